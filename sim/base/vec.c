@@ -1,0 +1,30 @@
+#include "sim/base/vec.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+bool vec_grow(void **at, size_t *room, size_t n, size_t extra, size_t size)
+{
+    if (extra > SIZE_MAX - n)
+        return false;
+    if (n + extra <= *room)
+        return true;
+    size_t want = *room ? *room + *room / 2 : 16;
+    if (want < n + extra)
+        want = n + extra;
+    if (want > SIZE_MAX / size)
+        return false;
+    void *grown = realloc(*at, want * size);
+    if (!grown)
+        return false;
+    *at = grown;
+    *room = want;
+    return true;
+}
+
+void vec_release(void **at, size_t *n, size_t *room)
+{
+    free(*at);
+    *at = NULL;
+    *n = *room = 0;
+}

@@ -1,0 +1,37 @@
+/* Between machine.c and the engines; nobody else includes this. */
+#ifndef SHEAF_SIM_ENGINE_H
+#define SHEAF_SIM_ENGINE_H
+
+#include "sim/machine.h"
+
+/* step.c: buffers for one bundle's writes; false when out of memory. */
+bool step_create(struct sim *s);
+void step_destroy(struct sim *s);
+
+/* One round over the cores, by the oracle. False if a fault was set; then the
+ * faulting core's bundle changed nothing. Cores that come before it in the round
+ * have done theirs. */
+bool step_round(struct sim *s);
+
+/* One bundle of one core (which must be running, its pc inside the program), by
+ * the oracle: also the fast engine's way to do what it has no fast form for. */
+bool step_bundle(struct sim *s, uint32_t core);
+
+/* fast.c: predecode; false when out of memory. */
+bool fast_create(struct sim *s);
+void fast_destroy(struct sim *s);
+
+/* Up to `rounds` rounds. Same contract as repeating step_round. */
+enum sim_end fast_run(struct sim *s, uint64_t rounds);
+
+/* Whether some core is running / the end to report when none is. */
+bool sim_any_running(const struct sim *s);
+enum sim_end sim_end_of(const struct sim *s);
+
+/* Records a fault of slot `slot` (an index into prog->slots, or UINT32_MAX for none)
+ * of the bundle at `pc`, and restores that core's pc to it. Returns false. */
+bool sim_fail(struct sim *s, uint32_t core, int64_t pc, uint32_t slot, enum sim_fault_kind kind,
+              const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+
+#endif

@@ -1,0 +1,133 @@
+#include "sim/isa/isa.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "sim/isa/eval.h"
+
+static const struct {
+    const char *name, *doc;
+    uint32_t slots;
+} engines[ISA_ENGINES] = {
+#define ISA_ENGINE(ID, name, slots, doc) {name, doc, slots},
+#include "sim/isa/isa.def"
+};
+
+#define ARGS(r0, r1, r2, r3) \
+    ((ROLE_##r0 != ROLE_NONE) + (ROLE_##r1 != ROLE_NONE) + (ROLE_##r2 != ROLE_NONE) + (ROLE_##r3 != ROLE_NONE))
+
+static const struct isa_info table[ISA_OPS + 2] = {
+#define ISA_BINARY(ID, name, partial, expression, doc) \
+    {name, doc, ENGINE_ALU, KIND_PURE, partial, 3, {ROLE_DEST, ROLE_SRC, ROLE_SRC, ROLE_NONE}},
+#include "sim/isa/isa.def"
+#define ISA_BINARY(ID, name, partial, expression, doc) \
+    {name, doc, ENGINE_VALU, KIND_PURE, partial, 3, {ROLE_VDEST, ROLE_VSRC, ROLE_VSRC, ROLE_NONE}},
+#include "sim/isa/isa.def"
+#define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc) \
+    {name, doc, ENGINE_##engine, KIND_##kind, 0, ARGS(r0, r1, r2, r3), {ROLE_##r0, ROLE_##r1, ROLE_##r2, ROLE_##r3}},
+#include "sim/isa/isa.def"
+    {"?", "no such operation", ENGINE_DEBUG, KIND_UNKNOWN, 0, 1, {ROLE_TEXT, ROLE_NONE, ROLE_NONE, ROLE_NONE}},
+    {"?", "nothing", ENGINE_DEBUG, KIND_NOTHING, 0, 1, {ROLE_TEXT, ROLE_NONE, ROLE_NONE, ROLE_NONE}},
+};
+
+_Static_assert(OP_ALU_ADD == 0, "isa_is_alu and isa_to_alu count from the first alu operation");
+_Static_assert(OP_VBROADCAST == 2 * OP_VALU_ADD, "alu and valu have the same operators in the same order");
+_Static_assert(ISA_OPS + 2 <= UINT8_MAX, "isa_slot.op is a byte");
+
+struct isa_machine isa_default_machine(void)
+{
+    struct isa_machine m = {.vlen = 8, .scratch = 1536, .cores = 1};
+    for (unsigned e = 0; e < ISA_ENGINES; e++)
+        m.slots[e] = engines[e].slots;
+    return m;
+}
+
+const char *isa_machine_problem(const struct isa_machine *m)
+{
+    for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+        if (m->slots[e] > ISA_MAX_SLOTS)
+            return "slots: expected at most 64 an engine";
+    if (m->vlen < 1 || m->vlen > ISA_MAX_VLEN)
+        return "vlen: expected 1 to 64";
+    if (m->scratch < 1 || m->scratch > ISA_MAX_SCRATCH)
+        return "scratch: expected 1 to 16777216 words";
+    if (m->cores < 1 || m->cores > ISA_MAX_CORES)
+        return "cores: expected 1 to 64";
+    return NULL;
+}
+
+const struct isa_info *isa_info(enum isa_op op)
+{
+    assert((unsigned)op < ISA_OPS + 2);
+    return &table[op];
+}
+
+const char *isa_engine_name(enum isa_engine e)
+{
+    return engines[e].name;
+}
+
+const char *isa_engine_doc(enum isa_engine e)
+{
+    return engines[e].doc;
+}
+
+static bool same(const char *name, const char *text, size_t length)
+{
+    return strlen(name) == length && memcmp(name, text, length) == 0;
+}
+
+enum isa_engine isa_find_engine(const char *name, size_t length)
+{
+    unsigned e = 0;
+    while (e < ISA_ENGINES && !same(engines[e].name, name, length))
+        e++;
+    return (enum isa_engine)e;
+}
+
+enum isa_op isa_find_op(enum isa_engine engine, const char *name, size_t length)
+{
+    unsigned op = 0;
+    while (op < ISA_OPS && (table[op].engine != engine || !same(table[op].name, name, length)))
+        op++;
+    return (enum isa_op)op;
+}
+
+struct isa_effects isa_effects(const struct isa_slot *s, uint32_t vlen)
+{
+    const struct isa_info *info = isa_info((enum isa_op)s->op);
+    struct isa_effects fx = {0};
+    int64_t lane = 0;
+    for (unsigned i = 0; i < info->args; i++)
+        if (info->role[i] == ROLE_LANE)
+            lane = s->literal;
+    for (unsigned i = 0; i < info->args; i++) {
+        const enum isa_role role = info->role[i];
+        if (!isa_role_is_address(role))
+            continue;
+        /* A lane is unbounded; clamp it so that the sum cannot overflow (and stays out of range). */
+        const int64_t far = INT64_C(1) << 40;
+        const int64_t shift = lane > far ? far : lane < -far ? -far : lane;
+        const struct isa_range range = {s->arg[i] + shift, isa_role_is_vector(role) ? vlen : 1};
+        if (isa_role_is_dest(role)) {
+            fx.write = range;
+            fx.writes = true;
+        } else {
+            fx.read[fx.reads++] = range;
+        }
+    }
+    return fx;
+}
+
+uint32_t isa_eval(enum isa_op op, uint32_t a, uint32_t b, uint32_t c, uint32_t k)
+{
+    switch ((int)op) {
+#define ISA_BINARY(ID, name, partial, expression, doc) \
+    case OP_ALU_##ID:                                  \
+    case OP_VALU_##ID: return isa_do_##ID(a, b, c, k);
+#define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc) \
+    case OP_##ID: return isa_do_##ID(a, b, c, k);
+#include "sim/isa/isa.def"
+    default: return 0;
+    }
+}

@@ -1,0 +1,131 @@
+/* The machine: cores, scratch, memory, cycle counter, faults. Two engines run it,
+ * step.c (the oracle: plain and literal) and fast.c (predecoded), with the same
+ * results and the same faults.
+ *
+ *      prog ──> sim_create ──> sim_run / sim_step ──> state, or a fault
+ *                 mem ──┘          │
+ *                              step | fast
+ */
+#ifndef SHEAF_SIM_MACHINE_H
+#define SHEAF_SIM_MACHINE_H
+
+#include "sim/program/program.h"
+
+enum sim_engine { SIM_STEP, SIM_FAST, SIM_ENGINES };
+
+enum sim_fault_kind {
+    FAULT_NONE,
+    FAULT_OUT_OF_RANGE,
+    FAULT_DIVIDE_BY_ZERO,
+    FAULT_SLOT_LIMIT,
+    FAULT_UNKNOWN_OP,
+    FAULT_DEBUG_MISMATCH,
+    FAULT_WRITE_CONFLICT, /* strict mode only */
+    FAULT_CYCLE_LIMIT,
+    FAULT_TRACE_LIMIT,    /* a trace buffer outgrew its limit */
+    FAULT_OUT_OF_MEMORY,  /* of the host */
+    FAULT_KINDS
+};
+
+enum sim_core_state { CORE_RUNNING, CORE_PAUSED, CORE_STOPPED };
+
+/* How a call ended. */
+enum sim_end {
+    SIM_STOPPED, /* every core has stopped */
+    SIM_PAUSED,  /* none runs, at least one paused */
+    SIM_FAULTED, /* see sim.fault; the faulting bundle changed nothing */
+    SIM_MORE,    /* the rounds asked for are over, a core still runs */
+};
+
+/* One expected value for debug compares; `key` is compact JSON. */
+struct sim_value {
+    const char *key;
+    uint32_t value;
+};
+
+struct sim_config {
+    struct isa_machine machine;
+    enum sim_engine engine;
+    bool pause;            /* `pause` slots pause */
+    bool debug;            /* debug compares are checked */
+    bool strict;           /* two writes to one word in a bundle are a fault */
+    uint64_t cycle_limit;  /* a bundle that would cost a cycle beyond it faults */
+    uint64_t trace_limit;  /* words a core's trace buffer may hold */
+    const struct sim_value *values; /* used by sim_create only; may be NULL */
+    size_t n_values;
+};
+
+struct sim_core {
+    int64_t pc; /* the next bundle; at a fault, the faulting one */
+    enum sim_core_state state;
+    uint32_t *scratch; /* machine.scratch words */
+    VEC(uint32_t) trace;
+};
+
+struct sim_fault {
+    enum sim_fault_kind kind;
+    uint32_t core;
+    uint64_t cycle;         /* the counter, the faulting bundle not counted */
+    int64_t pc;             /* of the bundle */
+    enum isa_engine engine; /* ISA_ENGINES when no slot is to blame */
+    uint32_t slot;          /* within its engine's list, from 0 */
+    char slot_text[160];    /* as prog_slot_text, clipped */
+    char what[200];         /* what was found, what was expected */
+};
+
+/* An expected value by index of the program's text. */
+struct sim_expected {
+    bool known;
+    uint32_t value;
+};
+
+struct sim_step_state; /* step.c: write buffers */
+struct sim_fast_code;  /* predecode.h */
+
+struct sim {
+    const struct prog *prog; /* borrowed: must outlive the machine */
+    struct sim_config config;
+    struct sim_core *cores;
+    uint32_t *mem;
+    size_t mem_words;
+    uint64_t cycle;
+    uint64_t rounds;        /* rounds over the cores, those that cost nothing included */
+    uint64_t double_writes; /* writes replaced by a later one of the same bundle */
+    struct sim_fault fault; /* kind FAULT_NONE while all is well */
+    int64_t loop_from, loop_to; /* the last backward jump taken, for cycle_limit; -1 none */
+    struct sim_expected *expected; /* one for each of prog->texts; NULL without values */
+    struct sim_step_state *step;
+    struct sim_fast_code *fast;
+};
+
+/* The reference machine, fast engine, no pause, debug compares on, compat mode, and
+ * limits that end an endless loop within seconds. */
+struct sim_config sim_default_config(void);
+
+/* A machine at its start: scratch zero, memory a copy of `mem`. ST_OK, ST_NOMEM,
+ * or ST_INPUT when the configuration is impossible. */
+enum status sim_create(const struct prog *p, const struct sim_config *config, const uint32_t *mem,
+                       size_t mem_words, struct sim **out, struct diag *d);
+void sim_destroy(struct sim *s);
+
+/* Back to the start with other memory (of the same size as at creation);
+ * predecoded code is kept. */
+void sim_reset(struct sim *s, const uint32_t *mem);
+
+/* Turns paused cores to running and runs until none does. */
+enum sim_end sim_run(struct sim *s);
+
+/* At most `rounds` rounds over the cores; paused cores are resumed only if no core is
+ * running at the start. */
+enum sim_end sim_step(struct sim *s, uint64_t rounds);
+
+/* "out_of_range", as recorded runs name it. */
+const char *sim_fault_name(enum sim_fault_kind kind);
+const char *sim_engine_name(enum sim_engine engine);
+/* SIM_ENGINES if there is none of that name. */
+enum sim_engine sim_find_engine(const char *name);
+
+/* The fault in one line for people: kind, core, cycle, bundle, engine, slot, text. */
+void sim_fault_text(const struct sim *s, struct text *out);
+
+#endif

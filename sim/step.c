@@ -1,0 +1,328 @@
+/* The oracle: one round, bundle and slot at a time, as machine.md's rules say.
+ * Every slot reads the state before the bundle; writes are collected and land
+ * together, so a fault anywhere leaves the state before the bundle intact.
+ * Order of findings as on the reference machine: slots in program order, and
+ * addresses of writes only after every slot has been read. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "sim/engine.h"
+
+struct write {
+    int64_t address;
+    uint32_t value;
+    uint32_t slot;
+};
+
+struct sim_step_state {
+    VEC(struct write) scratch, mem;
+    VEC(uint32_t) trace;
+    /* The serial number of the last bundle that wrote each word, to see double writes. */
+    uint64_t *scratch_stamp, *mem_stamp;
+    uint64_t serial;
+};
+
+/* A bundle under execution. */
+struct bundle {
+    struct sim *s;
+    struct sim_step_state *st;
+    struct sim_core *core;
+    uint32_t core_number;
+    int64_t pc;      /* of this bundle */
+    int64_t next_pc; /* as the slots so far leave it */
+    enum sim_core_state next_state;
+    uint32_t slot; /* the one at work, an index into prog->slots */
+};
+
+bool step_create(struct sim *s)
+{
+    s->step = calloc(1, sizeof *s->step);
+    if (!s->step)
+        return false;
+    s->step->scratch_stamp = calloc(s->config.machine.scratch, sizeof(uint64_t));
+    s->step->mem_stamp = calloc(s->mem_words + 1, sizeof(uint64_t));
+    return s->step->scratch_stamp && s->step->mem_stamp;
+}
+
+void step_destroy(struct sim *s)
+{
+    struct sim_step_state *st = s->step;
+    if (!st)
+        return;
+    vec_free(&st->scratch);
+    vec_free(&st->mem);
+    vec_free(&st->trace);
+    free(st->scratch_stamp);
+    free(st->mem_stamp);
+    free(st);
+    s->step = NULL;
+}
+
+#define FAIL(b, kind, ...) sim_fail((b)->s, (b)->core_number, (b)->pc, (b)->slot, kind, __VA_ARGS__)
+
+static bool no_memory(struct bundle *b)
+{
+    return FAIL(b, FAULT_OUT_OF_MEMORY, "the host is out of memory");
+}
+
+static bool read_scratch(struct bundle *b, int64_t address, uint32_t *out)
+{
+    const uint32_t size = b->s->config.machine.scratch;
+    if (address < 0 || address >= size)
+        return FAIL(b, FAULT_OUT_OF_RANGE, "reads scratch word %" PRId64 ", scratch has %u words", address, size);
+    *out = b->core->scratch[address];
+    return true;
+}
+
+static bool read_mem(struct bundle *b, int64_t address, uint32_t *out)
+{
+    if (address < 0 || (uint64_t)address >= b->s->mem_words)
+        return FAIL(b, FAULT_OUT_OF_RANGE, "reads memory word %" PRId64 ", memory has %zu words", address,
+                    b->s->mem_words);
+    *out = b->s->mem[address];
+    return true;
+}
+
+static bool write_scratch(struct bundle *b, int64_t address, uint32_t value)
+{
+    return vec_push(&b->st->scratch, (struct write){address, value, b->slot}) || no_memory(b);
+}
+
+static bool write_mem(struct bundle *b, int64_t address, uint32_t value)
+{
+    return vec_push(&b->st->mem, (struct write){address, value, b->slot}) || no_memory(b);
+}
+
+static bool do_pure(struct bundle *b, const struct isa_slot *s, const struct isa_info *info,
+                    const struct isa_effects *fx)
+{
+    for (uint32_t lane = 0; lane < fx->write.n; lane++) {
+        uint32_t in[ISA_MAX_ARGS] = {0};
+        for (unsigned i = 0; i < fx->reads; i++)
+            if (!read_scratch(b, fx->read[i].first + (fx->read[i].n > 1 ? lane : 0), &in[i]))
+                return false;
+        if (info->partial && in[1] == 0)
+            return FAIL(b, FAULT_DIVIDE_BY_ZERO, "%u %s 0 in lane %u", in[0], info->name, lane);
+        const uint32_t value = isa_eval((enum isa_op)s->op, in[0], in[1], in[2], (uint32_t)s->literal);
+        if (!write_scratch(b, fx->write.first + lane, value))
+            return false;
+    }
+    return true;
+}
+
+static bool do_load(struct bundle *b, const struct isa_effects *fx)
+{
+    uint32_t address, value;
+    if (!read_scratch(b, fx->read[0].first, &address))
+        return false;
+    for (uint32_t lane = 0; lane < fx->write.n; lane++)
+        if (!read_mem(b, (int64_t)address + lane, &value) || !write_scratch(b, fx->write.first + lane, value))
+            return false;
+    return true;
+}
+
+static bool do_store(struct bundle *b, const struct isa_effects *fx)
+{
+    uint32_t address, value;
+    if (!read_scratch(b, fx->read[0].first, &address))
+        return false;
+    for (uint32_t lane = 0; lane < fx->read[1].n; lane++)
+        if (!read_scratch(b, fx->read[1].first + lane, &value) || !write_mem(b, (int64_t)address + lane, value))
+            return false;
+    return true;
+}
+
+static bool jump_to(struct bundle *b, int64_t target)
+{
+    if (target < 0)
+        return FAIL(b, FAULT_OUT_OF_RANGE, "jumps to bundle %" PRId64 ", expected 0 or more", target);
+    b->next_pc = target;
+    return true;
+}
+
+static bool do_control(struct bundle *b, const struct isa_slot *s, enum isa_kind kind, const struct isa_effects *fx)
+{
+    uint32_t value = 0;
+    if (fx->reads && !read_scratch(b, fx->read[0].first, &value))
+        return false;
+    switch ((int)kind) {
+    case KIND_JUMP: return jump_to(b, s->literal);
+    case KIND_COND_JUMP: return !value || jump_to(b, s->literal);
+    case KIND_COND_JUMP_REL: {
+        /* A distance beyond any program, either way, must not overflow the sum. */
+        const int64_t far = INT64_C(1) << 60;
+        const int64_t d = s->literal > far ? far : s->literal < -far ? -far : s->literal;
+        return !value || jump_to(b, b->next_pc + d);
+    }
+    case KIND_JUMP_INDIRECT: return jump_to(b, value);
+    case KIND_HALT: b->next_state = CORE_STOPPED; return true;
+    case KIND_PAUSE:
+        if (b->s->config.pause)
+            b->next_state = CORE_PAUSED;
+        return true;
+    case KIND_COREID: return write_scratch(b, fx->write.first, b->core_number);
+    default: /* KIND_TRACE */
+        if (b->core->trace.n + b->st->trace.n >= b->s->config.trace_limit)
+            return FAIL(b, FAULT_TRACE_LIMIT, "the trace buffer is full: limit of %" PRIu64 " words",
+                        b->s->config.trace_limit);
+        return vec_push(&b->st->trace, value) || no_memory(b);
+    }
+}
+
+static bool do_compare(struct bundle *b, const struct isa_slot *s, const struct isa_effects *fx)
+{
+    if (!b->s->config.debug)
+        return true;
+    const struct prog *p = b->s->prog;
+    const bool vector = s->op == OP_VCOMPARE;
+    const uint32_t keys = vector ? (uint32_t)s->arg[1] : 1;
+    if (vector && keys != b->s->config.machine.vlen)
+        return FAIL(b, FAULT_DEBUG_MISMATCH, "%u keys for %u lanes", keys, b->s->config.machine.vlen);
+    for (uint32_t lane = 0; lane < keys; lane++) {
+        uint32_t value;
+        if (!read_scratch(b, fx->read[0].first + lane, &value))
+            return false;
+        const int64_t key = s->literal + lane;
+        const struct sim_expected *e = b->s->expected ? &b->s->expected[key] : NULL;
+        if (!e || !e->known)
+            return FAIL(b, FAULT_DEBUG_MISMATCH, "no expected value for key %.80s", p->texts.at[key]);
+        if (e->value != value)
+            return FAIL(b, FAULT_DEBUG_MISMATCH, "found %u, expected %u for key %.80s (lane %u)", value, e->value,
+                        p->texts.at[key], lane);
+    }
+    return true;
+}
+
+static bool do_slot(struct bundle *b, const struct isa_slot *s)
+{
+    const struct isa_info *info = isa_info((enum isa_op)s->op);
+    const struct isa_effects fx = isa_effects(s, b->s->config.machine.vlen);
+    switch (info->kind) {
+    case KIND_PURE: return do_pure(b, s, info, &fx);
+    case KIND_LOAD:
+    case KIND_VLOAD: return do_load(b, &fx);
+    case KIND_STORE:
+    case KIND_VSTORE: return do_store(b, &fx);
+    case KIND_COMPARE: return do_compare(b, s, &fx);
+    case KIND_NOTHING: return true;
+    case KIND_UNKNOWN: return FAIL(b, FAULT_UNKNOWN_OP, "no such operation");
+    default: return do_control(b, s, info->kind, &fx);
+    }
+}
+
+/* Checks one buffer of writes: addresses, then same-bundle double writes. */
+static bool check_writes(struct bundle *b, const struct write *w, size_t n, uint64_t *stamp, size_t size,
+                         const char *what)
+{
+    for (size_t i = 0; i < n; i++)
+        if (w[i].address < 0 || (uint64_t)w[i].address >= size) {
+            b->slot = w[i].slot;
+            return FAIL(b, FAULT_OUT_OF_RANGE, "writes %s word %" PRId64 ", %s has %zu words", what, w[i].address,
+                        what, size);
+        }
+    for (size_t i = 0; b->s->config.strict && i < n; i++) {
+        if (stamp[w[i].address] == b->st->serial) {
+            b->slot = w[i].slot;
+            return FAIL(b, FAULT_WRITE_CONFLICT, "%s word %" PRId64 " is already written in this bundle", what,
+                        w[i].address);
+        }
+        stamp[w[i].address] = b->st->serial;
+    }
+    return true;
+}
+
+static void apply_writes(struct bundle *b, const struct write *w, size_t n, uint64_t *stamp, uint32_t *words)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (stamp[w[i].address] == b->st->serial)
+            b->s->double_writes++;
+        stamp[w[i].address] = b->st->serial;
+        words[w[i].address] = w[i].value;
+    }
+}
+
+/* All slots have been read without a fault: let the writes land. */
+static bool commit(struct bundle *b)
+{
+    struct sim *s = b->s;
+    struct sim_step_state *st = b->st;
+    st->serial++;
+    if (!check_writes(b, st->scratch.at, st->scratch.n, st->scratch_stamp, s->config.machine.scratch, "scratch") ||
+        !check_writes(b, st->mem.at, st->mem.n, st->mem_stamp, s->mem_words, "memory"))
+        return false;
+    if (!vec_reserve(&b->core->trace, st->trace.n))
+        return no_memory(b);
+    st->serial++; /* check_writes has used the stamps in strict mode */
+    apply_writes(b, st->scratch.at, st->scratch.n, st->scratch_stamp, b->core->scratch);
+    apply_writes(b, st->mem.at, st->mem.n, st->mem_stamp, s->mem);
+    for (size_t i = 0; i < st->trace.n; i++)
+        b->core->trace.at[b->core->trace.n++] = st->trace.at[i];
+    if (b->next_pc <= b->pc) {
+        s->loop_from = b->pc;
+        s->loop_to = b->next_pc;
+    }
+    b->core->pc = b->next_pc;
+    b->core->state = b->next_state;
+    return true;
+}
+
+static bool limit_reached(struct bundle *b)
+{
+    struct sim *s = b->s;
+    if (s->cycle < s->config.cycle_limit || !prog_costs_cycle(s->prog, (uint32_t)b->pc))
+        return false;
+    b->slot = UINT32_MAX;
+    if (s->loop_from >= 0)
+        FAIL(b, FAULT_CYCLE_LIMIT, "limit of %" PRIu64 " cycles reached; last looped from bundle %" PRId64 " to %" PRId64,
+             s->config.cycle_limit, s->loop_from, s->loop_to);
+    else
+        FAIL(b, FAULT_CYCLE_LIMIT, "limit of %" PRIu64 " cycles reached", s->config.cycle_limit);
+    return true;
+}
+
+bool step_bundle(struct sim *s, uint32_t core)
+{
+    struct sim_step_state *st = s->step;
+    struct sim_core *c = &s->cores[core];
+    struct bundle b = {s, st, c, core, c->pc, c->pc + 1, CORE_RUNNING, UINT32_MAX};
+    if (limit_reached(&b))
+        return false;
+    st->scratch.n = st->mem.n = st->trace.n = 0;
+    const struct prog *p = s->prog;
+    const struct prog_span groups = prog_groups(p, (uint32_t)c->pc);
+    for (uint32_t g = groups.begin; g < groups.end; g++) {
+        const struct prog_span slots = prog_slots(p, g);
+        const enum isa_engine engine = (enum isa_engine)p->groups.at[g].engine;
+        const uint32_t limit = s->config.machine.slots[engine];
+        if (engine != ENGINE_DEBUG && slots.end - slots.begin > limit) {
+            b.slot = slots.begin + limit;
+            return FAIL(&b, FAULT_SLOT_LIMIT, "%u %s slots, at most %u a cycle", slots.end - slots.begin,
+                        isa_engine_name(engine), limit);
+        }
+        for (b.slot = slots.begin; b.slot < slots.end; b.slot++)
+            if (!do_slot(&b, &p->slots.at[b.slot]))
+                return false;
+    }
+    return commit(&b);
+}
+
+bool step_round(struct sim *s)
+{
+    bool costs = false;
+    for (uint32_t c = 0; c < s->config.machine.cores; c++) {
+        struct sim_core *core = &s->cores[c];
+        if (core->state != CORE_RUNNING)
+            continue;
+        if (core->pc < 0 || (uint64_t)core->pc >= s->prog->bundles.n) {
+            core->state = CORE_STOPPED;
+            continue;
+        }
+        const uint32_t bundle = (uint32_t)core->pc;
+        if (!step_bundle(s, c))
+            return false;
+        costs = costs || prog_costs_cycle(s->prog, bundle);
+    }
+    s->rounds++;
+    s->cycle += costs;
+    return true;
+}
