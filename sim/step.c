@@ -112,7 +112,7 @@ static bool do_pure(struct bundle *b, const struct isa_slot *s, const struct isa
 
 static bool do_load(struct bundle *b, const struct isa_effects *fx)
 {
-    uint32_t address, value;
+    uint32_t address = 0, value = 0;
     if (!read_scratch(b, fx->read[0].first, &address))
         return false;
     for (uint32_t lane = 0; lane < fx->write.n; lane++)
@@ -123,7 +123,7 @@ static bool do_load(struct bundle *b, const struct isa_effects *fx)
 
 static bool do_store(struct bundle *b, const struct isa_effects *fx)
 {
-    uint32_t address, value;
+    uint32_t address = 0, value = 0;
     if (!read_scratch(b, fx->read[0].first, &address))
         return false;
     for (uint32_t lane = 0; lane < fx->read[1].n; lane++)
@@ -179,7 +179,7 @@ static bool do_compare(struct bundle *b, const struct isa_slot *s, const struct 
     if (vector && keys != b->s->config.machine.vlen)
         return FAIL(b, FAULT_DEBUG_MISMATCH, "%u keys for %u lanes", keys, b->s->config.machine.vlen);
     for (uint32_t lane = 0; lane < keys; lane++) {
-        uint32_t value;
+        uint32_t value = 0;
         if (!read_scratch(b, fx->read[0].first + lane, &value))
             return false;
         const int64_t key = s->literal + lane;

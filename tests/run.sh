@@ -1,0 +1,71 @@
+#!/bin/sh
+# Runs test suites one after the other and adds up what they report. A suite is a
+# command that ends in a line `N passed, N failed`, or a cmocka program. One that
+# cannot be started, that fails without counting a failure, or that counts
+# nothing at all, is itself a failure.
+#
+# usage: tests/run.sh BUILD SUITE...    (see `suite` below; `all` is every one)
+set -u
+
+build=${1:?usage: tests/run.sh BUILD SUITE...}
+shift
+passed=0
+failed=0
+bad=
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# run NAME COMMAND...
+run() {
+    name=$1
+    shift
+    printf '== %s\n' "$name"
+    "$@" >"$log" 2>&1
+    status=$?
+    # The last count wins: cmocka's closings, or the suite's own line.
+    counts=$(sed -n \
+        -e 's/^\[  PASSED  \] \([0-9]*\) test.*/p \1/p' \
+        -e 's/^\[  FAILED  \] \([0-9]*\) test.*/f \1/p' \
+        -e 's/^\([0-9]*\) passed, \([0-9]*\) failed$/p \1\nf \2/p' "$log")
+    p=$(printf '%s\n' "$counts" | sed -n 's/^p //p' | tail -n 1)
+    f=$(printf '%s\n' "$counts" | sed -n 's/^f //p' | tail -n 1)
+    p=${p:-0}
+    f=${f:-0}
+    if [ "$f" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$p" -eq 0 ]; }; then
+        f=1
+    fi
+    if [ "$f" -ne 0 ]; then
+        cat "$log"
+        printf '== %s failed (exit status %d)\n' "$name" "$status"
+        bad="$bad $name"
+    else
+        printf '   %d passed\n' "$p"
+    fi
+    passed=$((passed + p))
+    failed=$((failed + f))
+}
+
+suite() {
+    case $1 in
+    unit)
+        for source in tests/unit/test_*.c; do
+            program=${source##*/}
+            run "unit ${program%.c}" "$build/tests/${program%.c}"
+        done
+        ;;
+    manual | layers | docs) run "$1" "tests/$1.sh" "$build" ;;
+    all)
+        for each in unit manual layers docs; do
+            suite "$each"
+        done
+        ;;
+    *) run "$1" false ;;
+    esac
+}
+
+for each in "$@"; do
+    suite "$each"
+done
+[ -z "$bad" ] || printf 'failed:%s\n' "$bad"
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
