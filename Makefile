@@ -53,20 +53,22 @@ $(BUILD)/sources: .force
 
 # --- building ----------------------------------------------------------------
 
+# A short line for each file; the whole command with V=1.
+say = $(if $(V),,@echo '  $1 $@';)
+
 $(BUILD)/obj/%.o: %.c $(BUILD)/config
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CFLAGS_$<) -MMD -MP -c -o $@ $<
+	$(call say,CC) $(CC) $(ALL_CFLAGS) $(CFLAGS_$<) -MMD -MP -c -o $@ $<
 
 $(BUILD)/libsheaf.a: $(LIB_OBJ) $(BUILD)/sources
-	rm -f $@
-	$(AR) rcs $@ $(LIB_OBJ)
+	$(call say,AR) rm -f $@; $(AR) rcs $@ $(LIB_OBJ)
 
 $(BUILD)/libsheaf.so: $(LIB_OBJ) $(BUILD)/sources
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libsheaf.so.$(SOVERSION) -o $@ $(LIB_OBJ) $(LDLIBS)
-	ln -sf libsheaf.so $(BUILD)/libsheaf.so.$(SOVERSION)
+	$(call say,LD) $(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,libsheaf.so.$(SOVERSION) -o $@ $(LIB_OBJ) $(LDLIBS)
+	@ln -sf libsheaf.so $(BUILD)/libsheaf.so.$(SOVERSION)
 
 # A program is its own objects and the static library.
-link = $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+link = $(call say,LD) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
 
 $(BUILD)/sheaf: $(call object,$(TOOL_SRC)) $(BUILD)/libsheaf.a
 	$(link) $(LDLIBS)
