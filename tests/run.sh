@@ -53,7 +53,8 @@ suite() {
             run "unit ${program%.c}" "$build/tests/${program%.c}"
         done
         ;;
-    manual | layers | docs) run "$1" "tests/$1.sh" "$build" ;;
+    manual | layers) run "$1" "tests/$1.sh" "$build" ;;
+    docs) run docs tests/docs.py "$build" ;;
     all)
         for each in unit manual layers docs; do
             suite "$each"
