@@ -1,0 +1,173 @@
+/* The kernels: what each computes (parameters, contracts), problems with their
+ * expected results, and the variants that build programs for it.
+ *
+ *     kern_find ──> kern_set ──> kern_problem_create ──> image ──> machine ──┐
+ *                      │                 └── expected ──> kern_first_wrong <─┘
+ *                      └───────> kern_build ──> stages ──────> machine
+ */
+#ifndef SHEAF_KERNELS_KERNEL_H
+#define SHEAF_KERNELS_KERNEL_H
+
+#include "sim/base/arena.h"
+#include "sim/machine.h"
+
+enum { KERN_MAX_PARAMS = 12, KERN_MAX_ARRAYS = 12, KERN_MAX_CONTRACTS = 4, KERN_MAX_FACTS = 32 };
+
+/* A name for a value of a parameter. */
+struct kern_choice {
+    const char *name;
+    int64_t value;
+};
+
+struct kern_param {
+    const char *name, *doc;
+    int64_t fallback, low, high;
+    const struct kern_choice *choices; /* NULL, or all values it has, ended by a NULL name */
+};
+
+/* The values, in the order of the kernel's parameters. */
+struct kern_params {
+    int64_t at[KERN_MAX_PARAMS];
+};
+
+/* What a program may assume and must deliver. */
+struct kern_contract {
+    const char *name, *doc;
+};
+
+/* A run of memory words with a name; `compared` of its words, from its first, are
+ * held against the expected ones. A problem's arrays cover its memory. */
+struct kern_array {
+    const char *name;
+    uint32_t first, words, compared;
+};
+
+/* An instance: memory before, and after as the reference leaves it. */
+struct kern_problem {
+    const struct kern *kernel;
+    struct kern_params params;
+    unsigned contract;
+    uint64_t seed;
+    uint32_t words, *image, *expected;
+    struct kern_array arrays[KERN_MAX_ARRAYS];
+    unsigned n_arrays;
+};
+
+/* One line of an instance's summary, under the key that recorded instances use. */
+struct kern_fact {
+    const char *key;
+    enum { KERN_NUMBER, KERN_FNV, KERN_WORDS } kind;
+    uint64_t number;       /* KERN_NUMBER, KERN_FNV */
+    const uint32_t *words; /* KERN_WORDS, in the problem */
+    size_t n;
+};
+
+struct kern_facts {
+    struct kern_fact at[KERN_MAX_FACTS];
+    unsigned n;
+};
+
+/* Expected values for debug compares; keys live in the arena. */
+struct kern_values {
+    VEC(struct sim_value) list;
+    struct arena arena;
+};
+
+/* What a variant is asked to build. */
+struct kern_request {
+    struct kern_params params;
+    unsigned contract;
+    struct isa_machine machine;
+    unsigned effort; /* 0: as quick as can be */
+    uint64_t seed;   /* of a search, where the variant has one */
+};
+
+/* Programs to be run one after the other on the same memory, each from a machine
+ * with scratch zero. */
+struct kern_stage {
+    const char *name;
+    struct prog *prog;
+};
+
+struct kern_stages {
+    VEC(struct kern_stage) list;
+};
+
+struct kern_variant {
+    const char *name, *doc;
+    uint64_t cycles[KERN_MAX_CONTRACTS]; /* known for the standard instance, by contract; 0 unknown */
+    enum status (*build)(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+};
+
+/* A kernel. Contracts and variants are listed in order of strictness and quality:
+ * the first contract that admits the parameters and the last variant are what a
+ * user gets who names none. */
+struct kern {
+    const char *name, *doc;
+    const struct kern_param *params;
+    const struct kern_contract *contracts;
+    const struct kern_variant *variants;
+    unsigned n_params, n_contracts, n_variants;
+
+    /* NULL when the parameters are possible together under the contract, else why not. */
+    const char *(*problem)(const struct kern_params *params, unsigned contract);
+    /* Sets words and arrays, with compared 0. */
+    void (*layout)(struct kern_problem *p);
+    /* Fills the image (zero before) from the seed. */
+    void (*draw)(struct kern_problem *p);
+    /* The reference: turns a memory of the layout into the expected one. */
+    void (*reference)(const struct kern_params *params, uint32_t *mem);
+    /* Sets how much of each array the contract compares. */
+    void (*compare)(struct kern_problem *p);
+    void (*facts)(const struct kern_problem *p, struct kern_facts *out);
+    /* Values of the reference's variables by key; false when out of memory. */
+    bool (*values)(const struct kern_problem *p, struct kern_values *out);
+};
+
+/* The kernels in their order: NULL beyond the last. */
+const struct kern *kern_at(unsigned i);
+const struct kern *kern_find(const char *name, size_t length);
+
+/* NULL, or the variant / contract of that name; an index for contracts, which are
+ * n_contracts when there is none. */
+const struct kern_variant *kern_find_variant(const struct kern *k, const char *name);
+unsigned kern_find_contract(const struct kern *k, const char *name);
+
+/* The first contract that admits the parameters, or the first of all. */
+unsigned kern_default_contract(const struct kern *k, const struct kern_params *params);
+
+/* The standard instance's parameters. */
+struct kern_params kern_defaults(const struct kern *k);
+
+/* Applies "name=value,name=value". ST_INPUT for unknown names, values that are no
+ * numbers or out of range. */
+enum status kern_set(const struct kern *k, const char *text, struct kern_params *params, struct diag *d);
+
+/* Appends "height=10, rounds=16, batch=256": parameters that have named values only
+ * when they are not the default. */
+void kern_params_text(const struct kern *k, const struct kern_params *params, struct text *out);
+
+/* The problem of a seed; ST_INPUT when the contract does not admit the parameters,
+ * ST_NOMEM. To be freed with kern_problem_destroy (NULL is fine). */
+enum status kern_problem_create(const struct kern *k, const struct kern_params *params, unsigned contract,
+                                uint64_t seed, struct kern_problem **out, struct diag *d);
+void kern_problem_destroy(struct kern_problem *p);
+
+/* The first word, by address, in which `mem` breaks the contract. */
+struct kern_wrong {
+    const char *array;
+    uint32_t index, found, expected;
+};
+bool kern_first_wrong(const struct kern_problem *p, const uint32_t *mem, struct kern_wrong *out);
+
+void kern_facts(const struct kern_problem *p, struct kern_facts *out);
+enum status kern_values(const struct kern_problem *p, struct kern_values *out, struct diag *d);
+void kern_values_free(struct kern_values *v);
+
+/* Builds the variant; ST_INPUT, ST_LIMIT (it does not fit the machine), ST_NOMEM
+ * with *out empty. */
+enum status kern_build(const struct kern *k, const struct kern_variant *v, const struct kern_request *rq,
+                       struct kern_stages *out, struct diag *d);
+void kern_stages_free(struct kern_stages *s);
+
+#endif
