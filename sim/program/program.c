@@ -21,6 +21,7 @@ void prog_destroy(struct prog *p)
     vec_free(&p->names);
     vec_free(&p->labels);
     vec_free(&p->texts);
+    vec_free(&p->places.list);
     arena_free(&p->arena);
     free(p);
 }

@@ -34,6 +34,20 @@ struct prog_label {
     uint32_t bundle; /* may be the number of bundles: the end */
 };
 
+/* From scratch word `first` on, up to the next place, addresses print by this
+ * name (an index into prog.names), or as numbers if it is PROG_NO_NAME. */
+struct prog_place {
+    uint32_t first, name;
+};
+
+#define PROG_NO_NAME UINT32_MAX
+
+/* Sorted by `first`; stale when the program has more names than `names`. */
+struct prog_places {
+    VEC(struct prog_place) list;
+    size_t names;
+};
+
 /* Lists only grow; everything pointed to lives in `arena`. */
 struct prog {
     struct isa_machine machine; /* the reference's where the source gave none */
@@ -44,6 +58,7 @@ struct prog {
     VEC(struct prog_name) names; /* in source order; addresses need not be distinct */
     VEC(struct prog_label) labels;
     VEC(const char *) texts; /* compact JSON; indexed by isa_slot.literal of text roles */
+    struct prog_places places; /* see prog_index_names */
     struct arena arena;
 };
 
@@ -67,6 +82,10 @@ bool prog_add_label(struct prog *p, const char *name, size_t length, uint32_t bu
 
 /* Keeps a copy of a text; its index, or -1 when out of memory. */
 int64_t prog_add_text(struct prog *p, const char *text, size_t length);
+
+/* Sorts the names for printing. The readers do it; who adds names by hand may do
+ * it afterwards: printing is right without, only slow. False when out of memory. */
+bool prog_index_names(struct prog *p);
 
 /* Half-open ranges: the groups of a bundle, the slots of a group, of a bundle. */
 struct prog_span {

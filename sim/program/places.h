@@ -1,0 +1,18 @@
+/* Which name prints a scratch address. */
+#ifndef SHEAF_PROGRAM_PLACES_H
+#define SHEAF_PROGRAM_PLACES_H
+
+#include "sim/program/program.h"
+
+/* The program's own index where it is fresh, else one made in `*spare` (which the
+ * caller zero-initialises and frees with places_free). Out of memory it is an
+ * empty one, and every address prints as a number. */
+const struct prog_places *places_of(const struct prog *p, struct prog_places *spare);
+void places_free(struct prog_places *spare);
+
+/* The name to print `address` by, or NULL: the name that covers it, begins nearest
+ * to it, comes first in the source, and is the first of its spelling (so that
+ * reading it back gives the same address). */
+const struct prog_name *places_find(const struct prog *p, const struct prog_places *places, int64_t address);
+
+#endif
