@@ -10,6 +10,9 @@ CFLAGS ?= -O2 -g
 VERSION := 0.1.0
 SOVERSION := 0
 
+# Test scripts that call make again, or the compiler, do so with the same settings.
+export CC CFLAGS LDFLAGS WERROR BUILD
+
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(WARN) $(if $(WERROR),-Werror) $(CFLAGS)
 LDLIBS = -ljansson -lm
@@ -85,14 +88,66 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsheaf.a | .deps-test
 run: $(BUILD)/sheaf ## simulate the main kernel on the standard problem and check its result
 	$(BUILD)/sheaf run tree_hash:scalar
 
+# Everything `make test` runs.
+programs: all $(UNIT_BIN) $(BUILD)/manual
+
+test: programs ## run every test; ends in `N passed, N failed`
+	@tests/run.sh $(BUILD) all
+
 unit: $(UNIT_BIN) ## run the unit tests only
 	@tests/run.sh $(BUILD) unit
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+asan: ## run every test under the address and undefined-behaviour sanitizers
+	@ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	    $(MAKE) test BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(SANITIZE)' LDFLAGS='$(SANITIZE)'
 
 # Rewrites the generated part of the machine's manual.
 manual: $(BUILD)/manual ## rewrite the operation reference in sim/README.md
 	@tests/manual.sh $(BUILD) --bless
 
+# --- installing --------------------------------------------------------------
+
+BINDIR := $(DESTDIR)$(PREFIX)/bin
+LIBDIR := $(DESTDIR)$(PREFIX)/lib
+INCDIR := $(DESTDIR)$(PREFIX)/include
+MANDIR := $(DESTDIR)$(PREFIX)/share/man/man1
+COMPDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+
+$(BUILD)/sheaf.1: tools/manpage.sh $(BUILD)/sheaf
+	@tools/manpage.sh $(BUILD)/sheaf $(VERSION) >$@
+
+install: all $(BUILD)/sheaf.1 ## install under PREFIX (default /usr/local), below DESTDIR if given
+	install -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCDIR) $(MANDIR) $(COMPDIR)
+	install -m 755 $(BUILD)/sheaf $(BINDIR)/sheaf
+	install -m 644 $(BUILD)/libsheaf.a $(LIBDIR)/libsheaf.a
+	install -m 755 $(BUILD)/libsheaf.so $(LIBDIR)/libsheaf.so.$(VERSION)
+	ln -sf libsheaf.so.$(VERSION) $(LIBDIR)/libsheaf.so.$(SOVERSION)
+	ln -sf libsheaf.so.$(SOVERSION) $(LIBDIR)/libsheaf.so
+	install -m 644 sim/sheaf.h $(INCDIR)/sheaf.h
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' tools/sheaf.pc.in >$(LIBDIR)/pkgconfig/sheaf.pc
+	install -m 644 $(BUILD)/sheaf.1 $(MANDIR)/sheaf.1
+	install -m 644 tools/completion.bash $(COMPDIR)/sheaf
+
+uninstall: ## remove what install put there
+	rm -f $(BINDIR)/sheaf $(LIBDIR)/libsheaf.a $(LIBDIR)/libsheaf.so $(LIBDIR)/libsheaf.so.$(SOVERSION) \
+	    $(LIBDIR)/libsheaf.so.$(VERSION) $(INCDIR)/sheaf.h $(LIBDIR)/pkgconfig/sheaf.pc \
+	    $(MANDIR)/sheaf.1 $(COMPDIR)/sheaf
+
 # --- housekeeping ------------------------------------------------------------
+
+C_FILES = $(sort $(shell find sim builder traces kernels tools tests -name '*.c'))
+H_FILES = $(sort $(shell find sim builder traces kernels tools tests -name '*.h'))
+
+lint: ## run clang-tidy over every source file, and check the format
+	@tools/deps.sh build test check
+	@printf '%s\n' $(C_FILES) | xargs -P "$$(nproc)" -n 1 sh -c \
+	    'out=$$(clang-tidy --quiet "$$0" -- -std=c11 -D_GNU_SOURCE -I. 2>/dev/null) || { printf "%s\n" "$$out"; exit 1; }'
+	@clang-format --dry-run --Werror $(C_FILES) $(H_FILES)
+
+format: ## rewrite every source file in the house style
+	@tools/deps.sh check
+	@clang-format -i $(C_FILES) $(H_FILES)
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
@@ -102,7 +157,7 @@ help: ## list targets and variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-10s %s\n", $$1, $$2 }'
 
 .force:
-.PHONY: all deps .deps-build .deps-test run unit manual clean help .force
+.PHONY: all programs deps .deps-build .deps-test run test unit asan manual install uninstall lint format clean help .force
 .SECONDARY:
 .DELETE_ON_ERROR:
 

@@ -132,14 +132,18 @@ def check_readme(name, build):
     return good, problems
 
 
+def readmes():
+    for folder, folders, files in os.walk(TOP):
+        folders[:] = [f for f in folders if not f.startswith(".") and not re.fullmatch("build(-.*)?", f)]
+        if "README.md" in files:
+            yield os.path.relpath(os.path.join(folder, "README.md"), TOP)
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     build = os.path.abspath(sys.argv[1])
-    names = sys.argv[2:] or sorted(
-        os.path.relpath(os.path.join(folder, "README.md"), TOP)
-        for folder in [TOP] + [entry.path for entry in os.scandir(TOP) if entry.is_dir()]
-        if os.path.exists(os.path.join(folder, "README.md")))
+    names = sys.argv[2:] or sorted(readmes())
     passed, failed = 0, 0
     for name in names:
         good, problems = check_readme(name, build)
