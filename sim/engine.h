@@ -4,6 +4,9 @@
 
 #include "sim/machine.h"
 
+/* Words behind each core's scratch, for the fast engine's buffered writes. */
+enum { SIM_SPARE = 512 };
+
 /* step.c: buffers for one bundle's writes; false when out of memory. */
 bool step_create(struct sim *s);
 void step_destroy(struct sim *s);
@@ -32,6 +35,5 @@ enum sim_end sim_end_of(const struct sim *s);
  * of the bundle at `pc`, and restores that core's pc to it. Returns false. */
 bool sim_fail(struct sim *s, uint32_t core, int64_t pc, uint32_t slot, enum sim_fault_kind kind,
               const char *format, ...) __attribute__((format(printf, 6, 7)));
-
 
 #endif

@@ -101,7 +101,7 @@ static bool create_state(struct sim *s, const struct sim_config *config, const u
     if (!s->cores || !s->mem)
         return false;
     for (uint32_t c = 0; c < s->config.machine.cores; c++)
-        if (!(s->cores[c].scratch = calloc(s->config.machine.scratch, sizeof(uint32_t))))
+        if (!(s->cores[c].scratch = calloc(s->config.machine.scratch + SIM_SPARE, sizeof(uint32_t))))
             return false;
     if (config->n_values && !resolve_values(s, config))
         return false;
@@ -159,11 +159,11 @@ void sim_reset(struct sim *s, const uint32_t *mem)
         core->pc = 0;
         core->state = CORE_RUNNING;
         core->trace.n = 0;
+        core->loop_from = core->loop_to = -1;
         memset(core->scratch, 0, s->config.machine.scratch * sizeof *core->scratch);
     }
     s->cycle = s->rounds = s->double_writes = 0;
     s->fault = (struct sim_fault){.kind = FAULT_NONE};
-    s->loop_from = s->loop_to = -1;
 }
 
 bool sim_any_running(const struct sim *s)
@@ -224,7 +224,7 @@ enum sim_end sim_step(struct sim *s, uint64_t rounds)
 static void place(struct sim_fault *f, const struct prog *p, uint32_t slot)
 {
     f->engine = ISA_ENGINES;
-    if (slot == UINT32_MAX || f->pc < 0 || (uint64_t)f->pc >= p->bundles.n)
+    if (slot == UINT32_MAX)
         return;
     const struct prog_span groups = prog_groups(p, (uint32_t)f->pc);
     for (uint32_t g = groups.begin; g < groups.end; g++) {

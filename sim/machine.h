@@ -58,8 +58,9 @@ struct sim_config {
 struct sim_core {
     int64_t pc; /* the next bundle; at a fault, the faulting one */
     enum sim_core_state state;
-    uint32_t *scratch; /* machine.scratch words */
+    uint32_t *scratch; /* machine.scratch words (what lies behind them is the engine's) */
     VEC(uint32_t) trace;
+    int64_t loop_from, loop_to; /* its last backward jump, for cycle_limit; -1 none */
 };
 
 struct sim_fault {
@@ -80,7 +81,7 @@ struct sim_expected {
 };
 
 struct sim_step_state; /* step.c: write buffers */
-struct sim_fast_code;  /* predecode.h */
+struct sim_fast;       /* fast.c: predecoded code */
 
 struct sim {
     const struct prog *prog; /* borrowed: must outlive the machine */
@@ -92,10 +93,9 @@ struct sim {
     uint64_t rounds;        /* rounds over the cores, those that cost nothing included */
     uint64_t double_writes; /* writes replaced by a later one of the same bundle */
     struct sim_fault fault; /* kind FAULT_NONE while all is well */
-    int64_t loop_from, loop_to; /* the last backward jump taken, for cycle_limit; -1 none */
     struct sim_expected *expected; /* one for each of prog->texts; NULL without values */
     struct sim_step_state *step;
-    struct sim_fast_code *fast;
+    struct sim_fast *fast;
 };
 
 /* The reference machine, fast engine, no pause, debug compares on, compat mode, and

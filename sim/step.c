@@ -149,10 +149,10 @@ static bool do_control(struct bundle *b, const struct isa_slot *s, enum isa_kind
     case KIND_JUMP: return jump_to(b, s->literal);
     case KIND_COND_JUMP: return !value || jump_to(b, s->literal);
     case KIND_COND_JUMP_REL: {
-        /* A distance beyond any program, either way, must not overflow the sum. */
-        const int64_t far = INT64_C(1) << 60;
-        const int64_t d = s->literal > far ? far : s->literal < -far ? -far : s->literal;
-        return !value || jump_to(b, b->next_pc + d);
+        int64_t target;
+        if (__builtin_add_overflow(b->next_pc, s->literal, &target))
+            target = s->literal < 0 ? INT64_MIN : INT64_MAX;
+        return !value || jump_to(b, target);
     }
     case KIND_JUMP_INDIRECT: return jump_to(b, value);
     case KIND_HALT: b->next_state = CORE_STOPPED; return true;
@@ -246,6 +246,7 @@ static bool commit(struct bundle *b)
 {
     struct sim *s = b->s;
     struct sim_step_state *st = b->st;
+    b->slot = UINT32_MAX;
     st->serial++;
     if (!check_writes(b, st->scratch.at, st->scratch.n, st->scratch_stamp, s->config.machine.scratch, "scratch") ||
         !check_writes(b, st->mem.at, st->mem.n, st->mem_stamp, s->mem_words, "memory"))
@@ -258,8 +259,8 @@ static bool commit(struct bundle *b)
     for (size_t i = 0; i < st->trace.n; i++)
         b->core->trace.at[b->core->trace.n++] = st->trace.at[i];
     if (b->next_pc <= b->pc) {
-        s->loop_from = b->pc;
-        s->loop_to = b->next_pc;
+        b->core->loop_from = b->pc;
+        b->core->loop_to = b->next_pc;
     }
     b->core->pc = b->next_pc;
     b->core->state = b->next_state;
@@ -272,9 +273,9 @@ static bool limit_reached(struct bundle *b)
     if (s->cycle < s->config.cycle_limit || !prog_costs_cycle(s->prog, (uint32_t)b->pc))
         return false;
     b->slot = UINT32_MAX;
-    if (s->loop_from >= 0)
+    if (b->core->loop_from >= 0)
         FAIL(b, FAULT_CYCLE_LIMIT, "limit of %" PRIu64 " cycles reached; last looped from bundle %" PRId64 " to %" PRId64,
-             s->config.cycle_limit, s->loop_from, s->loop_to);
+             s->config.cycle_limit, b->core->loop_from, b->core->loop_to);
     else
         FAIL(b, FAULT_CYCLE_LIMIT, "limit of %" PRIu64 " cycles reached", s->config.cycle_limit);
     return true;

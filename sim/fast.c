@@ -1,0 +1,166 @@
+/* The fast engine's driver. One core runs in the loop from jump to jump for as
+ * long as a run straight to the end of the program keeps within the limits; close
+ * to a limit, and with several cores, bundles are taken in turns, by the stream
+ * that yields after each. Bundles without a fast form, and all that fault, are
+ * done by the oracle, so that both engines say the same of them. */
+#include <stdlib.h>
+
+#include "sim/engine.h"
+#include "sim/fast.h"
+
+struct sim_fast {
+    struct micro_stream straight; /* one core running on and on */
+    struct micro_stream turns;    /* bundle by bundle; made when first needed */
+    fast_loop *loop;
+};
+
+static fast_loop *loop_for_host(void)
+{
+#ifdef FAST_HAVE_AVX2
+    if (__builtin_cpu_supports("avx2"))
+        return fast_loop_avx2;
+#endif
+    return fast_loop_any;
+}
+
+static bool make(struct sim *s, bool yields, struct micro_stream *out)
+{
+    if (out->marks.n || predecode(s->prog, &s->config, s->mem_words, yields, out))
+        return true;
+    predecode_free(out);
+    return false;
+}
+
+bool fast_create(struct sim *s)
+{
+    s->fast = calloc(1, sizeof *s->fast);
+    if (!s->fast)
+        return false;
+    s->fast->loop = loop_for_host();
+    return s->config.machine.cores > 1 ? make(s, true, &s->fast->turns) : make(s, false, &s->fast->straight);
+}
+
+void fast_destroy(struct sim *s)
+{
+    if (!s->fast)
+        return;
+    predecode_free(&s->fast->straight);
+    predecode_free(&s->fast->turns);
+    free(s->fast);
+    s->fast = NULL;
+}
+
+static struct fast_frame frame(struct sim *s, const struct micro_stream *stream, uint32_t core)
+{
+    return (struct fast_frame){
+        .code = stream->code.at,
+        .marks = stream->marks.at,
+        .bundles = (uint32_t)s->prog->bundles.n,
+        .vlen = s->config.machine.vlen,
+        .core = core,
+        .scratch = s->cores[core].scratch,
+        .mem = s->mem,
+    };
+}
+
+static bool inside(const struct sim *s, const struct sim_core *core)
+{
+    return core->pc >= 0 && (uint64_t)core->pc < s->prog->bundles.n;
+}
+
+/* Runs one core from where it stands; the accounts are the frame's. */
+static enum fast_exit enter(struct sim *s, struct fast_frame *f)
+{
+    struct sim_core *core = &s->cores[f->core];
+    f->pc = core->pc;
+    f->loop_from = core->loop_from;
+    f->loop_to = core->loop_to;
+    const enum fast_exit why = s->fast->loop(f);
+    core->pc = f->pc;
+    core->loop_from = f->loop_from;
+    core->loop_to = f->loop_to;
+    if (why == FAST_HALT || why == FAST_PAUSE)
+        core->state = why == FAST_HALT ? CORE_STOPPED : CORE_PAUSED;
+    return why;
+}
+
+/* One bundle of one core: as step_bundle. */
+static bool turn(struct sim *s, struct fast_frame *f)
+{
+    if (s->cycle >= s->config.cycle_limit)
+        return step_bundle(s, f->core);
+    f->cycle = f->rounds = f->double_writes = 0; /* limits of 0: it leaves at a jump */
+    const enum fast_exit why = enter(s, f);
+    s->double_writes += f->double_writes;
+    return why != FAST_ORACLE || step_bundle(s, f->core);
+}
+
+/* As step_round. */
+static bool round_of_turns(struct sim *s, struct fast_frame *frames)
+{
+    bool costs = false;
+    for (uint32_t c = 0; c < s->config.machine.cores; c++) {
+        struct sim_core *core = &s->cores[c];
+        if (core->state != CORE_RUNNING)
+            continue;
+        if (!inside(s, core)) {
+            core->state = CORE_STOPPED;
+            continue;
+        }
+        const struct micro_mark *mark = &frames[c].marks[core->pc];
+        if (!turn(s, &frames[c]))
+            return false;
+        costs |= mark[1].cycles != mark[0].cycles;
+    }
+    s->rounds++;
+    s->cycle += costs;
+    return true;
+}
+
+/* Up to `rounds` rounds in turns, at least one. */
+static bool run_turns(struct sim *s, uint64_t rounds)
+{
+    struct fast_frame frames[ISA_MAX_CORES];
+    if (!make(s, true, &s->fast->turns))
+        return step_round(s); /* no memory for the stream: slower, but the same */
+    for (uint32_t c = 0; c < s->config.machine.cores; c++)
+        frames[c] = frame(s, &s->fast->turns, c);
+    do
+        if (!round_of_turns(s, frames))
+            return false;
+    while (--rounds && sim_any_running(s));
+    return true;
+}
+
+/* One core, straight on as far as limits allow. False at a fault. */
+static bool run_straight(struct sim *s, uint64_t round_limit)
+{
+    struct fast_frame f = frame(s, &s->fast->straight, 0);
+    f.cycle_limit = s->config.cycle_limit;
+    f.round_limit = round_limit;
+    f.cycle = s->cycle;
+    f.rounds = s->rounds;
+    f.double_writes = s->double_writes;
+    const uint32_t pc = (uint32_t)s->cores[0].pc;
+    if (!fast_fits(&f, pc)) {
+        /* Until the next decision may be another one: the end of the program or of the budget. */
+        const uint64_t left = round_limit - s->rounds;
+        return run_turns(s, left < 64 ? left : 64);
+    }
+    const enum fast_exit why = enter(s, &f);
+    s->cycle = f.cycle;
+    s->rounds = f.rounds;
+    s->double_writes = f.double_writes;
+    return why != FAST_ORACLE || step_round(s);
+}
+
+enum sim_end fast_run(struct sim *s, uint64_t rounds)
+{
+    const uint64_t round_limit = rounds > UINT64_MAX - s->rounds ? UINT64_MAX : s->rounds + rounds;
+    while (s->rounds < round_limit && sim_any_running(s)) {
+        const bool alone = s->config.machine.cores == 1 && inside(s, &s->cores[0]);
+        if (!(alone ? run_straight(s, round_limit) : run_turns(s, round_limit - s->rounds)))
+            return SIM_FAULTED;
+    }
+    return sim_end_of(s);
+}

@@ -1,0 +1,46 @@
+/* Between the fast engine's driver (fast.c) and its loop (fast_loop.h, compiled
+ * once for every host and once more where the host may have wider vectors). */
+#ifndef SHEAF_SIM_FAST_H
+#define SHEAF_SIM_FAST_H
+
+#include "sim/predecode.h"
+
+/* Why the loop came back. The bundles before frame.pc are done and accounted for. */
+enum fast_exit {
+    FAST_NEXT,   /* the driver decides how to go on at pc (perhaps beyond the end) */
+    FAST_ORACLE, /* step_bundle has to do the bundle at pc */
+    FAST_HALT,
+    FAST_PAUSE,
+};
+
+/* What the loop works on, and where it keeps account: `cycle`, `rounds` and
+ * `double_writes` are brought up to date at taken jumps and on return. */
+struct fast_frame {
+    const struct micro *code;
+    const struct micro_mark *marks;
+    uint32_t bundles, vlen, core;
+    uint32_t *scratch, *mem;
+    uint64_t cycle, rounds, double_writes;
+    uint64_t cycle_limit, round_limit; /* leave at a jump from where a run to the end would exceed one */
+    int64_t loop_from, loop_to;
+    int64_t pc;
+};
+
+typedef enum fast_exit fast_loop(struct fast_frame *f);
+
+/* Runs from bundle f->pc, which must be inside the program. */
+fast_loop fast_loop_any;
+#if defined __x86_64__
+#define FAST_HAVE_AVX2 1
+fast_loop fast_loop_avx2; /* only where the host has AVX2 */
+#endif
+
+/* Whether a run from bundle pc straight to the end keeps within the limits. */
+static inline bool fast_fits(const struct fast_frame *f, uint32_t pc)
+{
+    const struct micro_mark *end = &f->marks[f->bundles];
+    return f->cycle + (end->cycles - f->marks[pc].cycles) <= f->cycle_limit &&
+           f->rounds + (f->bundles - pc) <= f->round_limit;
+}
+
+#endif

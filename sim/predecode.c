@@ -1,0 +1,317 @@
+/* Bundle by bundle: gather the slots and see whether the bundle has a fast form;
+ * find an order; emit. A bundle has no fast form if it certainly faults, or does
+ * what is rare enough to leave to the oracle: trace writes, active compares,
+ * several control slots, conflicts in strict mode, sizes beyond all sense. */
+#include "sim/predecode.h"
+
+#include <stdlib.h>
+
+#include "sim/engine.h"
+#include "sim/order.h"
+
+enum { MAX_STORES = 8 }; /* checks grow with the square */
+
+struct coder {
+    const struct prog *prog;
+    const struct sim_config *config;
+    size_t mem_words;
+    struct micro_stream *out;
+    bool failed; /* out of memory */
+
+    /* The bundle at work. */
+    uint32_t pc;
+    const struct isa_slot *slot[ORDER_SLOTS];
+    struct isa_effects fx[ORDER_SLOTS];
+    struct order_table table;
+    struct order_bundle b;
+    struct order order;
+    const struct isa_slot *control; /* NULL without one */
+    int64_t condition;              /* the word it reads, or -1 */
+};
+
+static const struct isa_info *info_of(const struct isa_slot *s)
+{
+    return isa_info((enum isa_op)s->op);
+}
+
+static void emit(struct coder *c, unsigned code, int64_t a, int64_t b, int64_t x, int64_t d)
+{
+    const struct micro m = {(uint8_t)code, (uint32_t)d & 0xffffff, (uint32_t)a, (uint32_t)b, (uint32_t)x};
+    if (c->out->code.n >= UINT32_MAX || !vec_push(&c->out->code, m))
+        c->failed = true;
+}
+
+/* How many addresses an access of n words can start at. */
+static int64_t places(const struct coder *c, uint32_t n)
+{
+    return c->mem_words < n ? 0 : (int64_t)(c->mem_words - n + 1);
+}
+
+/* Words of memory a slot accesses. */
+static uint32_t access_width(const struct coder *c, const struct isa_slot *s)
+{
+    const enum isa_kind kind = info_of(s)->kind;
+    return kind == KIND_VLOAD || kind == KIND_VSTORE ? c->config->machine.vlen : 1;
+}
+
+/* --- gathering: false means the bundle is the oracle's ------------------------ */
+
+static bool inside(const struct coder *c, const struct isa_range *r)
+{
+    return r->first >= 0 && r->first + r->n <= c->config->machine.scratch;
+}
+
+static bool all_inside(const struct coder *c, const struct isa_effects *fx)
+{
+    bool good = !fx->writes || inside(c, &fx->write);
+    for (unsigned i = 0; i < fx->reads; i++)
+        good &= inside(c, &fx->read[i]);
+    return good;
+}
+
+static bool gather_control(struct coder *c, const struct isa_slot *s, enum isa_kind kind)
+{
+    if (kind == KIND_PAUSE && !c->config->pause)
+        return true;
+    const struct isa_effects fx = isa_effects(s, c->config->machine.vlen);
+    if (c->control || !all_inside(c, &fx))
+        return false;
+    c->control = s;
+    c->condition = fx.reads ? fx.read[0].first : -1;
+    return true;
+}
+
+static bool gather_slot(struct coder *c, const struct isa_slot *s)
+{
+    const struct isa_info *info = info_of(s);
+    const uint64_t bit = UINT64_C(1) << (c->b.n & (ORDER_SLOTS - 1));
+    switch (info->kind) {
+    case KIND_NOTHING: return true;
+    case KIND_COMPARE: return !c->config->debug;
+    case KIND_UNKNOWN:
+    case KIND_TRACE: return false;
+    case KIND_JUMP:
+    case KIND_COND_JUMP:
+    case KIND_COND_JUMP_REL:
+    case KIND_JUMP_INDIRECT:
+    case KIND_HALT:
+    case KIND_PAUSE: return gather_control(c, s, info->kind);
+    case KIND_LOAD:
+    case KIND_VLOAD: c->b.loads |= bit; break;
+    case KIND_STORE:
+    case KIND_VSTORE: c->b.stores |= bit; break;
+    case KIND_PURE:
+    case KIND_COREID: break;
+    }
+    if (c->b.n == ORDER_SLOTS)
+        return false;
+    if (info->partial || info->kind == KIND_LOAD || info->kind == KIND_VLOAD || info->kind == KIND_STORE ||
+        info->kind == KIND_VSTORE)
+        c->b.first |= bit;
+    c->slot[c->b.n] = s;
+    c->fx[c->b.n] = isa_effects(s, c->config->machine.vlen);
+    return all_inside(c, &c->fx[c->b.n++]);
+}
+
+/* A jump whose target is known, and is not one that faults; others have no target. */
+static bool control_target(const struct coder *c, int64_t *target)
+{
+    const int64_t k = c->control->literal;
+    const enum isa_kind kind = info_of(c->control)->kind;
+    *target = 0;
+    if (kind == KIND_JUMP || kind == KIND_COND_JUMP)
+        *target = k;
+    else if (kind == KIND_COND_JUMP_REL)
+        *target = k < -PROG_MAX_BUNDLES || k > UINT32_MAX ? -1 : (int64_t)c->pc + 1 + k;
+    return *target >= 0 && *target <= UINT32_MAX;
+}
+
+static bool gather(struct coder *c)
+{
+    c->b = (struct order_bundle){.fx = c->fx};
+    c->control = NULL;
+    c->condition = -1;
+    const struct prog_span groups = prog_groups(c->prog, c->pc);
+    for (uint32_t g = groups.begin; g < groups.end; g++) {
+        const struct prog_span slots = prog_slots(c->prog, g);
+        const enum isa_engine engine = (enum isa_engine)c->prog->groups.at[g].engine;
+        if (engine != ENGINE_DEBUG && slots.end - slots.begin > c->config->machine.slots[engine])
+            return false;
+        for (uint32_t s = slots.begin; s < slots.end; s++)
+            if (!gather_slot(c, &c->prog->slots.at[s]))
+                return false;
+    }
+    int64_t target;
+    return !c->control || control_target(c, &target);
+}
+
+/* Words behind the scratch that the bundle would need. */
+static uint32_t spare_words(const struct coder *c)
+{
+    uint32_t n = 1; /* a saved condition */
+    for (unsigned i = 0; i < c->b.n; i++)
+        if (c->order.buffered >> i & 1)
+            n += c->fx[i].write.n;
+    return n;
+}
+
+/* Whether the bundle, once ordered, still has a fast form. */
+static bool fits(const struct coder *c)
+{
+    for (unsigned i = 0; i < c->b.n; i++)
+        if (((c->b.loads | c->b.stores) >> i & 1) && !places(c, access_width(c, c->slot[i])))
+            return false;
+    return __builtin_popcountll(c->b.stores) <= MAX_STORES && spare_words(c) <= SIM_SPARE &&
+           !(c->config->strict && c->order.written_twice);
+}
+
+/* --- emission ----------------------------------------------------------------- */
+
+static void emit_slot(struct coder *c, unsigned i, int64_t dest)
+{
+    const struct isa_slot *s = c->slot[i];
+    const struct isa_info *info = info_of(s);
+    const struct isa_range *r = c->fx[i].read;
+    const bool vector = info->engine == ENGINE_VALU || access_width(c, s) > 1 || s->op == OP_VSELECT;
+    const unsigned wide = vector && c->config->machine.vlen == 8 ? MICRO_WIDE : 0;
+    bool literal = false;
+    for (unsigned k = 0; k < info->args; k++)
+        literal |= info->role[k] == ROLE_LITERAL;
+    switch ((int)info->kind) {
+    case KIND_PURE:
+        emit(c, s->op + wide, dest, r[0].first, literal ? s->literal : r[1].first, r[2].first);
+        return;
+    case KIND_LOAD: emit(c, OP_LOAD, dest, r[0].first, places(c, 1), 0); return;
+    case KIND_VLOAD: emit(c, OP_VLOAD + wide, dest, r[0].first, places(c, c->config->machine.vlen), 0); return;
+    case KIND_STORE: emit(c, OP_STORE, r[0].first, r[1].first, places(c, 1), 0); return;
+    case KIND_VSTORE:
+        emit(c, OP_VSTORE + wide, r[0].first, r[1].first, places(c, c->config->machine.vlen), 0);
+        return;
+    default: emit(c, OP_COREID, dest, 0, 0, 0); return;
+    }
+}
+
+/* Range checks, two in one operation: the wider access, with fewer places, first. */
+static void emit_range_checks(struct coder *c, uint64_t set)
+{
+    int64_t open = -1;
+    uint32_t open_width = 0;
+    for (; set; set &= set - 1) {
+        const unsigned i = (unsigned)__builtin_ctzll(set);
+        const int64_t address = c->fx[i].read[0].first;
+        const uint32_t width = access_width(c, c->slot[i]);
+        if (open < 0) {
+            open = address;
+            open_width = width;
+        } else {
+            if (width > open_width)
+                emit(c, MICRO_CHECK_2, address, open, places(c, width), width - open_width);
+            else
+                emit(c, MICRO_CHECK_2, open, address, places(c, open_width), open_width - width);
+            open = -1;
+        }
+    }
+    if (open >= 0)
+        emit(c, MICRO_CHECK, open, 0, places(c, open_width), 0);
+}
+
+/* Two stores to one word are a double write: counted, or in strict mode a fault. */
+static void emit_store_checks(struct coder *c)
+{
+    for (uint64_t one = c->b.stores; one; one &= one - 1)
+        for (uint64_t two = one & (one - 1); two; two &= two - 1) {
+            const unsigned i = (unsigned)__builtin_ctzll(one), k = (unsigned)__builtin_ctzll(two);
+            const uint32_t n = access_width(c, c->slot[i]);
+            emit(c, MICRO_CHECK_APART, c->fx[i].read[0].first, c->fx[k].read[0].first, n - 1,
+                 n + access_width(c, c->slot[k]) - 1);
+        }
+}
+
+/* The first slot executed checks for itself before it writes. */
+static void emit_checks(struct coder *c)
+{
+    emit_store_checks(c);
+    const uint64_t set = c->b.n ? c->b.first & ~(UINT64_C(1) << c->order.sequence[0]) : 0;
+    emit_range_checks(c, set & (c->b.loads | c->b.stores));
+    for (uint64_t left = set & ~(c->b.loads | c->b.stores); left; left &= left - 1) {
+        const struct isa_range *divisor = &c->fx[__builtin_ctzll(left)].read[1];
+        emit(c, MICRO_CHECK_DIVISOR, divisor->first, 0, divisor->n, 0);
+    }
+}
+
+static void emit_control(struct coder *c)
+{
+    int64_t target;
+    (void)control_target(c, &target);
+    const enum isa_op op = (enum isa_op)c->control->op;
+    emit(c, op == OP_COND_JUMP_REL ? OP_COND_JUMP : op, c->condition, target, c->pc, 0);
+}
+
+static void emit_bundle(struct coder *c)
+{
+    int64_t spare = c->config->machine.scratch;
+    if (c->condition >= 0 && c->b.n && order_is_written(&c->table, (uint32_t)c->condition)) {
+        emit(c, MICRO_COPY, spare, c->condition, 0, 0);
+        c->condition = spare++;
+    }
+    emit_checks(c);
+    int64_t buffer[ORDER_SLOTS];
+    for (unsigned k = 0; k < c->b.n; k++) {
+        const unsigned i = c->order.sequence[k];
+        const bool waits = c->order.buffered >> i & 1;
+        buffer[i] = spare;
+        emit_slot(c, i, waits ? spare : c->fx[i].write.first);
+        spare += waits ? c->fx[i].write.n : 0;
+    }
+    for (uint64_t left = c->order.buffered; left; left &= left - 1) {
+        const unsigned i = (unsigned)__builtin_ctzll(left);
+        const struct isa_range *w = &c->fx[i].write;
+        emit(c, w->n == 1 ? MICRO_COPY : w->n == 8 ? MICRO_COPY_8 : MICRO_COPY_N, w->first, buffer[i], w->n, 0);
+    }
+    if (c->control)
+        emit_control(c);
+}
+
+/* --- the whole program ---------------------------------------------------------- */
+
+static void translate(struct coder *c, struct micro_mark *sum)
+{
+    if (gather(c)) {
+        order_find(&c->table, &c->b, &c->order);
+        if (fits(c)) {
+            emit_bundle(c);
+            sum->twice += c->order.written_twice;
+            return;
+        }
+    }
+    emit(c, MICRO_ORACLE, 0, 0, c->pc, 0);
+}
+
+bool predecode(const struct prog *p, const struct sim_config *config, size_t mem_words, bool yields,
+               struct micro_stream *out)
+{
+    struct coder c = {.prog = p, .config = config, .mem_words = mem_words, .out = out};
+    c.table.words = calloc(config->machine.scratch, sizeof *c.table.words);
+    struct micro_mark sum = {0};
+    bool good = c.table.words && vec_reserve(&out->marks, p->bundles.n + 1) &&
+                vec_reserve(&out->code, p->slots.n + 1);
+    for (c.pc = 0; good && !c.failed && c.pc < p->bundles.n; c.pc++) {
+        sum.first = (uint32_t)out->code.n;
+        good = vec_push(&out->marks, sum);
+        translate(&c, &sum);
+        if (yields)
+            emit(&c, MICRO_YIELD, 0, 0, c.pc, 0);
+        sum.cycles += prog_costs_cycle(p, c.pc);
+    }
+    sum.first = (uint32_t)out->code.n;
+    good = good && vec_push(&out->marks, sum);
+    emit(&c, MICRO_END, 0, 0, 0, 0);
+    free(c.table.words);
+    return good && !c.failed;
+}
+
+void predecode_free(struct micro_stream *s)
+{
+    vec_free(&s->code);
+    vec_free(&s->marks);
+}

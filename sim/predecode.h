@@ -1,0 +1,66 @@
+/* What the fast engine executes: a program translated once into a flat stream of
+ * micro-operations, for one machine. Between predecode.c and fast*.c.
+ *
+ *      bundle ──> [oracle]                       what has no fast form: step.c does it
+ *             └─> [save] [checks] [slots, ordered] [copies] [control] [yield]
+ *
+ * save    the operand of a control slot that another slot of the bundle overwrites
+ * checks  whatever could fault after something was written, so that a fault finds
+ *         the state before the bundle intact; a failed check makes step.c execute the
+ *         bundle, which then says what is wrong
+ * slots   in the order of order.h, scratch addresses checked at predecode
+ * copies  of buffered writes, from spare words behind the scratch
+ * control jumps, halt, pause: at most one a bundle
+ * yield   in the stream `turns` only: ends the bundle for engines that take turns
+ */
+#ifndef SHEAF_SIM_PREDECODE_H
+#define SHEAF_SIM_PREDECODE_H
+
+#include "sim/machine.h"
+
+/* Below ISA_OPS: the operation itself, a vector's lanes one by one. */
+enum micro_code {
+    MICRO_WIDE = ISA_OPS,     /* + an operation with a vector dest or source: at eight lanes */
+    MICRO_COPY = 2 * ISA_OPS, /* s[a] = s[b] */
+    MICRO_COPY_8,             /* s[a + i] = s[b + i], i < 8 */
+    MICRO_COPY_N,             /* s[a + i] = s[b + i], i < c */
+    MICRO_CHECK,              /* s[a] < c, else the oracle */
+    MICRO_CHECK_2,            /* s[a] < c and s[b] < c + d */
+    MICRO_CHECK_APART,        /* s[a] - s[b] + c >= d (modulo 2^32) */
+    MICRO_CHECK_DIVISOR,      /* no s[a + i] is 0, i < c */
+    MICRO_ORACLE,             /* the bundle is left to step_bundle */
+    MICRO_YIELD,              /* the end of a bundle, in the stream of turns */
+    MICRO_END,                /* the end of the program */
+    MICRO_CODES
+};
+
+/* Operands of operations: a the dest, then b, c, d the sources; a literal is in c;
+ * load: c and store: c are the number of addresses at which the access fits into
+ * memory (the limit of the first); jumps: a the condition or address word, b the
+ * target, c the bundle itself. */
+struct micro {
+    uint32_t code : 8, d : 24;
+    uint32_t a, b, c;
+};
+
+_Static_assert(MICRO_CODES <= 256, "micro.code has 8 bits");
+_Static_assert(ISA_MAX_SCRATCH <= 1 << 24, "micro.d holds a scratch address");
+
+/* Per bundle and one more for the end: the first micro-operation, and sums over
+ * all bundles before it, of cycles and of scratch words written twice. */
+struct micro_mark {
+    uint32_t first, cycles;
+    uint64_t twice;
+};
+
+struct micro_stream {
+    VEC(struct micro) code;
+    VEC(struct micro_mark) marks;
+};
+
+/* Translates the program; false when out of memory (then `out` can be freed). */
+bool predecode(const struct prog *p, const struct sim_config *config, size_t mem_words, bool yields,
+               struct micro_stream *out);
+void predecode_free(struct micro_stream *s);
+
+#endif
