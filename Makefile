@@ -45,7 +45,7 @@ deps: ## install what building and testing need and is missing
 # Objects depend on this file; its time changes only when its text does.
 $(BUILD)/config: .force | .deps-build
 	@mkdir -p $(@D)
-	@{ echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) / $(LDFLAGS) / $(foreach f,$(LIB_SRC),$(CFLAGS_$f)))'; $(CC) --version | head -n 1; } >$@.new
+	@{ echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) / $(LDFLAGS) / $(strip $(foreach f,$(LIB_SRC),$(CFLAGS_$f))))'; $(CC) --version | head -n 1; } >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # So that a library never keeps an object whose source is gone.

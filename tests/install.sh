@@ -1,0 +1,79 @@
+#!/bin/sh
+# What `make install` puts in place can be used from there: a program built with
+# pkg-config's flags alone, the command, the manual page, the completion. The
+# shared library exports sheaf_ names only; uninstall leaves no file.
+#
+# usage: tests/install.sh BUILD
+set -u
+
+BUILD=${1:?usage: tests/install.sh BUILD}
+export BUILD MAKEFLAGS=
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+root=$work/root
+export PREFIX=/usr DESTDIR="$root"
+passed=0
+failed=0
+
+# check NAME COMMAND...: the command has to succeed.
+check() {
+    name=$1
+    shift
+    if "$@" >"$work/log" 2>&1; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'failed: %s\n' "$name"
+        cat "$work/log"
+    fi
+}
+
+pkg() {
+    PKG_CONFIG_PATH=$root/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_ALLOW_SYSTEM_CFLAGS=1 \
+        PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 pkg-config "$@" sheaf
+}
+
+# shellcheck disable=SC2046,SC2086
+build_example() {
+    $CC $CFLAGS -std=c11 -Wall -Wextra -Wpedantic -Werror $(pkg --cflags) -o "$work/shared" tests/example.c \
+        $LDFLAGS $(pkg --libs) || return 1
+    rm "$root/usr/lib/libsheaf.so"
+    $CC $CFLAGS -std=c11 $(pkg --cflags) -o "$work/static" tests/example.c \
+        $LDFLAGS $(pkg --libs) -ljansson -lm
+}
+
+exports_only_sheaf_names() {
+    nm -D --defined-only "$root/usr/lib/libsheaf.so.0" | awk '
+        $3 ~ /^sheaf_/ { good++ }
+        $3 !~ /^sheaf_/ && $3 !~ /^(_init|_fini|_edata|_end|__bss_start)$/ && $3 !~ /^__?(asan|ubsan|odr)/ { print; bad++ }
+        END { exit !(good && !bad) }'
+}
+
+completes() {
+    bash -c '
+        source "$1/usr/share/bash-completion/completions/sheaf"
+        complete_as() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _sheaf; }
+        complete_as "$1/usr/bin/sheaf" conf; [ "${COMPREPLY[*]}" = conform ] || { echo "conf: ${COMPREPLY[*]}"; exit 1; }
+        complete_as "$1/usr/bin/sheaf" run --eng; [ "${COMPREPLY[*]}" = --engine ] || { echo "--eng: ${COMPREPLY[*]}"; exit 1; }
+    ' bash "$root"
+}
+
+manual_page_is_whole() {
+    for word in NAME SYNOPSIS COMMANDS 'EXIT STATUS' conform '\-\-engine'; do
+        grep -qF -e "$word" "$root/usr/share/man/man1/sheaf.1" || { echo "no $word"; return 1; }
+    done
+}
+
+check 'make install' make install
+check 'exported names' exports_only_sheaf_names
+check 'build with pkg-config' build_example
+check 'run, shared' env LD_LIBRARY_PATH="$root/usr/lib" "$work/shared"
+check 'run, static' "$work/static"
+check 'the command' "$root/usr/bin/sheaf" --version
+check 'completion' completes
+check 'manual page' manual_page_is_whole
+ln -s libsheaf.so.0 "$root/usr/lib/libsheaf.so"
+check 'make uninstall' make uninstall
+check 'nothing is left' test -z "$(find "$root" ! -type d)"
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
