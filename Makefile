@@ -26,6 +26,7 @@ UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 object = $(1:%.c=$(BUILD)/obj/%.o)
 LIB_OBJ := $(call object,$(LIB_SRC))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(BUILD)/sheaf $(BUILD)/libsheaf.so ## build the command and the library (default)
 
@@ -83,19 +84,27 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsheaf.a | .deps-test
 	@mkdir -p $(@D)
 	$(link) -lcmocka $(LDLIBS)
 
+# One program for each file.
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libsheaf.a
+	@mkdir -p $(@D)
+	$(link) $(LDLIBS)
+
 # --- running and testing -----------------------------------------------------
 
 run: $(BUILD)/sheaf ## simulate the main kernel on the standard problem and check its result
 	$(BUILD)/sheaf run tree_hash:scalar
 
 # Everything `make test` runs.
-programs: all $(UNIT_BIN) $(BUILD)/manual
+programs: all $(UNIT_BIN) $(BENCH_BIN) $(BUILD)/manual
 
 test: programs ## run every test; ends in `N passed, N failed`
 	@tests/run.sh $(BUILD) all
 
 unit: $(UNIT_BIN) ## run the unit tests only
 	@tests/run.sh $(BUILD) unit
+
+bench: $(BENCH_BIN) ## measure simulated cycles and slots a second
+	@for program in $(BENCH_BIN); do $$program || exit 1; done
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 asan: ## run every test under the address and undefined-behaviour sanitizers
@@ -157,7 +166,7 @@ help: ## list targets and variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-10s %s\n", $$1, $$2 }'
 
 .force:
-.PHONY: all programs deps .deps-build .deps-test run test unit asan manual install uninstall lint format clean help .force
+.PHONY: all programs deps .deps-build .deps-test run test unit bench asan manual install uninstall lint format clean help .force
 .SECONDARY:
 .DELETE_ON_ERROR:
 

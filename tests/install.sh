@@ -69,7 +69,7 @@ check 'exported names' exports_only_sheaf_names
 check 'build with pkg-config' build_example
 check 'run, shared' env LD_LIBRARY_PATH="$root/usr/lib" "$work/shared"
 check 'run, static' "$work/static"
-check 'the command' "$root/usr/bin/sheaf" --version
+check 'the command' "$root/usr/bin/sheaf" --help
 check 'completion' completes
 check 'manual page' manual_page_is_whole
 ln -s libsheaf.so.0 "$root/usr/lib/libsheaf.so"
