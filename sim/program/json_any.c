@@ -93,8 +93,9 @@ enum status json_any_read(const char *text, size_t size, struct text *out, struc
 {
     json_t *value = NULL;
     enum status status = parse(text, size, &value, r);
-    if (status == ST_OK && (json_dump_callback(value, append, out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS) ||
-                            !text_ok(out)))
+    if (status == ST_OK &&
+        (json_dump_callback(value, append, out, JSON_COMPACT | JSON_ENCODE_ANY | JSON_SORT_KEYS) ||
+         !text_ok(out)))
         status = ST_NOMEM;
     json_decref(value);
     return status;

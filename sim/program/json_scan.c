@@ -6,17 +6,17 @@
 
 #include "sim/program/json_any.h"
 
-void scan_begin(struct json_scan *s, const char *text, size_t size, const char *file, struct diag *d)
+void scan_begin(struct scan *s, const char *text, size_t size, const char *file, struct diag *d)
 {
-    *s = (struct json_scan){.text = text, .size = size, .line = 1, .file = file, .d = d};
+    *s = (struct scan){.text = text, .size = size, .line = 1, .file = file, .d = d};
 }
 
-void scan_end(struct json_scan *s)
+void scan_end(struct scan *s)
 {
     text_free(&s->spelled);
 }
 
-bool scan_fail(struct json_scan *s, size_t offset, const char *format, ...)
+bool scan_fail(struct scan *s, size_t offset, const char *format, ...)
 {
     if (s->status != ST_OK)
         return false;
@@ -29,14 +29,14 @@ bool scan_fail(struct json_scan *s, size_t offset, const char *format, ...)
     return false;
 }
 
-bool scan_no_memory(struct json_scan *s)
+bool scan_no_memory(struct scan *s)
 {
     if (s->status == ST_OK)
         s->status = diag_set(s->d, ST_NOMEM, "out of memory while reading a program");
     return false;
 }
 
-int scan_peek(struct json_scan *s)
+int scan_peek(struct scan *s)
 {
     if (s->status != ST_OK)
         return -1;
@@ -50,7 +50,7 @@ int scan_peek(struct json_scan *s)
     return -1;
 }
 
-const char *scan_found(struct json_scan *s)
+const char *scan_found(struct scan *s)
 {
     const int c = scan_peek(s);
     switch (c) {
@@ -69,7 +69,7 @@ const char *scan_found(struct json_scan *s)
     }
 }
 
-bool scan_open(struct json_scan *s, char open, const char *what)
+bool scan_open(struct scan *s, char open, const char *what)
 {
     if (scan_peek(s) != open)
         return scan_fail(s, s->pos, "expected %s, found %s", what, scan_found(s));
@@ -77,7 +77,7 @@ bool scan_open(struct json_scan *s, char open, const char *what)
     return true;
 }
 
-bool scan_item(struct json_scan *s, char close, bool *first)
+bool scan_item(struct scan *s, char close, bool *first)
 {
     const int c = scan_peek(s);
     if (c == close) {
@@ -97,7 +97,7 @@ bool scan_item(struct json_scan *s, char close, bool *first)
 }
 
 /* Hands the value at the current place to jansson. */
-static bool read_any(struct json_scan *s, struct text *out,
+static bool read_any(struct scan *s, struct text *out,
                      enum status (*read)(const char *, size_t, struct text *, struct json_any *))
 {
     struct json_any r;
@@ -106,14 +106,14 @@ static bool read_any(struct json_scan *s, struct text *out,
         return scan_no_memory(s);
     if (status != ST_OK)
         return scan_fail(s, s->pos + r.at, "%s", r.why);
-    for (const char *from = s->text + s->pos, *end = from + r.used; (from = memchr(from, '\n', (size_t)(end - from)));
-         from++)
+    for (const char *from = s->text + s->pos, *end = from + r.used;
+         (from = memchr(from, '\n', (size_t)(end - from))); from++)
         s->line++;
     s->pos += r.used;
     return true;
 }
 
-bool scan_string(struct json_scan *s, struct json_token *out, const char *what)
+bool scan_string(struct scan *s, struct json_token *out, const char *what)
 {
     if (scan_peek(s) != '"')
         return scan_fail(s, s->pos, "expected %s, found %s", what, scan_found(s));
@@ -135,7 +135,7 @@ bool scan_string(struct json_scan *s, struct json_token *out, const char *what)
     return true;
 }
 
-bool scan_key(struct json_scan *s, struct json_token *out)
+bool scan_key(struct scan *s, struct json_token *out)
 {
     if (!scan_string(s, out, "a key"))
         return false;
@@ -145,12 +145,12 @@ bool scan_key(struct json_scan *s, struct json_token *out)
     return true;
 }
 
-static bool is_digit(const struct json_scan *s, size_t at)
+static bool is_digit(const struct scan *s, size_t at)
 {
     return at < s->size && s->text[at] >= '0' && s->text[at] <= '9';
 }
 
-bool scan_int(struct json_scan *s, int64_t low, int64_t high, int64_t *out, const char *what)
+bool scan_int(struct scan *s, int64_t low, int64_t high, int64_t *out, const char *what)
 {
     const int c = scan_peek(s);
     const size_t start = s->pos;
@@ -178,7 +178,7 @@ bool scan_int(struct json_scan *s, int64_t low, int64_t high, int64_t *out, cons
     return true;
 }
 
-bool scan_value(struct json_scan *s, struct text *out)
+bool scan_value(struct scan *s, struct text *out)
 {
     const int c = scan_peek(s);
     if (c < 0 || c == ']' || c == '}' || c == ',' || c == ':')
@@ -186,7 +186,7 @@ bool scan_value(struct json_scan *s, struct text *out)
     return read_any(s, out, json_any_read);
 }
 
-bool scan_finish(struct json_scan *s)
+bool scan_finish(struct scan *s)
 {
     if (scan_peek(s) >= 0)
         return scan_fail(s, s->pos, "expected the end of the input, found %s", scan_found(s));

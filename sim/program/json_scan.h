@@ -1,6 +1,7 @@
-/* A scanner over JSON text for readers that know what must come next: no tree, no
- * allocation, and every complaint has its place. The first failure sticks: from
- * then on every call is harmless, so a reader asks s->status where it matters. */
+/* A scanner for readers that know what must come next: no tree, no allocation, and
+ * every complaint has its place. The first failure sticks: from then on every call
+ * is harmless, so a reader asks s->status where it matters. The functions here read
+ * JSON; asm_lex.h adds those that read assembly. */
 #ifndef SHEAF_PROGRAM_JSON_SCAN_H
 #define SHEAF_PROGRAM_JSON_SCAN_H
 
@@ -10,7 +11,7 @@
 #include "sim/base/diag.h"
 #include "sim/base/text.h"
 
-struct json_scan {
+struct scan {
     const char *text;
     size_t size, pos;
     uint32_t line; /* of pos, from 1 */
@@ -27,39 +28,42 @@ struct json_token {
     size_t n, offset;
 };
 
-void scan_begin(struct json_scan *s, const char *text, size_t size, const char *file, struct diag *d);
-void scan_end(struct json_scan *s);
+/* The arguments of a %.*s that shows a token, clipped. */
+#define TOKEN(t) ((t).n < 40 ? (int)(t).n : 40), (t).at
+
+void scan_begin(struct scan *s, const char *text, size_t size, const char *file, struct diag *d);
+void scan_end(struct scan *s);
 
 /* Records a failure; always false. */
-bool scan_fail(struct json_scan *s, size_t offset, const char *format, ...) __attribute__((format(printf, 3, 4)));
-bool scan_no_memory(struct json_scan *s);
+bool scan_fail(struct scan *s, size_t offset, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool scan_no_memory(struct scan *s);
 
 /* The next character that is not white space, -1 at the end of the input. */
-int scan_peek(struct json_scan *s);
+int scan_peek(struct scan *s);
 
 /* What begins at the current place, for messages: "a number", "the end of the input". */
-const char *scan_found(struct json_scan *s);
+const char *scan_found(struct scan *s);
 
 /* Requires and consumes '[' or '{'; `what` names the expected thing. */
-bool scan_open(struct json_scan *s, char open, const char *what);
+bool scan_open(struct scan *s, char open, const char *what);
 
 /* for (bool first = true; scan_item(&s, ']', &first);) walks the items of an open
  * list or object: true before each item, false after the closing bracket was
  * consumed or on failure. */
-bool scan_item(struct json_scan *s, char close, bool *first);
+bool scan_item(struct scan *s, char close, bool *first);
 
-bool scan_string(struct json_scan *s, struct json_token *out, const char *what);
+bool scan_string(struct scan *s, struct json_token *out, const char *what);
 
 /* A member's key and its colon. */
-bool scan_key(struct json_scan *s, struct json_token *out);
+bool scan_key(struct scan *s, struct json_token *out);
 
 /* A whole number within low..high. */
-bool scan_int(struct json_scan *s, int64_t low, int64_t high, int64_t *out, const char *what);
+bool scan_int(struct scan *s, int64_t low, int64_t high, int64_t *out, const char *what);
 
 /* Any value, in compact spelling, appended to `out`. */
-bool scan_value(struct json_scan *s, struct text *out);
+bool scan_value(struct scan *s, struct text *out);
 
 /* Only white space may follow. */
-bool scan_finish(struct json_scan *s);
+bool scan_finish(struct scan *s);
 
 #endif

@@ -7,6 +7,17 @@
 /* More than the largest program can need in any sensible layout. */
 enum { MAX_BYTES = 1 << 30 };
 
+static bool is_assembly(const char *path, const char *text, size_t size)
+{
+    const size_t n = strlen(path);
+    if (strcmp(path, "-") != 0)
+        return n > 2 && strcmp(path + n - 2, ".s") == 0;
+    const char *const end = text + size;
+    while (text < end && strchr(" \t\r\n", *text))
+        text++;
+    return text < end && *text != '[' && *text != '{';
+}
+
 enum status prog_load(const char *path, struct prog **out, struct diag *d)
 {
     *out = NULL;
@@ -16,7 +27,10 @@ enum status prog_load(const char *path, struct prog **out, struct diag *d)
     if (status != ST_OK)
         return status;
     const char *file = strcmp(path, "-") == 0 ? "standard input" : path;
-    status = prog_read_json(text, size, file, out, d);
+    if (is_assembly(path, text, size))
+        status = prog_read_asm(text, size, file, out, d);
+    else
+        status = prog_read_json(text, size, file, out, d);
     free(text);
     return status;
 }

@@ -23,7 +23,13 @@ void print_string(struct text *out, const char *s);
 void print_name(struct text *out, const char *name);
 
 /* The characters of an identifier: the first, and the others. */
-static inline bool print_ident_start(int c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-static inline bool print_ident_part(int c) { return print_ident_start(c) || (c >= '0' && c <= '9') || c == '.'; }
+static inline bool print_ident_start(int c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+static inline bool print_ident_part(int c)
+{
+    return print_ident_start(c) || (c >= '0' && c <= '9') || c == '.';
+}
 
 #endif

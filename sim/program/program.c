@@ -65,7 +65,8 @@ int64_t prog_add_text(struct prog *p, const char *text, size_t length)
 
 struct prog_span prog_groups(const struct prog *p, uint32_t bundle)
 {
-    const uint32_t end = bundle + 1 < p->bundles.n ? p->bundles.at[bundle + 1].first_group : (uint32_t)p->groups.n;
+    const uint32_t end =
+        bundle + 1 < p->bundles.n ? p->bundles.at[bundle + 1].first_group : (uint32_t)p->groups.n;
     return (struct prog_span){p->bundles.at[bundle].first_group, end};
 }
 

@@ -57,7 +57,7 @@ struct prog {
     VEC(struct prog_bundle) bundles;
     VEC(struct prog_name) names; /* in source order; addresses need not be distinct */
     VEC(struct prog_label) labels;
-    VEC(const char *) texts; /* compact JSON; indexed by isa_slot.literal of text roles */
+    VEC(const char *) texts;   /* compact JSON; indexed by isa_slot.literal of text roles */
     struct prog_places places; /* see prog_index_names */
     struct arena arena;
 };
@@ -101,7 +101,8 @@ bool prog_costs_cycle(const struct prog *p, uint32_t bundle);
 /* Reads a program. `file` names the input in diagnostics and may be NULL.
  * ST_OK and a new program in *out (owned by the caller), or ST_INPUT, ST_LIMIT,
  * ST_NOMEM with a diag and *out NULL. */
-enum status prog_read_json(const char *text, size_t size, const char *file, struct prog **out, struct diag *d);
+enum status prog_read_json(const char *text, size_t size, const char *file, struct prog **out,
+                           struct diag *d);
 enum status prog_read_asm(const char *text, size_t size, const char *file, struct prog **out, struct diag *d);
 
 /* Reads the file by its name: .s is assembly, anything else JSON; "-" is JSON on

@@ -112,7 +112,8 @@ static void print_keys(const struct prog *p, const struct isa_slot *s, struct te
     text_add_n(out, "]", 1);
 }
 
-static void print_operand(const struct print_names *names, const struct isa_slot *s, unsigned i, struct text *out)
+static void print_operand(const struct print_names *names, const struct isa_slot *s, unsigned i,
+                          struct text *out)
 {
     switch (isa_info((enum isa_op)s->op)->role[i]) {
     case ROLE_NONE: break;
