@@ -53,10 +53,15 @@ suite() {
             run "unit ${program%.c}" "$build/tests/${program%.c}"
         done
         ;;
-    manual | layers) run "$1" "tests/$1.sh" "$build" ;;
+    conform)
+        for engine in step fast; do
+            run "conform $engine" "$build/sheaf" conform --engine "$engine" tests/data/machine.jsonl
+        done
+        ;;
+    manual | layers | install) run "$1" "tests/$1.sh" "$build" ;;
     docs) run docs tests/docs.py "$build" ;;
     all)
-        for each in unit manual layers docs; do
+        for each in unit conform manual layers docs install; do
             suite "$each"
         done
         ;;
