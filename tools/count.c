@@ -1,0 +1,84 @@
+/* Executed slots by engine. The engines do not count: where a program has no jumps,
+ * what a core has executed is everything before its pc; otherwise it is run once
+ * more, a round at a time, and its pc looked at. */
+#include <stdlib.h>
+
+#include "tools/execute.h"
+
+static bool has_jumps(const struct prog *p)
+{
+    for (size_t i = 0; i < p->slots.n; i++)
+        switch ((int)isa_info((enum isa_op)p->slots.at[i].op)->kind) {
+        case KIND_JUMP:
+        case KIND_COND_JUMP:
+        case KIND_COND_JUMP_REL:
+        case KIND_JUMP_INDIRECT: return true;
+        default: break;
+        }
+    return false;
+}
+
+/* Adds the slots of a bundle that was executed `times` times. */
+static void add_bundle(const struct prog *p, uint32_t bundle, uint64_t times, uint64_t slots[ISA_ENGINES])
+{
+    const struct prog_span groups = prog_groups(p, bundle);
+    for (uint32_t g = groups.begin; g < groups.end; g++) {
+        const struct prog_span span = prog_slots(p, g);
+        slots[p->groups.at[g].engine] += times * (span.end - span.begin);
+    }
+}
+
+static bool is_at_bundle(const struct sim *s, uint32_t core)
+{
+    const struct sim_core *c = &s->cores[core];
+    return c->state == CORE_RUNNING && c->pc >= 0 && (uint64_t)c->pc < s->prog->bundles.n;
+}
+
+/* Runs `s` to its end, counting how often each bundle is executed. */
+static void count_rounds(struct sim *s, uint64_t *times)
+{
+    const uint32_t cores = s->config.machine.cores;
+    int64_t at[ISA_MAX_CORES];
+    enum sim_end end = SIM_MORE;
+    while (end == SIM_MORE || end == SIM_PAUSED) {
+        (void)sim_step(s, 0); /* resumes paused cores */
+        for (uint32_t c = 0; c < cores; c++)
+            at[c] = is_at_bundle(s, c) ? s->cores[c].pc : -1;
+        end = sim_step(s, 1);
+        /* At a fault, neither the faulting core nor those behind it have executed theirs. */
+        for (uint32_t c = 0; c < (end == SIM_FAULTED ? s->fault.core : cores); c++)
+            if (at[c] >= 0)
+                times[at[c]]++;
+    }
+}
+
+static bool count_again(const struct sim *s, const struct sim_config *config, const uint32_t *mem,
+                        uint64_t slots[ISA_ENGINES])
+{
+    uint64_t *times = calloc(s->prog->bundles.n + 1, sizeof *times);
+    struct sim *again = NULL;
+    const bool good = times && sim_create(s->prog, config, mem, s->mem_words, &again, NULL) == ST_OK;
+    if (good) {
+        count_rounds(again, times);
+        for (uint32_t b = 0; b < s->prog->bundles.n; b++)
+            add_bundle(s->prog, b, times[b], slots);
+    }
+    sim_destroy(again);
+    free(times);
+    return good;
+}
+
+bool count_slots(const struct sim *s, const struct sim_config *config, const uint32_t *mem,
+                 uint64_t slots[ISA_ENGINES], bool *failed)
+{
+    if (has_jumps(s->prog)) {
+        if (s->fault.kind == FAULT_CYCLE_LIMIT)
+            return false;
+        *failed = !count_again(s, config, mem, slots);
+        return !*failed;
+    }
+    for (uint32_t c = 0; c < s->config.machine.cores; c++)
+        for (uint32_t b = 0; b < s->prog->bundles.n && b < s->cores[c].pc; b++)
+            add_bundle(s->prog, b, 1, slots);
+    return true;
+}

@@ -1,0 +1,183 @@
+#include "tools/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/image.h"
+#include "tools/report.h"
+
+static int no_such_kernel(const char *name, size_t length)
+{
+    struct text t = {0};
+    for (unsigned i = 0; kern_at(i); i++)
+        text_addf(&t, "%s%s", i ? ", " : "", kern_at(i)->name);
+    (void)tool_error("no kernel or file `%.*s` (kernels: %s)", (int)length, name, t.at ? t.at : "");
+    text_free(&t);
+    return EXIT_USAGE;
+}
+
+static int set_contract(struct job *j, const char *name)
+{
+    const struct kern *k = j->kernel;
+    j->contract = name ? kern_find_contract(k, name) : kern_default_contract(k, &j->params);
+    if (j->contract < k->n_contracts)
+        return EXIT_FINE;
+    struct text t = {0};
+    for (unsigned i = 0; i < k->n_contracts; i++)
+        text_addf(&t, "%s%s", i == 0 ? "" : i + 1 < k->n_contracts ? ", " : " or ", k->contracts[i].name);
+    (void)tool_error("%s has no contract `%s`, expected %s", k->name, name, t.at ? t.at : "another");
+    text_free(&t);
+    return EXIT_USAGE;
+}
+
+static int set_variant(struct job *j, const char *name)
+{
+    const struct kern *k = j->kernel;
+    j->variant = name ? kern_find_variant(k, name) : &k->variants[k->n_variants - 1];
+    if (j->variant)
+        return EXIT_FINE;
+    struct text t = {0};
+    for (unsigned i = 0; i < k->n_variants; i++)
+        text_addf(&t, "%s%s", i ? ", " : "", k->variants[i].name);
+    (void)tool_error("%s has no variant `%s`, expected %s", k->name, name, t.at ? t.at : "another");
+    text_free(&t);
+    return EXIT_USAGE;
+}
+
+int job_kernel(struct job *j, const struct options *o, const char *name, bool with_variant)
+{
+    enum { STANDARD_SEED = 123 };
+    const size_t length = strcspn(name, ":");
+    const char *variant = name[length] ? name + length + 1 : NULL;
+    j->operand = name;
+    j->kernel = kern_find(name, length);
+    if (!j->kernel)
+        return no_such_kernel(name, length);
+    if (variant && !with_variant)
+        return tool_error("`%s`: expected a kernel without a variant", name);
+    if (with_variant && set_variant(j, variant) != EXIT_FINE)
+        return EXIT_USAGE;
+    j->params = kern_defaults(j->kernel);
+    struct diag d;
+    for (size_t i = 0; i < o->given.n; i++)
+        if (o->given.at[i].id == OPT_SET && kern_set(j->kernel, o->given.at[i].text, &j->params, &d) != ST_OK)
+            return tool_diag(&d);
+    if (!opt_number(o, OPT_SEED, UINT64_MAX, STANDARD_SEED, &j->seed))
+        return EXIT_USAGE;
+    j->machine = isa_default_machine();
+    if (!opt_machine(o, &j->machine))
+        return EXIT_USAGE;
+    return set_contract(j, opt_text(o, OPT_CONTRACT));
+}
+
+int job_build(struct job *j, const struct options *o)
+{
+    const int status = job_kernel(j, o, o->operands[0], true);
+    if (status != EXIT_FINE)
+        return status;
+    const struct kern_request rq = {
+        .params = j->params, .contract = j->contract, .machine = j->machine, .seed = j->seed};
+    struct diag d;
+    return kern_build(j->kernel, j->variant, &rq, &j->stages, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);
+}
+
+/* A program from a file, as a single stage. */
+static int load(struct job *j, const char *path)
+{
+    struct diag d;
+    struct prog *p;
+    if (prog_load(path, &p, &d) != ST_OK)
+        return tool_diag(&d);
+    j->machine = p->machine;
+    if (vec_push(&j->stages.list, (struct kern_stage){path, p}))
+        return EXIT_FINE;
+    prog_destroy(p);
+    return tool_error("out of memory");
+}
+
+static bool is_file(const char *operand)
+{
+    return strcmp(operand, "-") == 0 || strpbrk(operand, "./") ||
+           (!kern_find(operand, strcspn(operand, ":")) && access(operand, F_OK) == 0);
+}
+
+/* The options that mean nothing to a program from a file without a kernel. */
+static int refuse_problem_options(const struct options *o)
+{
+    static const enum opt ids[] = {OPT_SET, OPT_CONTRACT, OPT_SEED};
+    static const char *const names[] = {"set", "contract", "seed"};
+    for (unsigned i = 0; i < sizeof ids / sizeof *ids; i++)
+        if (opt_given(o, ids[i]))
+            return tool_error("--%s needs --kernel for a program from a file", names[i]);
+    return EXIT_FINE;
+}
+
+int job_programs(struct job *j, const struct options *o)
+{
+    const char *operand = o->operands[0], *kernel = opt_text(o, OPT_KERNEL);
+    if (!is_file(operand)) {
+        if (kernel)
+            return tool_error("--kernel %s: only for a program from a file, `%s` is a kernel", kernel,
+                              operand);
+        return job_build(j, o);
+    }
+    int status = kernel ? job_kernel(j, o, kernel, false) : refuse_problem_options(o);
+    if (status == EXIT_FINE)
+        status = load(j, operand);
+    j->operand = operand;
+    if (status == EXIT_FINE && !opt_machine(o, &j->machine))
+        status = EXIT_USAGE;
+    return status;
+}
+
+int job_problem(struct job *j)
+{
+    struct diag d;
+    if (kern_problem_create(j->kernel, &j->params, j->contract, j->seed, &j->problem, &d) != ST_OK)
+        return tool_diag(&d);
+    j->mem = j->problem->image;
+    j->mem_words = j->problem->words;
+    return EXIT_FINE;
+}
+
+static bool has_texts(const struct kern_stages *stages)
+{
+    for (size_t i = 0; i < stages->list.n; i++)
+        if (stages->list.at[i].prog->texts.n)
+            return true;
+    return false;
+}
+
+int job_open(struct job *j, const struct options *o)
+{
+    const char *mem = opt_text(o, OPT_MEM);
+    if (mem && opt_given(o, OPT_KERNEL))
+        return tool_error("expected --kernel or --mem, not both");
+    const int status = job_programs(j, o);
+    if (status != EXIT_FINE)
+        return status;
+    struct diag d;
+    if (mem) {
+        if (image_read(mem, &j->image, &j->mem_words, &d) != ST_OK)
+            return tool_diag(&d);
+        j->mem = j->image;
+        return EXIT_FINE;
+    }
+    if (!j->kernel)
+        return EXIT_FINE;
+    if (job_problem(j) != EXIT_FINE)
+        return EXIT_USAGE;
+    if (has_texts(&j->stages) && !opt_given(o, OPT_NO_DEBUG) &&
+        kern_values(j->problem, &j->values, &d) != ST_OK)
+        return tool_diag(&d);
+    return EXIT_FINE;
+}
+
+void job_free(struct job *j)
+{
+    kern_stages_free(&j->stages);
+    kern_problem_destroy(j->problem);
+    kern_values_free(&j->values);
+    free(j->image);
+}

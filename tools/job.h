@@ -1,0 +1,46 @@
+/* What a command works on, as its operand and options say: programs, the machine,
+ * and the memory they start from. */
+#ifndef SHEAF_TOOLS_JOB_H
+#define SHEAF_TOOLS_JOB_H
+
+#include "kernels/kernel.h"
+#include "tools/options.h"
+
+struct job {
+    const char *operand;
+    const struct kern *kernel;          /* NULL: none */
+    const struct kern_variant *variant; /* NULL: the program is from a file, or none is asked for */
+    struct kern_params params;
+    unsigned contract;
+    uint64_t seed;
+    struct isa_machine machine;
+    struct kern_stages stages;
+    struct kern_problem *problem; /* NULL: nothing to check against */
+    struct kern_values values;
+    uint32_t *image;     /* of --mem */
+    const uint32_t *mem; /* at the start */
+    size_t mem_words;
+};
+
+/* Each returns EXIT_FINE, or another status with one error printed; job_free may
+ * follow either way, on a zeroed job too. */
+
+/* The kernel (and variant, where `with_variant`) that the operand names, with --set, --contract,
+ * --seed and the machine's options. */
+int job_kernel(struct job *j, const struct options *o, const char *name, bool with_variant);
+
+/* The same, and its programs built. */
+int job_build(struct job *j, const struct options *o);
+
+/* The programs of PROGRAM, a file or a kernel's variant, and the machine. */
+int job_programs(struct job *j, const struct options *o);
+
+/* The same, and memory: a problem's, that of --mem, or none. */
+int job_open(struct job *j, const struct options *o);
+
+/* The problem of job_kernel. */
+int job_problem(struct job *j);
+
+void job_free(struct job *j);
+
+#endif

@@ -1,0 +1,85 @@
+/* The command line: one table of options, and what each command takes of it. The
+ * same rows drive getopt_long and every --help. */
+#ifndef SHEAF_TOOLS_OPTIONS_H
+#define SHEAF_TOOLS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/base/text.h"
+#include "sim/base/vec.h"
+#include "sim/isa/isa.h"
+
+/* OPTION(ID, long name, letter or 0, argument or NULL, what it does) */
+#define OPTIONS                                                                                             \
+    OPTION(SET, "set", 0, "NAME=VALUE,...", "problem sizes (names and ranges: sheaf kernels)")              \
+    OPTION(SEED, "seed", 0, "N", "of the generated problem (default 123)")                                  \
+    OPTION(CONTRACT, "contract", 0, "NAME", "what counts at the end (default: the first that fits)")        \
+    OPTION(KERNEL, "kernel", 0, "NAME", "the problem for a program from a file")                            \
+    OPTION(MEM, "mem", 0, "FILE", "start from this memory image instead of a generated problem")            \
+    OPTION(ENGINE, "engine", 0, "NAME", "step, fast (default), or tandem: both, compared")                  \
+    OPTION(CYCLE_LIMIT, "cycle-limit", 0, "N", "end with a fault beyond N cycles (default 1000000000)")     \
+    OPTION(STRICT, "strict", 0, NULL, "two writes to one word in a bundle are a fault")                     \
+    OPTION(PAUSE, "pause", 0, NULL, "pause slots pause; the run is resumed until all cores stop")           \
+    OPTION(NO_DEBUG, "no-debug", 0, NULL, "do not check debug compares")                                    \
+    OPTION(MACHINE, "machine", 0, "NAME=N,...", "change the machine: alu, ..., flow, vlen, scratch, cores") \
+    OPTION(CORES, "cores", 0, "N", "the same as --machine cores=N")                                         \
+    OPTION(SCRATCH, "scratch", 0, "N", "the same as --machine scratch=N")                                   \
+    OPTION(OUTPUT, "output", 'o', "FILE", "write the result there (its ending says the format)")            \
+    OPTION(JSON, "json", 0, NULL, "print one JSON object instead of the report")                            \
+    OPTION(HELP, "help", 'h', NULL, "show this help")
+
+enum opt {
+#define OPTION(ID, name, letter, argument, doc) OPT_##ID,
+    OPTIONS
+#undef OPTION
+        OPT_COUNT
+};
+
+#define OPT(ID) (UINT64_C(1) << OPT_##ID)
+
+/* A command: one of these, in one file. */
+struct options;
+struct command {
+    const char *name;
+    const char *operands; /* as the usage line shows them */
+    const char *doc;
+    unsigned min_operands, max_operands;
+    uint64_t options; /* OPT(...) | ...; OPT(HELP) is understood */
+    int (*run)(const struct options *o);
+};
+
+/* One option as given; text is NULL when it takes no argument. */
+struct option_given {
+    enum opt id;
+    const char *text;
+};
+
+struct options {
+    const struct command *command;
+    VEC(struct option_given) given; /* in order */
+    const char *const *operands;
+    unsigned n_operands;
+};
+
+/* Parses the arguments after the command's name; argv[0] is that name, and argv is
+ * reordered. False with one error printed. */
+bool options_parse(struct options *o, const struct command *c, int argc, char **argv);
+void options_free(struct options *o);
+
+bool opt_given(const struct options *o, enum opt id);
+
+/* The text of the last one given, or NULL. */
+const char *opt_text(const struct options *o, enum opt id);
+
+/* The number of the last one given, `fallback` if none. False with one error
+ * printed when it is no whole number within 0..high. */
+bool opt_number(const struct options *o, enum opt id, uint64_t high, uint64_t fallback, uint64_t *out);
+
+/* Applies --machine, then --cores and --scratch. False with one error printed. */
+bool opt_machine(const struct options *o, struct isa_machine *m);
+
+/* Appends the help of a command. */
+void options_help(const struct command *c, struct text *out);
+
+#endif

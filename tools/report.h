@@ -1,0 +1,42 @@
+/* What commands print: errors, aligned reports, JSON objects. */
+#ifndef SHEAF_TOOLS_REPORT_H
+#define SHEAF_TOOLS_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/base/diag.h"
+#include "sim/base/text.h"
+
+/* What a command returns. */
+enum tool_exit {
+    EXIT_FINE = 0,
+    EXIT_FAILED = 1,  /* the check failed */
+    EXIT_USAGE = 2,   /* usage or bad input */
+    EXIT_FAULTED = 3, /* the simulated program faulted */
+};
+
+/* Print "sheaf: ..." on standard error, and return EXIT_USAGE. */
+int tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int tool_diag(const struct diag *d);
+
+/* Prints the text, which is freed, on standard output; EXIT_FINE or, with an error
+ * printed, EXIT_USAGE. */
+int tool_print(struct text *t);
+
+/* A JSON value being written into a text: commas are put where they belong. */
+struct json_out {
+    struct text *text;
+    bool comma;
+};
+
+/* An object or list as the value of `key`, or as an item where key is NULL. */
+void json_open(struct json_out *j, const char *key, char bracket);
+void json_close(struct json_out *j, char bracket);
+void json_number(struct json_out *j, const char *key, uint64_t value);
+void json_real(struct json_out *j, const char *key, double value);
+void json_bool(struct json_out *j, const char *key, bool value);
+/* NULL is written as null. */
+void json_text(struct json_out *j, const char *key, const char *value);
+
+#endif

@@ -1,0 +1,212 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "sim/image.h"
+#include "tools/commands.h"
+#include "tools/execute.h"
+#include "tools/report.h"
+
+/* Everything the report says. */
+struct run {
+    struct job job;
+    struct sim_config config;
+    bool tandem;
+    struct outcome out;
+    bool checked, wrong;
+    struct kern_wrong first; /* where wrong */
+};
+
+static double utilization(const struct run *r, unsigned engine)
+{
+    const struct isa_machine *m = &r->config.machine;
+    const double room = (double)r->out.cycles * m->slots[engine] * m->cores;
+    return room > 0 ? (double)r->out.slots[engine] / room : 0;
+}
+
+static void print_slots(const struct run *r, struct text *t)
+{
+    for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+        text_addf(t, "%-10s %-6s %10" PRIu64 " %6.1f %%\n", e ? "" : "slots",
+                  isa_engine_name((enum isa_engine)e), r->out.slots[e], 100 * utilization(r, e));
+}
+
+static void print_problem(const struct run *r, struct text *t)
+{
+    const struct job *j = &r->job;
+    if (j->variant)
+        text_addf(t, "kernel     %s:%s\n", j->kernel->name, j->variant->name);
+    else
+        text_addf(t, "program    %s\n", j->operand);
+    if (!j->variant && j->kernel)
+        text_addf(t, "kernel     %s\n", j->kernel->name);
+    if (j->kernel) {
+        text_add(t, "sizes      ");
+        kern_params_text(j->kernel, &j->params, t);
+        if (j->problem)
+            text_addf(t, "; seed %" PRIu64, j->seed);
+        const struct kern_contract *c = &j->kernel->contracts[j->contract];
+        text_addf(t, "\ncontract   %s: %s\n", c->name, c->doc);
+    }
+    if (!j->problem)
+        text_addf(t, "memory     %zu words\n", j->mem_words);
+}
+
+static void print_text(const struct run *r, struct text *t)
+{
+    const struct outcome *out = &r->out;
+    const bool faulted = out->fault.kind != FAULT_NONE;
+    print_problem(r, t);
+    text_addf(t, "cycles     %" PRIu64 "%s\n", out->cycles, faulted ? " before the fault" : "");
+    if (out->counted)
+        print_slots(r, t);
+    if (r->wrong)
+        text_addf(t, "result     wrong: %s[%u] is %u, expected %u\n", r->first.array, r->first.index,
+                  r->first.found, r->first.expected);
+    else if (r->checked)
+        text_add(t, "result     correct\n");
+    else
+        text_add(t, faulted ? "result     none\n" : "result     not checked\n");
+    if (out->seconds > 0)
+        text_addf(t, "speed      %.1f million cycles a second (%s engine, %.3g ms a run, repeated)\n",
+                  1e-6 * (double)out->cycles / out->seconds, sim_engine_name(r->config.engine),
+                  1e3 * out->seconds);
+    if (out->double_writes)
+        text_addf(t, "warning    %" PRIu64 " words were written twice in one bundle (the later write wins)\n",
+                  out->double_writes);
+}
+
+static void json_fault(const struct sim_fault *f, struct json_out *j)
+{
+    if (f->kind == FAULT_NONE)
+        return;
+    json_open(j, NULL, '{');
+    json_text(j, "kind", sim_fault_name(f->kind));
+    json_number(j, "core", f->core);
+    json_number(j, "cycle", f->cycle);
+    json_number(j, "bundle", (uint64_t)f->pc);
+    if (f->engine != ISA_ENGINES) {
+        json_text(j, "engine", isa_engine_name(f->engine));
+        json_number(j, "slot", f->slot);
+        json_text(j, "text", f->slot_text);
+    }
+    json_text(j, "what", f->what);
+    json_close(j, '}');
+}
+
+static void json_engines(const struct run *r, struct json_out *j)
+{
+    if (!r->out.counted) {
+        json_text(j, "slots", NULL);
+        json_text(j, "utilization", NULL);
+        return;
+    }
+    json_open(j, "slots", '{');
+    for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+        json_number(j, isa_engine_name((enum isa_engine)e), r->out.slots[e]);
+    json_close(j, '}');
+    json_open(j, "utilization", '{');
+    for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+        json_real(j, isa_engine_name((enum isa_engine)e), utilization(r, e));
+    json_close(j, '}');
+}
+
+static void json_problem(const struct job *job, struct json_out *j)
+{
+    json_text(j, "program", job->operand);
+    json_text(j, "kernel", job->kernel ? job->kernel->name : NULL);
+    json_text(j, "variant", job->variant ? job->variant->name : NULL);
+    json_text(j, "contract", job->kernel ? job->kernel->contracts[job->contract].name : NULL);
+    if (!job->kernel)
+        return;
+    json_open(j, "parameters", '{');
+    for (unsigned i = 0; i < job->kernel->n_params; i++)
+        json_number(j, job->kernel->params[i].name, (uint64_t)job->params.at[i]);
+    json_close(j, '}');
+    if (job->problem)
+        json_number(j, "seed", job->seed);
+}
+
+static void print_json(const struct run *r, struct text *t)
+{
+    struct json_out j = {.text = t};
+    const struct outcome *out = &r->out;
+    json_open(&j, NULL, '{');
+    json_problem(&r->job, &j);
+    json_number(&j, "cycles", out->cycles);
+    if (r->checked)
+        json_bool(&j, "correct", !r->wrong);
+    else
+        json_text(&j, "correct", NULL);
+    if (r->wrong) {
+        json_open(&j, "wrong", '{');
+        json_text(&j, "array", r->first.array);
+        json_number(&j, "index", r->first.index);
+        json_number(&j, "found", r->first.found);
+        json_number(&j, "expected", r->first.expected);
+        json_close(&j, '}');
+    }
+    json_open(&j, "faults", '[');
+    json_fault(&out->fault, &j);
+    json_close(&j, ']');
+    json_engines(r, &j);
+    json_number(&j, "double_writes", out->double_writes);
+    json_text(&j, "engine", r->tandem ? "tandem" : sim_engine_name(r->config.engine));
+    json_real(&j, "cycles_per_second", out->seconds > 0 ? (double)out->cycles / out->seconds : 0);
+    json_close(&j, '}');
+    text_add(t, "\n");
+}
+
+/* Prints the report, and the one error where there is one. */
+static int report(struct run *r, const struct options *o)
+{
+    struct text t = {0};
+    struct diag d;
+    if (opt_given(o, OPT_JSON))
+        print_json(r, &t);
+    else
+        print_text(r, &t);
+    if (tool_print(&t) != EXIT_FINE)
+        return EXIT_USAGE;
+    if (r->out.difference.n) {
+        (void)tool_error("the engines differ: %s", r->out.difference.at);
+        return EXIT_FAILED;
+    }
+    if (r->out.fault.kind != FAULT_NONE) {
+        (void)tool_error("fault: %s", r->out.fault_text.at);
+        return EXIT_FAULTED;
+    }
+    const char *path = opt_text(o, OPT_OUTPUT);
+    if (path && image_write(path, r->out.mem, r->job.mem_words, &d) != ST_OK)
+        return tool_diag(&d);
+    return r->wrong ? EXIT_FAILED : EXIT_FINE;
+}
+
+static int run(const struct options *o)
+{
+    struct run r = {0};
+    int status = job_open(&r.job, o);
+    if (status == EXIT_FINE && !execute_config(&r.job, o, &r.config, &r.tandem))
+        status = EXIT_USAGE;
+    if (status == EXIT_FINE)
+        status = execute(&r.job, &r.config, r.tandem, &r.out);
+    if (status == EXIT_FINE) {
+        r.checked = r.job.problem && r.out.fault.kind == FAULT_NONE;
+        r.wrong = r.checked && kern_first_wrong(r.job.problem, r.out.mem, &r.first);
+        status = report(&r, o);
+    }
+    outcome_free(&r.out);
+    job_free(&r.job);
+    return status;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .operands = "PROGRAM",
+    .doc = "simulate a program, count its cycles and check its result",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(ENGINE) |
+               OPT(CYCLE_LIMIT) | OPT(STRICT) | OPT(PAUSE) | OPT(NO_DEBUG) | OPT(MACHINE) | OPT(CORES) |
+               OPT(SCRATCH) | OPT(OUTPUT) | OPT(JSON),
+    .run = run,
+};
