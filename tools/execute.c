@@ -44,7 +44,7 @@ static double run_to_end(struct sim *s)
 }
 
 static struct sim *run(const struct prog *p, const struct sim_config *config, const uint32_t *mem,
-                       size_t words)
+                       size_t words, double *seconds)
 {
     struct sim *s;
     struct diag d;
