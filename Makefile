@@ -26,6 +26,7 @@ UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 object = $(1:%.c=$(BUILD)/obj/%.o)
 LIB_OBJ := $(call object,$(LIB_SRC))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(BUILD)/sheaf $(BUILD)/libsheaf.so ## build the command and the library (default)
@@ -85,6 +86,10 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsheaf.a | .deps-test
 	$(link) -lcmocka $(LDLIBS)
 
 # One program for each file.
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libsheaf.a
+	@mkdir -p $(@D)
+	$(link) $(LDLIBS)
+
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libsheaf.a
 	@mkdir -p $(@D)
 	$(link) $(LDLIBS)
@@ -95,13 +100,16 @@ run: $(BUILD)/sheaf ## simulate the main kernel on the standard problem and chec
 	$(BUILD)/sheaf run tree_hash:scalar
 
 # Everything `make test` runs.
-programs: all $(UNIT_BIN) $(BENCH_BIN) $(BUILD)/manual
+programs: all $(UNIT_BIN) $(FUZZ_BIN) $(BENCH_BIN) $(BUILD)/manual
 
 test: programs ## run every test; ends in `N passed, N failed`
 	@tests/run.sh $(BUILD) all
 
 unit: $(UNIT_BIN) ## run the unit tests only
 	@tests/run.sh $(BUILD) unit
+
+fuzz: $(BUILD)/fuzz/differential ## run random programs on both engines until interrupted
+	@$< --cases 0 --seed "$$(date +%s)"
 
 bench: $(BENCH_BIN) ## measure simulated cycles and slots a second
 	@for program in $(BENCH_BIN); do $$program || exit 1; done
@@ -166,7 +174,7 @@ help: ## list targets and variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-10s %s\n", $$1, $$2 }'
 
 .force:
-.PHONY: all programs deps .deps-build .deps-test run test unit bench asan manual install uninstall lint format clean help .force
+.PHONY: all programs deps .deps-build .deps-test run test unit fuzz bench asan manual install uninstall lint format clean help .force
 .SECONDARY:
 .DELETE_ON_ERROR:
 
