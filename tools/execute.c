@@ -121,7 +121,8 @@ int execute(const struct job *j, const struct sim_config *config, bool tandem, s
     if (j->mem_words)
         memcpy(out->mem, j->mem, j->mem_words * sizeof *out->mem);
     for (size_t i = 0; i < j->stages.list.n && out->fault.kind == FAULT_NONE; i++) {
-        const int status = execute_stage(j->stages.list.at[i].prog, j->mem_words, config, tandem, out);
+        out->stage = &j->stages.list.at[i];
+        const int status = execute_stage(out->stage->prog, j->mem_words, config, tandem, out);
         if (status != EXIT_FINE)
             return status;
     }

@@ -19,7 +19,8 @@
     OPTION(MEM, "mem", 0, "FILE", "start from this memory image instead of a generated problem")            \
     OPTION(ENGINE, "engine", 0, "NAME", "step, fast (default), or tandem: both, compared")                  \
     OPTION(CYCLE_LIMIT, "cycle-limit", 0, "N", "end with a fault beyond N cycles (default 1000000000)")     \
-    OPTION(STRICT, "strict", 0, NULL, "two writes to one word in a bundle are a fault")                     \
+    OPTION(STRICT, "strict", 0, NULL,                                                                       \
+           "two writes to one word in a bundle are a fault (check: warnings fail)")                         \
     OPTION(PAUSE, "pause", 0, NULL, "pause slots pause; the run is resumed until all cores stop")           \
     OPTION(NO_DEBUG, "no-debug", 0, NULL, "do not check debug compares")                                    \
     OPTION(MACHINE, "machine", 0, "NAME=N,...", "change the machine: alu, ..., flow, vlen, scratch, cores") \
