@@ -1,8 +1,10 @@
 /* Programs from JSON. The grammar is fixed and programs may have millions of slots,
  * so they are scanned directly, without a tree in between. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/program/json_slot.h"
+#include "sim/program/places.h"
 
 struct reader {
     struct scan *s;
@@ -148,7 +150,7 @@ static bool parse_address(struct reader *r, const struct json_token *key, uint32
     return true;
 }
 
-static bool read_name(struct reader *r)
+static bool read_name(struct reader *r, size_t *offset)
 {
     struct json_token key, name;
     uint32_t address = 0;
@@ -157,6 +159,7 @@ static bool read_name(struct reader *r)
     if (!scan_key(r->s, &key) || !parse_address(r, &key, &address) ||
         !scan_open(r->s, '[', "a list of name and length"))
         return false;
+    *offset = key.offset;
     if (!scan_item(r->s, ']', &first))
         return scan_fail(r->s, r->s->pos - 1, "expected a name and a length, found ']'");
     if (!scan_string(r->s, &name, "a name"))
@@ -171,14 +174,34 @@ static bool read_name(struct reader *r)
            (prog_add_name(r->p, name.at, name.n, address, (uint32_t)words) || scan_no_memory(r->s));
 }
 
+/* `offsets` are the keys', one for each of the program's names. */
+static bool check_names(struct reader *r, const size_t *offsets)
+{
+    bool *repeated = places_repeated(r->p);
+    if (!repeated)
+        return scan_no_memory(r->s);
+    for (size_t i = 0; i < r->p->names.n; i++)
+        if (repeated[i])
+            (void)scan_fail(r->s, offsets[i], "address %u has a name already", r->p->names.at[i].address);
+    free(repeated);
+    return r->s->status == ST_OK;
+}
+
 static bool read_names(struct reader *r)
 {
+    VEC(size_t) offsets = {0};
     if (!scan_open(r->s, '{', "a scratch map (an object)"))
         return false;
-    for (bool first = true; scan_item(r->s, '}', &first);)
-        if (!read_name(r))
-            return false;
-    return r->s->status == ST_OK;
+    for (bool first = true; scan_item(r->s, '}', &first);) {
+        size_t offset;
+        if (!read_name(r, &offset))
+            break;
+        if (!vec_push(&offsets, offset))
+            (void)scan_no_memory(r->s);
+    }
+    const bool good = r->s->status == ST_OK && check_names(r, offsets.at);
+    vec_free(&offsets);
+    return good;
 }
 
 static bool read_object(struct reader *r)

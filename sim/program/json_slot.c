@@ -75,17 +75,18 @@ static bool read_operands(struct reader *r, struct isa_slot *slot)
     return r->s->status == ST_OK;
 }
 
-/* Whether what follows a debug comment's name is exactly one operand. Anything
- * else is a debug slot that means nothing, which is allowed. */
+/* Whether what follows a debug comment's name is exactly one operand (or not JSON,
+ * which reading it as one will find). Any other number of operands makes a debug
+ * slot that means nothing, which is allowed. */
 static bool is_comment(struct reader *r)
 {
     struct scan ahead = *r->s;
     ahead.spelled = (struct text){0};
     ahead.d = NULL;
-    bool first = false;
+    bool first = false, one = scan_item(&ahead, ']', &first);
     r->value->n = 0;
-    const bool one = scan_item(&ahead, ']', &first) && scan_value(&ahead, r->value) &&
-                     !scan_item(&ahead, ']', &first) && ahead.status == ST_OK;
+    if (one && scan_value(&ahead, r->value))
+        one = !scan_item(&ahead, ']', &first) && ahead.status == ST_OK;
     if (ahead.status == ST_NOMEM)
         (void)scan_no_memory(r->s);
     text_free(&ahead.spelled);

@@ -1,6 +1,7 @@
-#include "sim/program/print.h"
-
 #include <stdlib.h>
+
+#include "sim/program/places.h"
+#include "sim/program/print.h"
 
 static void write_machine(const struct isa_machine *m, struct text *out)
 {
@@ -15,39 +16,11 @@ static void write_machine(const struct isa_machine *m, struct text *out)
     text_addf(out, "}, \"vlen\": %u, \"scratch\": %u, \"cores\": %u},\n", m->vlen, m->scratch, m->cores);
 }
 
-struct keyed {
-    uint32_t address, name;
-};
-
-static int by_address(const void *x, const void *y)
-{
-    const struct keyed *a = x, *b = y;
-    if (a->address != b->address)
-        return a->address < b->address ? -1 : 1;
-    return (a->name > b->name) - (a->name < b->name);
-}
-
-/* The format keys names by address: of several at one address it can hold only the
- * first. `drop` has a flag for each of the program's names; false: out of memory. */
-static bool find_aliases(const struct prog *p, bool *drop)
-{
-    struct keyed *keyed = malloc((p->names.n + 1) * sizeof *keyed);
-    if (!keyed)
-        return false;
-    for (uint32_t i = 0; i < p->names.n; i++)
-        keyed[i] = (struct keyed){p->names.at[i].address, i};
-    qsort(keyed, p->names.n, sizeof *keyed, by_address);
-    for (size_t i = 1; i < p->names.n; i++)
-        drop[keyed[i].name] = keyed[i].address == keyed[i - 1].address;
-    free(keyed);
-    return true;
-}
-
 static void write_names(const struct prog *p, struct text *out)
 {
-    bool *drop = calloc(p->names.n + 1, sizeof *drop);
-    if (!drop || !find_aliases(p, drop)) {
-        free(drop);
+    /* The format keys names by address: of several at one it can hold only the first. */
+    bool *drop = places_repeated(p);
+    if (!drop) {
         out->failed = true;
         return;
     }

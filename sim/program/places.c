@@ -18,8 +18,8 @@ static int by_spelling(const void *x, const void *y)
     return order ? order : (a->name > b->name) - (a->name < b->name);
 }
 
-/* Of names that begin together the first in the source is swept last: it ends on
- * top of the stack. */
+/* Of names that begin together the first in the source comes last: in the sweep it
+ * ends on top of the stack. */
 static int by_address(const void *x, const void *y)
 {
     const struct item *a = x, *b = y;
@@ -28,13 +28,18 @@ static int by_address(const void *x, const void *y)
     return (a->name < b->name) - (a->name > b->name);
 }
 
-/* The names that read back to themselves; their number. */
-static size_t visible(const struct prog *p, struct item *items)
+static void list_names(const struct prog *p, struct item *items)
 {
     for (uint32_t i = 0; i < p->names.n; i++) {
         const struct prog_name *n = &p->names.at[i];
         items[i] = (struct item){n->name, n->address, n->address + n->length, i};
     }
+}
+
+/* The names that read back to themselves; their number. */
+static size_t visible(const struct prog *p, struct item *items)
+{
+    list_names(p, items);
     qsort(items, p->names.n, sizeof *items, by_spelling);
     size_t n = 0;
     const char *last = NULL;
@@ -136,4 +141,21 @@ const struct prog_name *places_find(const struct prog *p, const struct prog_plac
     if (!low || places->list.at[low - 1].name == PROG_NO_NAME)
         return NULL;
     return &p->names.at[places->list.at[low - 1].name];
+}
+
+bool *places_repeated(const struct prog *p)
+{
+    struct item *items = malloc((p->names.n + 1) * sizeof *items);
+    bool *repeated = calloc(p->names.n + 1, sizeof *repeated);
+    if (items && repeated) {
+        list_names(p, items);
+        qsort(items, p->names.n, sizeof *items, by_address);
+        for (size_t i = 0; i + 1 < p->names.n; i++)
+            repeated[items[i].name] = items[i].first == items[i + 1].first;
+    } else {
+        free(repeated);
+        repeated = NULL;
+    }
+    free(items);
+    return repeated;
 }

@@ -15,4 +15,8 @@ void places_free(struct prog_places *spare);
  * reading it back gives the same address). */
 const struct prog_name *places_find(const struct prog *p, const struct prog_places *places, int64_t address);
 
+/* By name: whether an earlier name begins at its address. The caller's to free; NULL
+ * when out of memory. */
+bool *places_repeated(const struct prog *p);
+
 #endif
