@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs every command that a README shows, and compares what it prints.
 
-In a fenced ```console block a line `$ COMMAND` is run by bash (a trailing
-backslash continues it) and has to succeed. The lines below it, if there are any,
-are its output: `...` stands for any text, on a line of its own for any lines.
+In a fenced ```console block a line `$ COMMAND`, with the lines `> MORE` below it, is
+run by bash and has to succeed. What follows, if anything, is its output: `...` stands
+for any text, on a line of its own for any lines. Measured times may differ.
 Each README gets a fresh copy of the tree, with `build` in it and on PATH.
 Links to files have to lead somewhere, and make targets have to exist.
 
@@ -23,6 +23,8 @@ NOT_RUN = [
     (r"bash \.ci/run", "runs the whole test suite several times"),
     (r"git clone .*|cd sheaf", "needs the network"),
 ]
+# A line of output that begins so is different every time.
+MEASURED = ("speed ",)
 SECONDS = 120
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -49,10 +51,10 @@ def commands(lines):
         if not lines[at].startswith("$ "):
             raise ValueError("output before the first command: " + lines[at])
         start, command = at, lines[at][2:]
-        while command.endswith("\\") and at + 1 < len(lines):
-            at += 1
-            command = command[:-1] + lines[at].strip()
         at += 1
+        while at < len(lines) and (lines[at].startswith("> ") or lines[at] == ">"):
+            command += "\n" + lines[at][2:]
+            at += 1
         expected = []
         while at < len(lines) and not lines[at].startswith("$ "):
             expected.append(lines[at].rstrip())
@@ -64,6 +66,8 @@ def matches(expected, output):
     def line_pattern(line):
         if line.strip() == "...":
             return r"(?:.*\n)*?"
+        if line.startswith(MEASURED):
+            return re.escape(line.split()[0]) + " .*\n"
         return "".join(".*" if part == "..." else re.escape(part) for part in re.split(r"(\.\.\.)", line)) + "\n"
 
     pattern = "".join(line_pattern(line) for line in expected)
