@@ -6,7 +6,8 @@
 #include "sim/program/places.h"
 #include "sim/program/print.h"
 
-enum { COLUMNS = 100 };
+/* The width to keep within, and where slots begin in a bundle of several lines. */
+enum { COLUMNS = 100, SLOT_COLUMN = 9 };
 
 struct writer {
     const struct prog *p;
@@ -62,18 +63,21 @@ static void write_group(struct writer *w, uint32_t group, const char *indent)
 {
     const struct prog_span slots = prog_slots(w->p, group);
     const char *engine = isa_engine_name((enum isa_engine)w->p->groups.at[group].engine);
-    text_addf(w->out, "%s%s:%*s", indent, engine, (int)(5 - strlen(engine)), "");
-    size_t column = 8;
+    text_addf(w->out, "%s%s:", indent, engine);
+    if (slots.begin < slots.end)
+        text_addf(w->out, "%*s", (int)(SLOT_COLUMN - 3 - strlen(engine)), "");
+    size_t column = SLOT_COLUMN;
     for (uint32_t s = slots.begin; s < slots.end; s++) {
         w->slot.n = 0;
         print_slot(&w->names, &w->p->slots.at[s], &w->slot);
         if (!text_ok(&w->slot))
             return;
-        if (s > slots.begin && column + 2 + w->slot.n > COLUMNS) {
-            text_add(w->out, "\n        ");
-            column = 8;
-        } else {
-            text_add(w->out, s > slots.begin ? "; " : " ");
+        /* There may have to be room for "; " before and " }" behind. */
+        if (s > slots.begin && column + 2 + w->slot.n + 2 > COLUMNS) {
+            text_addf(w->out, "\n%*s", SLOT_COLUMN, "");
+            column = SLOT_COLUMN;
+        } else if (s > slots.begin) {
+            text_add(w->out, "; ");
             column += 2;
         }
         text_add_n(w->out, w->slot.at, w->slot.n);
