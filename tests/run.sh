@@ -45,6 +45,13 @@ run() {
     failed=$((failed + f))
 }
 
+# once NAME COMMAND...: counts as one test, whatever the command counts.
+once() {
+    name=$1
+    shift
+    run "$name" sh -c '"$@" && echo "1 passed, 0 failed"' sh "$@"
+}
+
 suite() {
     case $1 in
     unit)
@@ -58,10 +65,11 @@ suite() {
             run "conform $engine" "$build/sheaf" conform --engine "$engine" tests/data/machine.jsonl
         done
         ;;
+    fuzz) once 'fuzz, step against fast' "$build/fuzz/differential" --cases 50000 ;;
     manual | layers | install) run "$1" "tests/$1.sh" "$build" ;;
     docs) run docs tests/docs.py "$build" ;;
     all)
-        for each in unit conform manual layers docs install; do
+        for each in unit conform fuzz manual layers docs install; do
             suite "$each"
         done
         ;;
