@@ -65,10 +65,8 @@ static void build(struct order_table *t, const struct order_bundle *b, struct gr
     for (unsigned i = 0; i < b->n; i++)
         for (unsigned r = 0; r < b->fx[i].reads; r++)
             note_read(t, g, i, &b->fx[i].read[r]);
-    for (uint64_t left = b->stores; left; left &= left - 1) {
-        const unsigned i = lowest(left);
-        g->memory[i] = b->loads | (b->stores & (bit(i) - 1));
-    }
+    for (uint64_t left = b->stores; left; left &= left - 1)
+        g->memory[lowest(left)] = b->loads;
     for (unsigned i = 0; i < b->n; i++)
         g->before[i] |= g->rewrite[i] | g->memory[i];
 }

@@ -26,7 +26,7 @@ struct order_table {
 struct order_bundle {
     const struct isa_effects *fx;
     unsigned n;
-    uint64_t loads, stores; /* of memory: loads come before stores, stores keep their order */
+    uint64_t loads, stores; /* of memory: loads come before stores */
     uint64_t first;         /* slots preferred at the very first place */
 };
 

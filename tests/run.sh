@@ -66,7 +66,7 @@ suite() {
         done
         ;;
     fuzz) once 'fuzz, step against fast' "$build/fuzz/differential" --cases 50000 ;;
-    manual | layers | install) run "$1" "tests/$1.sh" "$build" ;;
+    manual | layers | install | embed) run "$1" "tests/$1.sh" "$build" ;;
     docs) run docs tests/docs.py "$build" ;;
     all)
         for each in unit conform fuzz manual layers docs install; do

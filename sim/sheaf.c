@@ -1,0 +1,283 @@
+/* The public interface: a thin layer over programs and the machine. */
+#include "sim/sheaf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/machine.h"
+
+struct sheaf_program {
+    struct prog *prog;
+};
+
+struct sheaf_machine {
+    struct sim *sim;
+};
+
+_Static_assert((int)SHEAF_OK == (int)ST_OK && (int)SHEAF_NO_MEMORY == (int)ST_NOMEM &&
+                   (int)SHEAF_IO == (int)ST_IO && (int)SHEAF_INPUT == (int)ST_INPUT &&
+                   (int)SHEAF_LIMIT == (int)ST_LIMIT,
+               "statuses are passed on by number");
+_Static_assert((int)SHEAF_STEP == (int)SIM_STEP && (int)SHEAF_FAST == (int)SIM_FAST, "so are engines");
+_Static_assert((int)SHEAF_STOPPED == (int)SIM_STOPPED && (int)SHEAF_PAUSED == (int)SIM_PAUSED &&
+                   (int)SHEAF_FAULTED == (int)SIM_FAULTED && (int)SHEAF_MORE == (int)SIM_MORE,
+               "and the ends of a run");
+_Static_assert((int)SHEAF_CORE_RUNNING == (int)CORE_RUNNING && (int)SHEAF_CORE_PAUSED == (int)CORE_PAUSED &&
+                   (int)SHEAF_CORE_STOPPED == (int)CORE_STOPPED,
+               "and the states of a core");
+_Static_assert((int)SHEAF_ALU == (int)ENGINE_ALU && (int)SHEAF_VALU == (int)ENGINE_VALU &&
+                   (int)SHEAF_LOAD == (int)ENGINE_LOAD && (int)SHEAF_STORE == (int)ENGINE_STORE &&
+                   (int)SHEAF_FLOW == (int)ENGINE_FLOW && (int)SHEAF_ENGINES == (int)ENGINE_DEBUG,
+               "and the kinds of slot");
+
+const char *sheaf_version(void)
+{
+    return SHEAF_VERSION;
+}
+
+static enum sheaf_status answer(enum status status, const struct diag *d, struct sheaf_error *error)
+{
+    if (status != ST_OK && error) {
+        diag_render(d, error->text, sizeof error->text);
+        error->line = d->line;
+        error->column = d->column;
+    }
+    return (enum sheaf_status)status;
+}
+
+static enum sheaf_status no_memory(struct sheaf_error *error)
+{
+    struct diag d = {0};
+    return answer(diag_set(&d, ST_NOMEM, "out of memory"), &d, error);
+}
+
+/* Wraps what a reader returned. */
+static enum sheaf_status adopt(enum status status, struct prog *prog, const struct diag *d,
+                               struct sheaf_program **out, struct sheaf_error *error)
+{
+    if (status != ST_OK)
+        return answer(status, d, error);
+    *out = malloc(sizeof **out);
+    if (!*out) {
+        prog_destroy(prog);
+        return no_memory(error);
+    }
+    (*out)->prog = prog;
+    return SHEAF_OK;
+}
+
+enum sheaf_status sheaf_program_load(const char *path, struct sheaf_program **out, struct sheaf_error *error)
+{
+    struct diag d = {0};
+    struct prog *p = NULL;
+    *out = NULL;
+    const enum status status = prog_load(path, &p, &d);
+    return adopt(status, p, &d, out, error);
+}
+
+enum sheaf_status sheaf_program_parse_json(const char *text, size_t size, const char *name,
+                                           struct sheaf_program **out, struct sheaf_error *error)
+{
+    struct diag d = {0};
+    struct prog *p = NULL;
+    *out = NULL;
+    const enum status status = prog_read_json(text, size, name, &p, &d);
+    return adopt(status, p, &d, out, error);
+}
+
+enum sheaf_status sheaf_program_parse_asm(const char *text, size_t size, const char *name,
+                                          struct sheaf_program **out, struct sheaf_error *error)
+{
+    struct diag d = {0};
+    struct prog *p = NULL;
+    *out = NULL;
+    const enum status status = prog_read_asm(text, size, name, &p, &d);
+    return adopt(status, p, &d, out, error);
+}
+
+size_t sheaf_program_bundles(const struct sheaf_program *program)
+{
+    return program->prog->bundles.n;
+}
+
+void sheaf_program_destroy(struct sheaf_program *program)
+{
+    if (!program)
+        return;
+    prog_destroy(program->prog);
+    free(program);
+}
+
+void sheaf_config_init(struct sheaf_config *config, size_t size)
+{
+    const struct sim_config from = sim_default_config();
+    const struct sheaf_config defaults = {
+        .size = size,
+        .engine = (enum sheaf_engine)from.engine,
+        .cycle_limit = from.cycle_limit,
+        .trace_limit = from.trace_limit,
+    };
+    memset(config, 0, size);
+    memcpy(config, &defaults, size < sizeof defaults ? size : sizeof defaults);
+}
+
+static uint32_t given_or(uint32_t given, uint32_t fallback)
+{
+    return given ? given : fallback;
+}
+
+/* The values as the machine wants them; NULL when out of memory. */
+static struct sim_value *copy_values(const struct sheaf_config *c)
+{
+    struct sim_value *values = calloc(c->n_values + 1, sizeof *values);
+    for (size_t i = 0; values && i < c->n_values; i++)
+        values[i] = (struct sim_value){c->values[i].key, c->values[i].value};
+    return values;
+}
+
+static struct sim_config sim_config_from(const struct sheaf_config *c, const struct isa_machine *machine)
+{
+    struct sim_config to = {
+        .machine = *machine,
+        .engine = (enum sim_engine)c->engine,
+        .pause = c->pause,
+        .debug = c->debug,
+        .strict = c->strict,
+        .cycle_limit = c->cycle_limit,
+        .trace_limit = c->trace_limit,
+        .n_values = c->n_values,
+    };
+    for (unsigned e = 0; e < SHEAF_ENGINES; e++)
+        to.machine.slots[e] = given_or(c->slots[e], machine->slots[e]);
+    to.machine.vlen = given_or(c->vlen, machine->vlen);
+    to.machine.scratch = given_or(c->scratch, machine->scratch);
+    to.machine.cores = given_or(c->cores, machine->cores);
+    return to;
+}
+
+enum sheaf_status sheaf_machine_create(const struct sheaf_program *program, const struct sheaf_config *config,
+                                       const uint32_t *memory, size_t words, struct sheaf_machine **out,
+                                       struct sheaf_error *error)
+{
+    struct diag d = {0};
+    *out = NULL;
+    /* A caller built against another version knows a shorter or a longer struct. */
+    struct sheaf_config c = sheaf_config_default();
+    if (config)
+        memcpy(&c, config, config->size < sizeof c ? config->size : sizeof c);
+    if ((unsigned)c.engine >= SIM_ENGINES)
+        return answer(diag_set(&d, ST_INPUT, "config: there is no engine %d", (int)c.engine), &d, error);
+    struct sim_config to = sim_config_from(&c, &program->prog->machine);
+    struct sheaf_machine *m = malloc(sizeof *m);
+    struct sim_value *values = copy_values(&c);
+    to.values = values;
+    enum sheaf_status status = m && values ? SHEAF_OK : no_memory(error);
+    if (status == SHEAF_OK)
+        status = answer(sim_create(program->prog, &to, memory, words, &m->sim, &d), &d, error);
+    free(values);
+    if (status == SHEAF_OK)
+        *out = m;
+    else
+        free(m);
+    return status;
+}
+
+void sheaf_machine_reset(struct sheaf_machine *machine, const uint32_t *memory)
+{
+    sim_reset(machine->sim, memory);
+}
+
+void sheaf_machine_destroy(struct sheaf_machine *machine)
+{
+    if (!machine)
+        return;
+    sim_destroy(machine->sim);
+    free(machine);
+}
+
+enum sheaf_end sheaf_run(struct sheaf_machine *machine)
+{
+    return (enum sheaf_end)sim_run(machine->sim);
+}
+
+enum sheaf_end sheaf_step(struct sheaf_machine *machine, uint64_t rounds)
+{
+    return (enum sheaf_end)sim_step(machine->sim, rounds);
+}
+
+uint64_t sheaf_cycle(const struct sheaf_machine *machine)
+{
+    return machine->sim->cycle;
+}
+
+uint64_t sheaf_double_writes(const struct sheaf_machine *machine)
+{
+    return machine->sim->double_writes;
+}
+
+static void tell(size_t *to, size_t n)
+{
+    if (to)
+        *to = n;
+}
+
+uint32_t *sheaf_memory(struct sheaf_machine *machine, size_t *words)
+{
+    tell(words, machine->sim->mem_words);
+    return machine->sim->mem;
+}
+
+uint32_t sheaf_cores(const struct sheaf_machine *machine)
+{
+    return machine->sim->config.machine.cores;
+}
+
+static const struct sim_core *core_of(const struct sheaf_machine *machine, uint32_t core)
+{
+    return core < sheaf_cores(machine) ? &machine->sim->cores[core] : NULL;
+}
+
+uint32_t *sheaf_scratch(struct sheaf_machine *machine, uint32_t core, size_t *words)
+{
+    const struct sim_core *c = core_of(machine, core);
+    tell(words, c ? machine->sim->config.machine.scratch : 0);
+    return c ? c->scratch : NULL;
+}
+
+int64_t sheaf_pc(const struct sheaf_machine *machine, uint32_t core)
+{
+    const struct sim_core *c = core_of(machine, core);
+    return c ? c->pc : -1;
+}
+
+enum sheaf_state sheaf_core_state(const struct sheaf_machine *machine, uint32_t core)
+{
+    const struct sim_core *c = core_of(machine, core);
+    return c ? (enum sheaf_state)c->state : SHEAF_CORE_STOPPED;
+}
+
+const uint32_t *sheaf_trace(const struct sheaf_machine *machine, uint32_t core, size_t *words)
+{
+    const struct sim_core *c = core_of(machine, core);
+    tell(words, c ? c->trace.n : 0);
+    return c ? c->trace.at : NULL;
+}
+
+bool sheaf_fault(const struct sheaf_machine *machine, struct sheaf_fault *out)
+{
+    const struct sim_fault *f = &machine->sim->fault;
+    if (f->kind == FAULT_NONE)
+        return false;
+    if (out)
+        *out = (struct sheaf_fault){
+            .kind = sim_fault_name(f->kind),
+            .core = f->core,
+            .cycle = f->cycle,
+            .pc = f->pc,
+            .engine = f->engine == ISA_ENGINES ? NULL : isa_engine_name(f->engine),
+            .slot = f->slot,
+            .slot_text = f->slot_text,
+            .what = f->what,
+        };
+    return true;
+}

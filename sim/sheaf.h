@@ -1,0 +1,206 @@
+/* sheaf: a cycle-accurate simulator of a bundle-based VLIW/SIMD machine.
+ *
+ *      program (JSON, assembly)        memory (an array of words)
+ *              │                              │
+ *      sheaf_program_load             sheaf_machine_create ◄── struct sheaf_config
+ *              └──────────────────────────────┤
+ *                                      sheaf_run / sheaf_step
+ *                                             │
+ *                       sheaf_cycle, sheaf_memory, sheaf_scratch, sheaf_fault ...
+ *
+ * In a program of your own (cc prog.c -lsheaf):
+ *
+ *      struct sheaf_program *program;
+ *      struct sheaf_machine *machine;
+ *      struct sheaf_error error;
+ *      uint32_t memory[64] = {1, 2, 3};
+ *
+ *      if (sheaf_program_load("kernel.json", &program, &error) != SHEAF_OK ||
+ *          sheaf_machine_create(program, NULL, memory, 64, &machine, &error) != SHEAF_OK)
+ *          return puts(error.text), 1;
+ *      while (sheaf_run(machine) == SHEAF_PAUSED)
+ *          continue;
+ *      printf("%llu cycles, word 0 is %u\n", (unsigned long long)sheaf_cycle(machine),
+ *             sheaf_memory(machine, NULL)[0]);
+ *      sheaf_machine_destroy(machine);
+ *      sheaf_program_destroy(program);
+ *
+ * Contract
+ * - Programs and memory need not be trusted: nothing in them can crash the library,
+ *   make it write outside its machine, or run on for ever (there is a cycle limit).
+ * - A program is never changed once it is there and must outlive its machines. A
+ *   machine belongs to one thread at a time; different ones are independent.
+ * - Nothing is printed; nothing exits; there is no state outside the objects.
+ * - Pointers that are returned belong to the object they came from and hold until it
+ *   is destroyed, unless it says otherwise. Destroying NULL does nothing.
+ * - Words are unsigned 32 bit. The machine itself is described in sim/README.md. */
+#ifndef SHEAF_H
+#define SHEAF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined __GNUC__
+#define SHEAF_API __attribute__((visibility("default")))
+#else
+#define SHEAF_API
+#endif
+
+#define SHEAF_VERSION "0.1.0"
+
+/* The version of the library that was linked, which may be newer than the header. */
+SHEAF_API const char *sheaf_version(void);
+
+enum sheaf_status {
+    SHEAF_OK,
+    SHEAF_NO_MEMORY, /* of the host */
+    SHEAF_IO,        /* the operating system refused a file operation */
+    SHEAF_INPUT,     /* the program or the configuration is wrong */
+    SHEAF_LIMIT      /* it is larger than the library allows */
+};
+
+/* What was wrong, in words, for people. Every function that takes one accepts NULL. */
+struct sheaf_error {
+    char text[1024];       /* may have three lines: message, the input's line, a caret */
+    unsigned line, column; /* from 1; 0 when there is no position */
+};
+
+/* --- programs ----------------------------------------------------------------- */
+
+struct sheaf_program;
+
+/* Reads a file by its name: assembly if it ends in ".s", else JSON; "-" is standard
+ * input. On failure *out is NULL. */
+SHEAF_API enum sheaf_status sheaf_program_load(const char *path, struct sheaf_program **out,
+                                               struct sheaf_error *error);
+
+/* The same from memory: `size` bytes, which need no terminating NUL. `name` stands
+ * for the input in messages and may be NULL. */
+SHEAF_API enum sheaf_status sheaf_program_parse_json(const char *text, size_t size, const char *name,
+                                                     struct sheaf_program **out, struct sheaf_error *error);
+SHEAF_API enum sheaf_status sheaf_program_parse_asm(const char *text, size_t size, const char *name,
+                                                    struct sheaf_program **out, struct sheaf_error *error);
+
+/* How many bundles it has. */
+SHEAF_API size_t sheaf_program_bundles(const struct sheaf_program *program);
+
+SHEAF_API void sheaf_program_destroy(struct sheaf_program *program);
+
+/* --- machines ----------------------------------------------------------------- */
+
+struct sheaf_machine;
+
+enum sheaf_engine {
+    SHEAF_STEP, /* plain, the one that defines what is right */
+    SHEAF_FAST  /* the same results, many times faster */
+};
+
+/* An expected value for debug compares; the key is compact JSON: [0,1,"val"]. */
+struct sheaf_value {
+    const char *key;
+    uint32_t value;
+};
+
+enum { SHEAF_ALU, SHEAF_VALU, SHEAF_LOAD, SHEAF_STORE, SHEAF_FLOW, SHEAF_ENGINES };
+
+/* Start from sheaf_config_default(), then change what you need. */
+struct sheaf_config {
+    size_t size; /* of this struct as the caller knows it; leave it */
+    enum sheaf_engine engine;
+    bool pause;           /* pause slots pause */
+    bool debug;           /* debug compares are checked against `values` */
+    bool strict;          /* two writes to one word in one bundle are a fault */
+    uint64_t cycle_limit; /* going beyond it is a fault */
+    uint64_t trace_limit; /* words a core's trace may hold */
+    /* The machine; 0 means what the program says, or else the reference machine. */
+    uint32_t slots[SHEAF_ENGINES]; /* a cycle, by engine */
+    uint32_t vlen, scratch, cores; /* lanes of a vector, words of scratch, cores */
+    const struct sheaf_value *values; /* used by sheaf_machine_create only */
+    size_t n_values;
+};
+
+/* Fills the first `size` bytes of a config with the defaults: fast engine, no pause,
+ * no compares, not strict, 10^9 cycles, 2^24 trace words, the program's machine. */
+SHEAF_API void sheaf_config_init(struct sheaf_config *config, size_t size);
+
+static inline struct sheaf_config sheaf_config_default(void)
+{
+    struct sheaf_config config;
+    sheaf_config_init(&config, sizeof config);
+    return config;
+}
+
+/* A machine before its first cycle: scratch zero, memory a copy of `words` words.
+ * `config` NULL means the defaults. On failure *out is NULL. */
+SHEAF_API enum sheaf_status sheaf_machine_create(const struct sheaf_program *program,
+                                                 const struct sheaf_config *config, const uint32_t *memory,
+                                                 size_t words, struct sheaf_machine **out,
+                                                 struct sheaf_error *error);
+
+/* Back to before the first cycle, with other memory of the same size: much cheaper
+ * than a new machine. */
+SHEAF_API void sheaf_machine_reset(struct sheaf_machine *machine, const uint32_t *memory);
+
+SHEAF_API void sheaf_machine_destroy(struct sheaf_machine *machine);
+
+/* --- running ------------------------------------------------------------------ */
+
+enum sheaf_end {
+    SHEAF_STOPPED, /* every core has stopped */
+    SHEAF_PAUSED,  /* no core runs, some paused: running again resumes them */
+    SHEAF_FAULTED, /* see sheaf_fault; the faulting bundle has changed nothing */
+    SHEAF_MORE     /* the rounds asked for are over, a core still runs */
+};
+
+/* Resumes paused cores and runs until no core does. */
+SHEAF_API enum sheaf_end sheaf_run(struct sheaf_machine *machine);
+
+/* Runs at most `rounds` rounds, each at most one bundle of each core; paused cores
+ * are resumed only if none is running. */
+SHEAF_API enum sheaf_end sheaf_step(struct sheaf_machine *machine, uint64_t rounds);
+
+/* --- looking at the state ------------------------------------------------------- */
+
+SHEAF_API uint64_t sheaf_cycle(const struct sheaf_machine *machine);
+
+/* Writes replaced by a later one to the same word in the same bundle. */
+SHEAF_API uint64_t sheaf_double_writes(const struct sheaf_machine *machine);
+
+/* The memory, which may be changed between runs; its size in *words unless NULL. */
+SHEAF_API uint32_t *sheaf_memory(struct sheaf_machine *machine, size_t *words);
+
+/* Of one core, counted from 0. Where there is no such core: NULL, -1, stopped. */
+enum sheaf_state { SHEAF_CORE_RUNNING, SHEAF_CORE_PAUSED, SHEAF_CORE_STOPPED };
+SHEAF_API uint32_t sheaf_cores(const struct sheaf_machine *machine);
+SHEAF_API uint32_t *sheaf_scratch(struct sheaf_machine *machine, uint32_t core, size_t *words);
+SHEAF_API int64_t sheaf_pc(const struct sheaf_machine *machine, uint32_t core);
+SHEAF_API enum sheaf_state sheaf_core_state(const struct sheaf_machine *machine, uint32_t core);
+
+/* What its trace writes appended, until the machine runs on or is reset. */
+SHEAF_API const uint32_t *sheaf_trace(const struct sheaf_machine *machine, uint32_t core, size_t *words);
+
+/* Texts hold until the machine is reset or destroyed. */
+struct sheaf_fault {
+    const char *kind; /* "out_of_range", "divide_by_zero", ... */
+    uint32_t core;
+    uint64_t cycle;        /* the faulting bundle is not counted */
+    int64_t pc;            /* its number */
+    const char *engine;    /* NULL when no slot is to blame */
+    uint32_t slot;         /* from 0, in its engine's list */
+    const char *slot_text; /* in assembly, with names */
+    const char *what;      /* what was found, and what was expected */
+};
+
+/* Whether there was a fault, and which, in *out unless NULL. */
+SHEAF_API bool sheaf_fault(const struct sheaf_machine *machine, struct sheaf_fault *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
