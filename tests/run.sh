@@ -67,9 +67,10 @@ suite() {
         ;;
     fuzz) once 'fuzz, step against fast' "$build/fuzz/differential" --cases 50000 ;;
     manual | layers | install | embed) run "$1" "tests/$1.sh" "$build" ;;
+    cli) run cli env "SHEAF=$build/sheaf" tests/cli/run.sh ;;
     docs) run docs tests/docs.py "$build" ;;
     all)
-        for each in unit conform fuzz manual layers docs install; do
+        for each in unit conform cli fuzz manual layers docs install; do
             suite "$each"
         done
         ;;
