@@ -7,7 +7,7 @@ endif
 BUILD ?= build
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
-VERSION := 0.1.0
+VERSION = $(shell sed -n 's/^.define SHEAF_VERSION "\(.*\)"/\1/p' sim/sheaf.h)
 SOVERSION := 0
 
 # Test scripts that call make again, or the compiler, do so with the same settings.
@@ -18,6 +18,8 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(WARN) $(if $
 LDLIBS = -ljansson -lm
 
 # Flags of one file, on top of the rest: CFLAGS_sim/fast.c := -O3
+# Link flags of one test: this one lets allocations fail.
+LINK_test_program_memory := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
 LIB_SRC := $(sort $(wildcard sim/base/*.c sim/isa/*.c sim/program/*.c sim/*.c builder/*.c traces/*.c kernels/*.c))
 TOOL_SRC := $(sort $(wildcard tools/*.c))
@@ -83,7 +85,7 @@ $(BUILD)/manual: $(BUILD)/obj/tools/manual/manual.o $(BUILD)/libsheaf.a
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsheaf.a | .deps-test
 	@mkdir -p $(@D)
-	$(link) -lcmocka $(LDLIBS)
+	$(link) $(LINK_$(@F)) -lcmocka $(LDLIBS)
 
 # One program for each file.
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libsheaf.a
