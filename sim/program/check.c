@@ -56,7 +56,7 @@ static bool in_scratch(const struct checker *c, const struct isa_range *r)
 }
 
 /* An address with its name, as "idx (scratch 5)" or "scratch 5". */
-static const char *address_name(const struct checker *c, int64_t address, char *buffer, size_t size)
+static const char *address_name(struct checker *c, int64_t address, char *buffer, size_t size)
 {
     struct text name = {0};
     prog_address_text(c->p, address, &name);
@@ -65,6 +65,7 @@ static const char *address_name(const struct checker *c, int64_t address, char *
         (void)snprintf(buffer, size, "%.60s (scratch %" PRId64 ")", name.at, address);
     else
         (void)snprintf(buffer, size, "scratch %" PRId64, address);
+    c->failed = c->failed || !text_ok(&name);
     text_free(&name);
     return buffer;
 }

@@ -51,16 +51,23 @@ static size_t token_start(const json_error_t *e)
     return length < position ? position - length : 0;
 }
 
+/* jansson says nothing at all where an allocation failed, or calls a string that it
+ * could not copy a wrong token. */
+static bool ran_out(const char *text, const json_error_t *e)
+{
+    const bool at_string = e->position > 1 && text[e->position - 1] == '"';
+    const bool wrong_token =
+        strncmp(e->text, "invalid token", 13) == 0 || strncmp(e->text, "string or '}'", 13) == 0;
+    return !e->text[0] || (at_string && wrong_token);
+}
+
 static enum status explain(const char *text, const json_error_t *e, struct json_any *r)
 {
-    const enum json_error_code code = json_error_code(e);
-    /* A string it had no memory for is an "invalid token" to jansson. */
-    const bool lost_string =
-        strncmp(e->text, "invalid token", 13) == 0 && e->position > 1 && text[e->position - 1] == '"';
-    if (code == json_error_unknown || code == json_error_out_of_memory || lost_string)
+    if (ran_out(text, e))
         return ST_NOMEM;
     r->at = token_start(e);
-    const char *why = code == json_error_null_character ? "a string must not hold \\u0000" : e->text;
+    const char *why =
+        json_error_code(e) == json_error_null_character ? "a string must not hold \\u0000" : e->text;
     (void)snprintf(r->why, sizeof r->why, "%s", why);
     return ST_INPUT;
 }
