@@ -67,7 +67,7 @@ static void print_text(const struct run *r, struct text *t)
     else
         text_add(t, faulted ? "result     none\n" : "result     not checked\n");
     if (out->cycles && !faulted)
-        text_addf(t, "speed      %.1f million cycles a second (%s engine, %.3g ms a run, repeated)\n",
+        text_addf(t, "speed      %.1f million cycles a second (%s engine, %.3g ms a run)\n",
                   1e-6 * (double)out->cycles / out->seconds, sim_engine_name(r->config.engine),
                   1e3 * out->seconds);
     if (out->double_writes)

@@ -311,8 +311,8 @@ limited() {
     shift
     (ulimit -v "$limit" && exec "$sheaf" "$@") >out 2>err
 }
-# A sanitized program cannot start within a limit.
-if limited 100000 kernels; then
+# A sanitized program cannot start within a limit, and aborts.
+if (limited 100000 kernels) 2>/dev/null; then
     status=2 pattern='out of memory'
     limited 100000 run tree_hash --set rounds=100,batch=4000
     judge $? 'building a large program in 100 MB'
