@@ -17,7 +17,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmis
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(WARN) $(if $(WERROR),-Werror) $(CFLAGS)
 LDLIBS = -ljansson -lm
 
-# Flags of one file, on top of the rest: CFLAGS_sim/fast.c := -O3
+# Flags of one file go on top of the rest: CFLAGS_sim/step.c := -O3
 # Link flags of one test: this one lets allocations fail.
 LINK_test_program_memory := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 

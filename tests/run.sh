@@ -70,7 +70,7 @@ suite() {
     cli) run cli env "SHEAF=$build/sheaf" tests/cli/run.sh ;;
     docs) run docs tests/docs.py "$build" ;;
     all)
-        for each in unit conform cli fuzz manual layers docs install; do
+        for each in unit conform cli fuzz manual layers docs embed install; do
             suite "$each"
         done
         ;;
