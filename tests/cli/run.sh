@@ -166,6 +166,11 @@ for engine in step fast tandem; do
     expect 0 . run p.json --cores 2 --engine "$engine" --json
     is 'slots of a loop' "$(json 'o["cycles"], o["slots"]["load"], o["slots"]["alu"], o["slots"]["flow"]')" '(8, 4, 6, 8)'
 done
+# At a fault, neither the faulting core nor those behind it have executed their bundle.
+program '[{"flow": [["coreid",0]]}, {"flow": [["cond_jump",0,3]]}, {"load": [["const",1,1]]}, {"load": [["load",2,0]]}]'
+expect 3 'core 1, cycle 2' run p.json --cores 3 --json
+is 'slots before a fault' "$(json 'o["slots"]["load"], o["slots"]["flow"]')" '(1, 6)'
+program '[{"load": [["const",0,3],["const",1,1]]}, {"alu": [["-",0,0,1]]}, {"flow": [["cond_jump",0,1]]}, {"flow": [["halt"]]}]'
 status=0 pattern='^cycles  *8$'
 "$sheaf" run - <p.json >out 2>err
 judge $? 'sheaf run -'
