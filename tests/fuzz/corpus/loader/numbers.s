@@ -1,0 +1,1 @@
+1{ load: const 1, -0x8000000000000000; const 1, 0x7fffffffffffffff; const -1, 99999999999999999999; const 1, 12x }
