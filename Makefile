@@ -113,6 +113,16 @@ unit: $(UNIT_BIN) ## run the unit tests only
 fuzz: $(BUILD)/fuzz/differential ## run random programs on both engines until interrupted
 	@$< --cases 0 --seed "$$(date +%s)"
 
+LOADER_SRC = tests/fuzz/fuzz_loader.c $(wildcard sim/base/*.c sim/isa/*.c sim/program/*.c)
+$(BUILD)/fuzz/libfuzzer_loader: $(LOADER_SRC) $(BUILD)/config
+	@mkdir -p $(@D)
+	$(call say,LD) clang -std=c11 -D_GNU_SOURCE -I. -DSHEAF_LIBFUZZER -g -O1 -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=undefined -o $@ $(LOADER_SRC) $(LDLIBS)
+
+fuzz-loader: $(BUILD)/fuzz/libfuzzer_loader ## let libFuzzer (of clang) look for inputs that the readers get wrong
+	@mkdir -p $(BUILD)/fuzz/found
+	$< -max_len=3000 $(BUILD)/fuzz/found tests/fuzz/corpus/loader
+
 bench: $(BENCH_BIN) ## measure simulated cycles and slots a second
 	@for program in $(BENCH_BIN); do $$program || exit 1; done
 
@@ -121,7 +131,9 @@ asan: ## run every test under the address and undefined-behaviour sanitizers
 	@ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	    $(MAKE) test BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(SANITIZE)' LDFLAGS='$(SANITIZE)'
 
-# Rewrites the generated part of the machine's manual.
+bless: $(BUILD)/sheaf ## rewrite the golden transcripts with what the command prints now
+	@tests/golden.py $(BUILD) --bless
+
 manual: $(BUILD)/manual ## rewrite the operation reference in sim/README.md
 	@tests/manual.sh $(BUILD) --bless
 
@@ -176,7 +188,7 @@ help: ## list targets and variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-10s %s\n", $$1, $$2 }'
 
 .force:
-.PHONY: all programs deps .deps-build .deps-test run test unit fuzz bench asan manual install uninstall lint format clean help .force
+.PHONY: all programs deps .deps-build .deps-test run test unit fuzz bench asan bless manual install uninstall lint format clean help .force
 .SECONDARY:
 .DELETE_ON_ERROR:
 

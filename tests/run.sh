@@ -65,12 +65,15 @@ suite() {
             run "conform $engine" "$build/sheaf" conform --engine "$engine" tests/data/machine.jsonl
         done
         ;;
-    fuzz) once 'fuzz, step against fast' "$build/fuzz/differential" --cases 50000 ;;
+    fuzz)
+        once 'fuzz, step against fast' "$build/fuzz/differential" --cases 50000
+        once 'fuzz, programs read' "$build/fuzz/fuzz_loader" tests/fuzz/corpus/loader 20000
+        ;;
     manual | layers | install | embed) run "$1" "tests/$1.sh" "$build" ;;
     cli) run cli env "SHEAF=$build/sheaf" tests/cli/run.sh ;;
-    docs) run docs tests/docs.py "$build" ;;
+    docs | golden) run "$1" "tests/$1.py" "$build" ;;
     all)
-        for each in unit conform cli fuzz manual layers docs embed install; do
+        for each in unit conform golden cli fuzz manual layers docs embed install; do
             suite "$each"
         done
         ;;

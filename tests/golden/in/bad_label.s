@@ -1,0 +1,1 @@
+{ flow: jump @nowhere }

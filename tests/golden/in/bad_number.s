@@ -1,0 +1,1 @@
+{ load: const 1, 0x }

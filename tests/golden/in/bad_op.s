@@ -1,0 +1,2 @@
+.name x 0
+{ alu: frobnicate x }

@@ -1,0 +1,1 @@
+{ debug: comment "never ends }

@@ -1,0 +1,1 @@
+{ flow: jump_indirect 0 }

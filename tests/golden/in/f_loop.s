@@ -1,0 +1,3 @@
+again:
+{ alu: + 0, 0, 0 }
+{ flow: jump @again }

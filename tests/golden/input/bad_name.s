@@ -1,0 +1,2 @@
+.name i 0
+{ alu: + i, i, one }

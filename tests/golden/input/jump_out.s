@@ -1,0 +1,2 @@
+{ flow: jump 7 }
+{ flow: jump -1 }
