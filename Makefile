@@ -46,6 +46,9 @@ deps: ## install what building and testing need and is missing
 .deps-test:
 	@CC='$(CC)' tools/deps.sh build test
 
+.deps-fuzz:
+	@CC='$(CC)' tools/deps.sh build fuzz
+
 # Objects depend on this file; its time changes only when its text does.
 $(BUILD)/config: .force | .deps-build
 	@mkdir -p $(@D)
@@ -114,7 +117,7 @@ fuzz: $(BUILD)/fuzz/differential ## run random programs on both engines until in
 	@$< --cases 0 --seed "$$(date +%s)"
 
 LOADER_SRC = tests/fuzz/fuzz_loader.c $(wildcard sim/base/*.c sim/isa/*.c sim/program/*.c)
-$(BUILD)/fuzz/libfuzzer_loader: $(LOADER_SRC) $(BUILD)/config
+$(BUILD)/fuzz/libfuzzer_loader: $(LOADER_SRC) $(BUILD)/config | .deps-fuzz
 	@mkdir -p $(@D)
 	$(call say,LD) clang -std=c11 -D_GNU_SOURCE -I. -DSHEAF_LIBFUZZER -g -O1 -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=undefined -o $@ $(LOADER_SRC) $(LDLIBS)
@@ -185,10 +188,10 @@ clean: ## remove everything that was built
 
 help: ## list targets and variables
 	@echo 'make [TARGET] [VARIABLE=VALUE]'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 .force:
-.PHONY: all programs deps .deps-build .deps-test run test unit fuzz bench asan bless manual install uninstall lint format clean help .force
+.PHONY: all programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless manual install uninstall lint format clean help .force
 .SECONDARY:
 .DELETE_ON_ERROR:
 
