@@ -152,7 +152,9 @@ static bool read_groups(struct reader *r)
             if (!open_group(r, &name, &engine, &seen))
                 return false;
         } else if (c == -1) {
-            return scan_fail(&r->s, r->s.pos, "expected '}', found the end of the input");
+            return scan_fail(&r->s, r->s.pos,
+                             "expected the '}' of the bundle in line %u, found the end of the input",
+                             r->p->bundles.at[r->p->bundles.n - 1].line);
         } else if (engine == ISA_ENGINES) {
             return scan_fail(&r->s, r->s.pos, "expected an engine, such as `alu:`, found %s",
                              asm_found(&r->s));

@@ -165,8 +165,8 @@ static void test_errors(void **state)
     } cases[] = {
         {"5", 1, 1, "expected a bundle, a label or a directive, found a number"},
         {"\n  }", 2, 3, "found '}'"},
-        {"{", 1, 2, "expected '}', found the end of the input"},
-        {"{ alu: + 1, 2, 3", 1, 17, "expected '}', found the end of the input"},
+        {"\n{", 2, 2, "expected the '}' of the bundle in line 2, found the end of the input"},
+        {"{ alu: + 1, 2, 3", 1, 17, "expected the '}' of the bundle in line 1"},
         {"{ + 1, 2, 3 }", 1, 3, "expected an engine, such as `alu:`, found '+'"},
         {"{ const 1, 2 }", 1, 3, "expected an engine, such as `alu:`, found a name"},
         {"{}\n{ fpu: }", 2, 3, "there is no engine `fpu`"},

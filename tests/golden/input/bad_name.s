@@ -1,2 +1,0 @@
-.name i 0
-{ alu: + i, i, one }

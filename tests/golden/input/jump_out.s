@@ -1,2 +1,0 @@
-{ flow: jump 7 }
-{ flow: jump -1 }
