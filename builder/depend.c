@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOBODY = UINT32_MAX, FENCE_FROM = 6 };
+#define NOBODY UINT32_MAX
+enum { FENCE_FROM = 6 };
 
 struct edge {
     uint32_t from, to, delay;

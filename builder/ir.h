@@ -20,7 +20,8 @@
 #include "sim/base/vec.h"
 #include "sim/isa/isa.h"
 
-enum { IR_NONE = UINT32_MAX, IR_SOURCES = 3, IR_SHARED = UINT16_MAX };
+#define IR_NONE UINT32_MAX
+enum { IR_SOURCES = 3, IR_SHARED = UINT16_MAX };
 
 struct ir_val {
     uint32_t block;

@@ -42,7 +42,7 @@ struct home {
     uint32_t now;
 };
 
-enum { GLOBAL = UINT32_MAX - 1 };
+#define GLOBAL (UINT32_MAX - 1)
 
 static void visit_home(void *context, struct ir_val v)
 {

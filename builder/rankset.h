@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RANKSET_LEVELS = 4, RANKSET_EMPTY = UINT32_MAX };
+#define RANKSET_EMPTY UINT32_MAX
+enum { RANKSET_LEVELS = 4 };
 
 struct rankset {
     uint64_t *level[RANKSET_LEVELS]; /* level 0 holds the members */

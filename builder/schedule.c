@@ -5,7 +5,8 @@
 
 #include "builder/rankset.h"
 
-enum { MASKS = 1 << ENGINE_DEBUG, WHEEL = 64, NOBODY = UINT32_MAX };
+#define NOBODY UINT32_MAX
+enum { MASKS = 1 << ENGINE_DEBUG, WHEEL = 64 };
 
 #define UNIT(e) (1u << (e))
 
