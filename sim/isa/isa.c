@@ -74,7 +74,7 @@ const char *isa_engine_doc(enum isa_engine e)
 
 static bool same(const char *name, const char *text, size_t length)
 {
-    return strlen(name) == length && memcmp(name, text, length) == 0;
+    return length && *name == *text && strlen(name) == length && memcmp(name, text, length) == 0;
 }
 
 enum isa_engine isa_find_engine(const char *name, size_t length)

@@ -36,7 +36,7 @@ bool scan_no_memory(struct scan *s)
     return false;
 }
 
-int scan_peek(struct scan *s)
+int scan_skip(struct scan *s)
 {
     if (s->status != ST_OK)
         return -1;
@@ -164,7 +164,7 @@ bool scan_int(struct scan *s, int64_t low, int64_t high, int64_t *out, const cha
     bool fits = true;
     for (; is_digit(s, at); at++) {
         const uint64_t digit = (uint64_t)(s->text[at] - '0');
-        fits = fits && value <= (most - digit) / 10;
+        fits = fits && (value < INT64_MAX / 10 || value <= (most - digit) / 10);
         value = value * 10 + digit;
     }
     if (at < s->size && (s->text[at] == '.' || s->text[at] == 'e' || s->text[at] == 'E'))

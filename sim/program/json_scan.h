@@ -39,7 +39,12 @@ bool scan_fail(struct scan *s, size_t offset, const char *format, ...) __attribu
 bool scan_no_memory(struct scan *s);
 
 /* The next character that is not white space, -1 at the end of the input. */
-int scan_peek(struct scan *s);
+int scan_skip(struct scan *s);
+static inline int scan_peek(struct scan *s)
+{
+    const bool here = s->pos < s->size && s->status == ST_OK && (unsigned char)s->text[s->pos] > ' ';
+    return here ? (unsigned char)s->text[s->pos] : scan_skip(s);
+}
 
 /* What begins at the current place, for messages: "a number", "the end of the input". */
 const char *scan_found(struct scan *s);
