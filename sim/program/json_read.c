@@ -174,13 +174,13 @@ static bool read_name(struct reader *r, size_t *offset)
            (prog_add_name(r->p, name.at, name.n, address, (uint32_t)words) || scan_no_memory(r->s));
 }
 
-/* `offsets` are the keys', one for each of the program's names. */
-static bool check_names(struct reader *r, const size_t *offsets)
+/* `offsets` are those of the keys, one for each of the program's names. */
+static bool check_names(struct reader *r, const size_t *offsets, size_t n)
 {
     bool *repeated = places_repeated(r->p);
     if (!repeated)
         return scan_no_memory(r->s);
-    for (size_t i = 0; i < r->p->names.n; i++)
+    for (size_t i = 0; i < n; i++)
         if (repeated[i])
             (void)scan_fail(r->s, offsets[i], "address %u has a name already", r->p->names.at[i].address);
     free(repeated);
@@ -199,7 +199,7 @@ static bool read_names(struct reader *r)
         if (!vec_push(&offsets, offset))
             (void)scan_no_memory(r->s);
     }
-    const bool good = r->s->status == ST_OK && check_names(r, offsets.at);
+    const bool good = r->s->status == ST_OK && check_names(r, offsets.at, offsets.n);
     vec_free(&offsets);
     return good;
 }
