@@ -197,7 +197,7 @@ static void lanes_of_any_size_stay_out_of_range(void **state)
     assert_string_equal(effects_text(OP_LOAD_OFFSET, -100, text, sizeof text), "w0x1 r100x1");
 }
 
-enum { M = UINT32_MAX };
+#define M UINT32_MAX
 
 static void operators_on_edge_values(void **state)
 {
