@@ -44,6 +44,7 @@ struct walk {
     VEC(struct ir_mem) stored; /* the range of each store walked */
     struct cell *words;
     uint32_t *word_at; /* of each block */
+    uint32_t *writes;  /* how many ops write to each block */
     uint32_t *mark;    /* index of the newest edge from a node, to fold duplicates */
     size_t mark_room;
     uint32_t nodes;
@@ -96,8 +97,20 @@ static unsigned width(struct ir_val v)
     return v.stride ? v.lanes : 1;
 }
 
+/* A block that one op writes, which is most of them, counts as one word. */
+static struct cell *whole_block(struct walk *w, uint32_t block)
+{
+    return w->writes[block] <= 1 ? &w->words[w->word_at[block]] : NULL;
+}
+
 static void read_val(struct walk *w, struct ir_val v, uint32_t node)
 {
+    struct cell *whole = whole_block(w, v.block);
+    if (whole) {
+        edge(w, whole->writer, node, 1);
+        add_reader(w, whole, node);
+        return;
+    }
     for (unsigned l = 0; l < width(v); l++) {
         struct cell *c = word(w, v, l);
         edge(w, c->writer, node, 1);
@@ -112,6 +125,12 @@ static bool is_load(const struct ir_op *op)
 
 static void write_val(struct walk *w, const struct ir_op *op, uint32_t node)
 {
+    struct cell *whole = whole_block(w, op->dest.block);
+    if (whole) {
+        readers_before(w, whole, node);
+        whole->writer = node;
+        return;
+    }
     for (unsigned l = 0; l < width(op->dest); l++) {
         struct cell *c = word(w, op->dest, l);
         if (c->writer != NOBODY) {
@@ -277,14 +296,21 @@ static void walk_op(struct walk *w, uint32_t node)
         write_val(w, op, node);
 }
 
-/* Marks, for every word, the last op that writes it. */
+/* Counts the writes to each block; marks each word's last writer. */
 static void find_last_writes(struct walk *w)
 {
-    for (uint32_t i = 0; i < w->g->ops; i++) {
-        const struct ir_op *op = &w->ir->ops.at[w->g->first_op + i];
-        for (unsigned l = 0; ir_has_dest(op) && l < width(op->dest); l++)
-            word(w, op->dest, l)->last_write = i;
-    }
+    const struct ir_op *ops = w->ir->ops.at + w->g->first_op;
+    for (uint32_t i = 0; i < w->g->ops; i++)
+        if (ir_has_dest(&ops[i]))
+            w->writes[ops[i].dest.block]++;
+    for (uint32_t i = 0; i < w->g->ops; i++)
+        if (ir_has_dest(&ops[i])) {
+            struct cell *whole = whole_block(w, ops[i].dest.block);
+            for (unsigned l = 0; !whole && l < width(ops[i].dest); l++)
+                word(w, ops[i].dest, l)->last_write = i;
+            if (whole)
+                whole->last_write = i;
+        }
 }
 
 static bool prepare(struct walk *w)
@@ -296,10 +322,11 @@ static bool prepare(struct walk *w)
         w->word_at[b] = (uint32_t)words;
         words += w->ir->blocks.at[b].words;
     }
+    w->writes = calloc(blocks + 1, sizeof *w->writes);
     w->words = malloc((words + 1) * sizeof *w->words);
     w->mark_room = w->g->ops + 64u;
     w->mark = malloc(w->mark_room * sizeof *w->mark);
-    if (!w->word_at || !w->words || !w->mark)
+    if (!w->word_at || !w->writes || !w->words || !w->mark)
         return false;
     for (size_t i = 0; i < words; i++)
         w->words[i] = (struct cell){NOBODY, NOBODY, NOBODY};
@@ -356,6 +383,7 @@ bool dep_build(const struct ir *ir, uint32_t region, struct dep_graph *g)
     vec_free(&w.stored);
     free(w.words);
     free(w.word_at);
+    free(w.writes);
     free(w.mark);
     if (!good)
         dep_free(g);

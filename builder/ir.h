@@ -170,6 +170,19 @@ static inline uint32_t ir_region_end(const struct ir *ir, uint32_t region)
     return region + 1 < ir->regions.n ? ir->regions.at[region + 1].first_op : (uint32_t)ir->ops.n;
 }
 
+/* The form in which an op runs on an engine that it may run on. */
+static inline const struct ir_form *ir_form_on(const struct ir_op *op, enum isa_engine e)
+{
+    const bool first = isa_is_alu((enum isa_op)op->form.op) || isa_info((enum isa_op)op->form.op)->engine == e;
+    return first ? &op->form : &op->alt;
+}
+
+/* The word of the block that `lane` of an operand is; a scalar has one for all. */
+static inline uint32_t ir_word(struct ir_val v, unsigned lane)
+{
+    return v.word + (lane < v.lanes ? lane : 0u) * v.stride;
+}
+
 static inline bool ir_has_dest(const struct ir_op *op) { return op->dest.block != IR_NONE; }
 static inline bool ir_has_alt(const struct ir_op *op) { return op->alt.op != OP_UNKNOWN; }
 

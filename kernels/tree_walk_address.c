@@ -71,11 +71,10 @@ struct ir_val walk_address(struct walk *w, struct ir_val a, struct walk_line fro
     const bool root = a.block == IR_NONE;
     const uint32_t c = root ? 0 : (to.scale << n) * inverse(from.scale);
     struct constants k = {w, to.base - c * from.base + to.scale * ((1u << n) - 1), to.scale, n};
-    /* How many bits select the constant; the others are added. From the root there is
-     * nothing to multiply, and the last bit is better added than selected. */
+    /* How many bits select the constant; the others are added, the newest at least
+     * where there is nothing to multiply. */
     const unsigned most = root && n > 1 ? n - 1 : n;
-    const unsigned least = root && n == 1 ? 1 : 0;
-    const unsigned selected = least + choices_ask(w->choices, most - least + 1, n > 1 ? 1 - least : 0);
+    const unsigned selected = most - (most > 1 ? 1 - choices_ask(w->choices, 2, 0) : 0);
     struct ir_val t = chosen(&k, bits, selected, k.zero);
     if (!root)
         t = ir_madd(ir, a, ir_vconst(ir, c), t);
