@@ -1,0 +1,218 @@
+#include "builder/build.h"
+
+#include <stdlib.h>
+
+#include "builder/verify.h"
+
+static enum status no_memory(struct diag *d)
+{
+    return diag_set(d, ST_NOMEM, "out of memory while building a program");
+}
+
+/* --- what the machine can run ------------------------------------------------ */
+
+static bool has(const struct ir *ir, enum isa_engine e)
+{
+    return ir->machine.slots[e] > 0;
+}
+
+static bool runs(const struct ir *ir, const struct ir_op *op)
+{
+    if (ir_is_elementwise(op))
+        return has(ir, ENGINE_ALU) || (has(ir, ENGINE_VALU) && !op->spread);
+    return has(ir, isa_info((enum isa_op)op->form.op)->engine) ||
+           (ir_has_alt(op) && has(ir, isa_info((enum isa_op)op->alt.op)->engine));
+}
+
+enum status build_check(const struct ir *ir, struct diag *d)
+{
+    const enum status status = ir_status(ir, d);
+    if (status != ST_OK)
+        return status;
+    for (size_t i = 0; i < ir->ops.n; i++) {
+        const struct ir_op *op = &ir->ops.at[i];
+        const struct isa_info *info = isa_info((enum isa_op)op->form.op);
+        if (!runs(ir, op))
+            return diag_set(d, ST_INPUT, "kernel operation %zu (stage %s): %s needs engine %s, of which the machine has no slots",
+                            i, ir->stages.at[op->tag.stage], info->name, isa_engine_name(info->engine));
+    }
+    for (size_t r = 0; r < ir->regions.n; r++) {
+        const struct ir_region *x = &ir->regions.at[r];
+        if (x->cond.block == IR_NONE)
+            continue;
+        if (!has(ir, ENGINE_FLOW))
+            return diag_set(d, ST_INPUT, "the kernel branches, the machine has no flow slots");
+        if (!x->target || x->target >= ir->regions.n)
+            return diag_set(d, ST_INPUT, "the kernel skips ahead (region %zu) without saying where to", r);
+    }
+    return ST_OK;
+}
+
+/* --- keys -------------------------------------------------------------------- */
+
+/* Cycles from the start of each node to the end of the region, at least. */
+static void find_tails(const struct sched_problem *p, uint32_t *tail)
+{
+    const struct dep_graph *g = &p->graph;
+    /* Edges lead from lower to higher ops; a fence lies between its two sides, so a
+     * second pass settles what goes through fences. */
+    for (unsigned pass = 0; pass < 2; pass++)
+        for (uint32_t i = g->nodes; i-- > 0;)
+            for (uint32_t e = g->succ_at[i]; e < g->succ_at[i + 1]; e++)
+                if (tail[i] < tail[g->succ[e].to] + g->succ[e].delay)
+                    tail[i] = tail[g->succ[e].to] + g->succ[e].delay;
+}
+
+/* Cycles that the region's work takes, roughly: its arithmetic, or its loads. */
+static float work_of(const struct sched_problem *p)
+{
+    const struct isa_machine *m = &p->ir->machine;
+    const float lanes = (float)(m->slots[ENGINE_ALU] + m->slots[ENGINE_VALU] * m->vlen);
+    float arithmetic = 0, loads = 0;
+    for (uint32_t i = 0; i < p->graph.ops; i++) {
+        const unsigned units = p->nodes[i].units;
+        if (units & (1u << ENGINE_ALU | 1u << ENGINE_VALU))
+            arithmetic += p->nodes[i].lanes;
+        if (units == 1u << ENGINE_LOAD)
+            loads++;
+    }
+    arithmetic = lanes > 0 ? arithmetic / lanes : 0;
+    loads = m->slots[ENGINE_LOAD] ? loads / (float)m->slots[ENGINE_LOAD] : 0;
+    return arithmetic > loads ? arithmetic : loads;
+}
+
+bool build_keys(const struct sched_problem *p, float *keys)
+{
+    const struct dep_graph *g = &p->graph;
+    uint32_t *tail = calloc(g->nodes + 1u, sizeof *tail);
+    if (!tail)
+        return false;
+    find_tails(p, tail);
+    uint32_t longest = 0, cohorts = 0;
+    for (uint32_t i = 0; i < g->nodes; i++)
+        if (longest < tail[i])
+            longest = tail[i];
+    for (uint32_t i = 0; i < g->ops; i++) {
+        const uint16_t c = p->ir->ops.at[g->first_op + i].tag.cohort;
+        if (c != IR_SHARED && cohorts < c + 1u)
+            cohorts = c + 1u;
+    }
+    const float spare = work_of(p) - (float)longest;
+    const float apart = cohorts > 1 && spare > 0 ? spare / (float)(cohorts - 1) : 0;
+    for (uint32_t i = 0; i < g->nodes; i++) {
+        const uint16_t c = i < g->ops ? p->ir->ops.at[g->first_op + i].tag.cohort : IR_SHARED;
+        keys[i] = (float)(longest - tail[i]) + (c == IR_SHARED ? 0 : apart * c);
+    }
+    /* What nobody's cohort needs sooner may wait with it. */
+    for (uint32_t i = g->ops; i-- > 0;) {
+        if (p->ir->ops.at[g->first_op + i].tag.cohort != IR_SHARED || g->succ_at[i] == g->succ_at[i + 1])
+            continue;
+        float soonest = keys[g->succ[g->succ_at[i]].to];
+        for (uint32_t e = g->succ_at[i]; e < g->succ_at[i + 1]; e++)
+            if (keys[g->succ[e].to] < soonest)
+                soonest = keys[g->succ[e].to];
+        keys[i] = soonest - 1;
+    }
+    free(tail);
+    return true;
+}
+
+/* --- the pipeline ------------------------------------------------------------ */
+
+enum status build_emit(const struct ir *ir, const struct schedule *schedules, struct emitted *out, struct diag *d)
+{
+    struct allocation a;
+    *out = (struct emitted){0};
+    enum status status = alloc_blocks(ir, schedules, &a, d);
+    if (status == ST_OK)
+        status = emit_program(ir, schedules, &a, out, d);
+    alloc_free(&a);
+    if (status == ST_OK) {
+        status = verify_program(ir, out, NULL, d);
+        if (status != ST_OK)
+            emit_free(out);
+    }
+    return status;
+}
+
+struct plan {
+    const struct ir *ir;
+    struct sched_problem *problems; /* of each region */
+    struct schedule *schedules;
+    float **keys;
+};
+
+static bool plan_init(struct plan *p)
+{
+    const size_t n = p->ir->regions.n;
+    p->problems = calloc(n, sizeof *p->problems);
+    p->schedules = calloc(n, sizeof *p->schedules);
+    p->keys = calloc(n, sizeof *p->keys);
+    if (!p->problems || !p->schedules || !p->keys)
+        return false;
+    for (uint32_t r = 0; r < n; r++) {
+        if (!sched_problem_init(&p->problems[r], p->ir, r) || !schedule_init(&p->schedules[r], &p->problems[r]))
+            return false;
+        p->keys[r] = malloc((p->problems[r].graph.nodes + 1) * sizeof **p->keys);
+        if (!p->keys[r] || !build_keys(&p->problems[r], p->keys[r]))
+            return false;
+    }
+    return true;
+}
+
+static void plan_free(struct plan *p)
+{
+    for (size_t r = 0; r < p->ir->regions.n; r++) {
+        if (p->schedules)
+            schedule_free(&p->schedules[r]);
+        if (p->problems)
+            sched_problem_free(&p->problems[r]);
+        if (p->keys)
+            free(p->keys[r]);
+    }
+    free(p->problems);
+    free(p->schedules);
+    free(p->keys);
+}
+
+static bool run_all(struct plan *p, uint32_t live_limit)
+{
+    for (size_t r = 0; r < p->ir->regions.n; r++) {
+        struct sched_options o = sched_default_options(p->ir);
+        o.live_limit = live_limit;
+        if (!schedule_run(&p->schedules[r], &p->problems[r], p->keys[r], &o))
+            return false;
+    }
+    return true;
+}
+
+/* Limits on live words, in hundredths of scratch. The last one admits nothing that is
+ * not forced: the fewest words that list scheduling can do with. */
+static const uint8_t limits[] = {100, 98, 96, 93, 89, 84, 77, 68, 55, 40, 20, 0};
+
+enum status build_simple(const struct ir *ir, struct emitted *out, struct diag *d)
+{
+    *out = (struct emitted){0};
+    enum status status = build_check(ir, d);
+    if (status != ST_OK)
+        return status;
+    struct plan p = {.ir = ir};
+    status = plan_init(&p) ? ST_LIMIT : no_memory(d);
+    struct diag why;
+    for (size_t i = 0; i < sizeof limits && status == ST_LIMIT; i++) {
+        const uint32_t live = (uint32_t)((uint64_t)ir->machine.scratch * limits[i] / 100);
+        status = run_all(&p, live) ? build_emit(ir, p.schedules, out, &why) : no_memory(&why);
+        if (status != ST_OK && d)
+            *d = why;
+    }
+    plan_free(&p);
+    return status;
+}
+
+uint32_t build_cycles(const struct emitted *e)
+{
+    uint32_t cycles = 0;
+    for (uint32_t b = 0; b < e->prog->bundles.n; b++)
+        cycles += prog_costs_cycle(e->prog, b);
+    return cycles;
+}

@@ -1,0 +1,39 @@
+/* The pipeline: a kernel's ir to a verified program.
+ *
+ *   ir ──> fold ──> for each region: depend ──> keys ──> schedule ──┐
+ *                                                                   v
+ *                      program <── verify <── emit <── allocate <───┘
+ *
+ * build_emit is the right half, for a search that makes schedules itself;
+ * build_simple is all of it, with keys from the critical path.
+ */
+#ifndef SHEAF_BUILDER_BUILD_H
+#define SHEAF_BUILDER_BUILD_H
+
+#include "builder/emit.h"
+#include "builder/schedule.h"
+
+/* Whether the machine can run every op, and every jump goes somewhere: ST_OK, or the
+ * ir's own failure, or ST_INPUT. To be asked before anything is scheduled: an op that
+ * no engine runs would never be. */
+enum status build_check(const struct ir *ir, struct diag *d);
+
+/* Words, bundles, proof. schedules[region]. ST_LIMIT when scratch does not suffice for
+ * these schedules; ST_INPUT when the program was found wrong (then a pass has a fault,
+ * and there is no program); ST_NOMEM. *out is empty unless ST_OK. */
+enum status build_emit(const struct ir *ir, const struct schedule *schedules, struct emitted *out, struct diag *d);
+
+/* Keys for list scheduling: cohorts start one after the other, as far apart as the work
+ * of all of them lets them finish together; within a cohort, and for ops of none, the
+ * latest start that keeps the critical path. keys has room for every node. False when
+ * out of memory. */
+bool build_keys(const struct sched_problem *p, float *keys);
+
+/* The whole pipeline. When scratch does not suffice, schedules that keep fewer words
+ * alive are tried. Statuses as above; *out is to be freed with emit_free. */
+enum status build_simple(const struct ir *ir, struct emitted *out, struct diag *d);
+
+/* Bundles that cost a cycle: the length of a program without loops. */
+uint32_t build_cycles(const struct emitted *e);
+
+#endif
