@@ -127,6 +127,15 @@ static void test_keys_are_texts(void **state)
     prog_destroy(p);
 }
 
+static void test_lines_within_values_count(void **state)
+{
+    (void)state;
+    struct prog *p = read_json("[{\"alu\": [[\"no\", [1,\n2]]],\n \"debug\": [[\"compare\", 1, [\n\n3]], "
+                               "[\"comment\",\n\"t\"]]},\n{}]");
+    assert_int_equal(p->bundles.at[1].line, 7);
+    prog_destroy(p);
+}
+
 static void test_object_form(void **state)
 {
     (void)state;
@@ -336,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_extreme_numbers_survive),
         cmocka_unit_test(test_unknown_and_ignored_slots),
         cmocka_unit_test(test_keys_are_texts),
+        cmocka_unit_test(test_lines_within_values_count),
         cmocka_unit_test(test_object_form),
         cmocka_unit_test(test_only_the_first_name_of_an_address_is_written),
         cmocka_unit_test(test_errors),
