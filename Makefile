@@ -173,10 +173,13 @@ uninstall: ## remove what install put there
 C_FILES = $(sort $(shell find sim builder traces kernels tools tests -name '*.c'))
 H_FILES = $(sort $(shell find sim builder traces kernels tools tests -name '*.h'))
 
-lint: ## run clang-tidy over every source file, and check the format
+lint: ## run clang-tidy over every source file
 	@tools/deps.sh build test check
 	@printf '%s\n' $(C_FILES) | xargs -P "$$(nproc)" -n 1 sh -c \
 	    'out=$$(clang-tidy --quiet "$$0" -- -std=c11 -D_GNU_SOURCE -I. -Isim 2>/dev/null) || { printf "%s\n" "$$out"; exit 1; }'
+
+format-check: ## say what `make format` would rewrite
+	@tools/deps.sh check
 	@clang-format --dry-run --Werror $(C_FILES) $(H_FILES)
 
 format: ## rewrite every source file in the house style
@@ -191,7 +194,7 @@ help: ## list targets and variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 .force:
-.PHONY: all programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless manual install uninstall lint format clean help .force
+.PHONY: all programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless manual install uninstall lint format format-check clean help .force
 .SECONDARY:
 .DELETE_ON_ERROR:
 

@@ -13,6 +13,8 @@ static const struct {
 #include "sim/isa/isa.def"
 };
 
+/* Rows that are macros are laid out by hand. */
+/* clang-format off */
 #define ARGS(r0, r1, r2, r3) \
     ((ROLE_##r0 != ROLE_NONE) + (ROLE_##r1 != ROLE_NONE) + (ROLE_##r2 != ROLE_NONE) + (ROLE_##r3 != ROLE_NONE))
 
@@ -29,6 +31,7 @@ static const struct isa_info table[ISA_OPS + 2] = {
     {"?", "no such operation", ENGINE_DEBUG, KIND_UNKNOWN, 0, 1, {ROLE_TEXT, ROLE_NONE, ROLE_NONE, ROLE_NONE}},
     {"?", "nothing", ENGINE_DEBUG, KIND_NOTHING, 0, 1, {ROLE_TEXT, ROLE_NONE, ROLE_NONE, ROLE_NONE}},
 };
+/* clang-format on */
 
 _Static_assert(OP_ALU_ADD == 0, "isa_is_alu and isa_to_alu count from the first alu operation");
 _Static_assert(OP_VBROADCAST == 2 * OP_VALU_ADD, "alu and valu have the same operators in the same order");
@@ -121,6 +124,7 @@ struct isa_effects isa_effects(const struct isa_slot *s, uint32_t vlen)
 
 uint32_t isa_eval(enum isa_op op, uint32_t a, uint32_t b, uint32_t c, uint32_t k)
 {
+    /* clang-format off */
     switch ((int)op) {
 #define ISA_BINARY(ID, name, partial, expression, doc) \
     case OP_ALU_##ID:                                  \
@@ -130,4 +134,5 @@ uint32_t isa_eval(enum isa_op op, uint32_t a, uint32_t b, uint32_t c, uint32_t k
 #include "sim/isa/isa.def"
     default: return 0;
     }
+    /* clang-format on */
 }
