@@ -4,6 +4,9 @@
 ifeq ($(origin CC),default)
 CC := gcc
 endif
+ifeq ($(origin CXX),default)
+CXX := $(subst clang,clang++,$(subst gcc,g++,$(CC)))
+endif
 BUILD ?= build
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
@@ -11,7 +14,7 @@ VERSION = $(shell sed -n 's/^.define SHEAF_VERSION "\(.*\)"/\1/p' sim/sheaf.h)
 SOVERSION := 0
 
 # Test scripts that call make again, or the compiler, do so with the same settings.
-export CC CFLAGS LDFLAGS WERROR BUILD
+export CC CXX CFLAGS LDFLAGS WERROR BUILD
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(WARN) $(if $(WERROR),-Werror) $(CFLAGS)
