@@ -1,9 +1,7 @@
-#include "builder/ir.h"
+#include "builder/ir_make.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const struct ir_val no_val = {IR_NONE, 0, 0, 0};
 
 struct ir *ir_create(const struct isa_machine *machine)
 {
@@ -11,7 +9,7 @@ struct ir *ir_create(const struct isa_machine *machine)
     if (!ir)
         return NULL;
     ir->machine = *machine;
-    if (!vec_push(&ir->regions, (struct ir_region){0, no_val, 0})) {
+    if (!vec_push(&ir->regions, (struct ir_region){0, ir_no_val, 0})) {
         ir_destroy(ir);
         return NULL;
     }
@@ -29,6 +27,7 @@ void ir_destroy(struct ir *ir)
     vec_free(&ir->ops);
     vec_free(&ir->regions);
     vec_free(&ir->consts);
+    free(ir->const_slots);
     vec_free(&ir->stages);
     arena_free(&ir->arena);
     free(ir);
@@ -41,7 +40,7 @@ enum status ir_status(const struct ir *ir, struct diag *d)
     return ir->status;
 }
 
-static void out_of_memory(struct ir *ir)
+void ir_out_of_memory(struct ir *ir)
 {
     if (ir->status == ST_OK)
         ir->status = diag_set(&ir->why, ST_NOMEM, "out of memory while building a kernel");
@@ -59,10 +58,10 @@ struct ir_val ir_block(struct ir *ir, uint16_t words, const char *name)
 {
     const char *copy = name ? arena_text(&ir->arena, name, strlen(name)) : NULL;
     if (ir->status != ST_OK)
-        return no_val;
+        return ir_no_val;
     if ((name && !copy) || !vec_push(&ir->blocks, (struct ir_block){copy, words})) {
-        out_of_memory(ir);
-        return no_val;
+        ir_out_of_memory(ir);
+        return ir_no_val;
     }
     return (struct ir_val){(uint32_t)ir->blocks.n - 1, 0, 1, (uint8_t)(words > 255 ? 255 : words)};
 }
@@ -88,8 +87,22 @@ static bool fits(const struct ir *ir, struct ir_val v)
            v.word + (v.lanes - 1u) * v.stride < ir->blocks.at[v.block].words;
 }
 
+/* Lanes of an elementwise op may run one after another: none may write what another
+ * one reads or writes. */
+static bool lanes_apart(const struct ir_op *op)
+{
+    for (unsigned k = 0; k < op->form.sources; k++) {
+        const struct ir_val s = op->form.src[k], d = op->dest;
+        for (unsigned i = 0; s.block == d.block && i < op->lanes; i++)
+            for (unsigned j = 0; j < op->lanes; j++)
+                if (i != j && ir_word(d, i) == ir_word(s, j))
+                    return false;
+    }
+    return op->lanes == 1 || op->dest.stride != 0;
+}
+
 /* Appends an op after checking its operands against their blocks. */
-static void push(struct ir *ir, struct ir_op op)
+void ir_push(struct ir *ir, struct ir_op op)
 {
     if (ir->status != ST_OK)
         return;
@@ -98,14 +111,18 @@ static void push(struct ir *ir, struct ir_op op)
     for (unsigned i = 0; i < op.form.sources; i++)
         if (!fits(ir, op.form.src[i]))
             misuse(ir, "a source is outside its block");
+    if (ir_has_dest(&op) && op.dest.block == ir->zero.block)
+        misuse(ir, "the zero word is not to be written");
+    if (isa_is_alu((enum isa_op)op.form.op) && !lanes_apart(&op))
+        misuse(ir, "a lane writes what another lane reads or writes");
     op.tag = ir->tag;
     if (op.form.op == OP_CONST || op.form.op == OP_VBROADCAST)
         op.tag.cohort = IR_SHARED;
     if (ir->status == ST_OK && !vec_push(&ir->ops, op))
-        out_of_memory(ir);
+        ir_out_of_memory(ir);
 }
 
-static struct ir_op new_op(enum isa_op code, unsigned lanes, struct ir_val dest)
+struct ir_op ir_new_op(enum isa_op code, unsigned lanes, struct ir_val dest)
 {
     return (struct ir_op){
         .form = {.op = (uint8_t)code},
@@ -115,87 +132,25 @@ static struct ir_op new_op(enum isa_op code, unsigned lanes, struct ir_val dest)
     };
 }
 
-static struct ir_form form(enum isa_op op, unsigned n, struct ir_val a, struct ir_val b, struct ir_val c)
+struct ir_form ir_form(enum isa_op op, unsigned n, struct ir_val a, struct ir_val b, struct ir_val c)
 {
     return (struct ir_form){(uint8_t)op, (uint8_t)n, {a, b, c}};
 }
 
-/* --- constants --------------------------------------------------------------- */
-
-static struct ir_const *find_const(struct ir *ir, uint32_t value)
-{
-    for (size_t i = 0; i < ir->consts.n; i++)
-        if (ir->consts.at[i].value == value)
-            return &ir->consts.at[i];
-    if (!vec_push(&ir->consts, (struct ir_const){value, no_val, no_val})) {
-        out_of_memory(ir);
-        return NULL;
-    }
-    return &ir->consts.at[ir->consts.n - 1];
-}
-
-/* A constant belongs to the first region, which every other one follows: made
- * while a later region is open, its op is inserted at the first region's end. */
-static void push_const(struct ir *ir, struct ir_op op)
-{
-    push(ir, op);
-    if (ir->status != ST_OK || ir->regions.n == 1)
-        return;
-    const uint32_t at = ir->regions.at[1].first_op;
-    struct ir_op *ops = ir->ops.at;
-    op = ops[ir->ops.n - 1];
-    memmove(ops + at + 1, ops + at, (ir->ops.n - 1 - at) * sizeof *ops);
-    ops[at] = op;
-    for (size_t r = 1; r < ir->regions.n; r++)
-        ir->regions.at[r].first_op++;
-}
-
-struct ir_val ir_const(struct ir *ir, uint32_t value)
-{
-    if (value == 0)
-        return ir->zero;
-    struct ir_const *c = find_const(ir, value);
-    if (!c || c->scalar.block != IR_NONE)
-        return c ? c->scalar : no_val;
-    const struct ir_val v = ir_scalar(ir, NULL);
-    struct ir_op op = new_op(OP_CONST, 1, v);
-    op.alt = form(OP_ADD_IMM, 1, ir->zero, no_val, no_val);
-    op.literal = value;
-    push_const(ir, op);
-    c->scalar = v;
-    return v;
-}
-
 /* One valu slot, or a copy a lane on alu. */
-static void broadcast_forms(const struct ir *ir, struct ir_op *op, struct ir_val scalar)
+void ir_broadcast_forms(const struct ir *ir, struct ir_op *op, struct ir_val scalar)
 {
     const unsigned lanes = ir->machine.vlen;
-    op->form = form(OP_VBROADCAST, 1, scalar, no_val, no_val);
-    op->alt = form(OP_ALU_OR, 2, ir_view(scalar, 0, 0, lanes), ir_view(ir->zero, 0, 0, lanes), no_val);
-}
-
-struct ir_val ir_vconst(struct ir *ir, uint32_t value)
-{
-    struct ir_const *c = find_const(ir, value);
-    if (!c || c->vector.block != IR_NONE)
-        return c ? c->vector : no_val;
-    const struct ir_val scalar = ir_const(ir, value);
-    const struct ir_val v = ir_vector(ir, NULL);
-    struct ir_op op = new_op(OP_VBROADCAST, ir->machine.vlen, v);
-    broadcast_forms(ir, &op, scalar);
-    push_const(ir, op);
-    c = find_const(ir, value); /* ir_const may have moved the table */
-    if (c)
-        c->vector = v;
-    return v;
+    op->form = ir_form(OP_VBROADCAST, 1, scalar, ir_no_val, ir_no_val);
+    op->alt = ir_form(OP_ALU_OR, 2, ir_view(scalar, 0, 0, lanes), ir_view(ir->zero, 0, 0, lanes), ir_no_val);
 }
 
 struct ir_val ir_broadcast(struct ir *ir, struct ir_val scalar)
 {
     const struct ir_val v = ir_vector(ir, NULL);
-    struct ir_op op = new_op(OP_VBROADCAST, ir->machine.vlen, v);
-    broadcast_forms(ir, &op, scalar);
-    push(ir, op);
+    struct ir_op op = ir_new_op(OP_VBROADCAST, ir->machine.vlen, v);
+    ir_broadcast_forms(ir, &op, scalar);
+    ir_push(ir, op);
     return v;
 }
 
@@ -229,10 +184,10 @@ void ir_alu_into(struct ir *ir, struct ir_val dest, enum isa_op code, struct ir_
 {
     a = widen(ir, a, dest.lanes);
     b = widen(ir, b, dest.lanes);
-    struct ir_op op = new_op(code, dest.lanes, dest);
-    op.form = form(code, 2, a, b, no_val);
+    struct ir_op op = ir_new_op(code, dest.lanes, dest);
+    op.form = ir_form(code, 2, a, b, ir_no_val);
     op.spread = dest.lanes != ir->machine.vlen || dest.stride != 1 || a.stride != 1 || b.stride != 1;
-    push(ir, op);
+    ir_push(ir, op);
 }
 
 struct ir_val ir_alu(struct ir *ir, enum isa_op code, struct ir_val a, struct ir_val b)
@@ -256,15 +211,15 @@ struct ir_val ir_madd(struct ir *ir, struct ir_val a, struct ir_val b, struct ir
     if (!whole(ir, a) || !whole(ir, b) || !whole(ir, c))
         misuse(ir, "multiply_add takes vectors of consecutive words");
     const struct ir_val dest = ir_vector(ir, NULL);
-    struct ir_op op = new_op(OP_MULTIPLY_ADD, lanes, dest);
-    op.form = form(OP_MULTIPLY_ADD, 3, a, b, c);
-    push(ir, op);
+    struct ir_op op = ir_new_op(OP_MULTIPLY_ADD, lanes, dest);
+    op.form = ir_form(OP_MULTIPLY_ADD, 3, a, b, c);
+    ir_push(ir, op);
     return dest;
 }
 
 struct ir_val ir_select(struct ir *ir, struct ir_val cond, struct ir_val a, struct ir_val b)
 {
-    return ir_choose(ir, cond, a, b, no_val);
+    return ir_choose(ir, cond, a, b, ir_no_val);
 }
 
 struct ir_val ir_choose(struct ir *ir, struct ir_val cond, struct ir_val a, struct ir_val b, struct ir_val diff)
@@ -280,11 +235,11 @@ struct ir_val ir_choose(struct ir *ir, struct ir_val cond, struct ir_val a, stru
         misuse(ir, "a select takes scalars, or vectors of consecutive words");
     const enum isa_op code = vector ? OP_VSELECT : OP_SELECT;
     const struct ir_val dest = ir_block(ir, (uint16_t)lanes, NULL);
-    struct ir_op op = new_op(code, lanes, dest);
-    op.form = form(code, 3, cond, a, b);
+    struct ir_op op = ir_new_op(code, lanes, dest);
+    op.form = ir_form(code, 3, cond, a, b);
     if (diff.block != IR_NONE && vector)
-        op.alt = form(OP_MULTIPLY_ADD, 3, cond, widen(ir, diff, lanes), b);
-    push(ir, op);
+        op.alt = ir_form(OP_MULTIPLY_ADD, 3, cond, widen(ir, diff, lanes), b);
+    ir_push(ir, op);
     return dest;
 }
 
@@ -295,10 +250,10 @@ void ir_load_into(struct ir *ir, struct ir_val dest, struct ir_val addr, struct 
     if (dest.lanes != 1 && !whole(ir, dest))
         misuse(ir, "a load writes one word or a vector of consecutive words");
     const bool vector = dest.lanes != 1;
-    struct ir_op op = new_op(vector ? OP_VLOAD : OP_LOAD, dest.lanes, dest);
-    op.form = form((enum isa_op)op.form.op, 1, addr, no_val, no_val);
+    struct ir_op op = ir_new_op(vector ? OP_VLOAD : OP_LOAD, dest.lanes, dest);
+    op.form = ir_form((enum isa_op)op.form.op, 1, addr, ir_no_val, ir_no_val);
     op.mem = mem;
-    push(ir, op);
+    ir_push(ir, op);
 }
 
 struct ir_val ir_load(struct ir *ir, struct ir_val addr, struct ir_mem mem)
@@ -319,10 +274,10 @@ void ir_store(struct ir *ir, struct ir_val addr, struct ir_val src, struct ir_me
 {
     if (src.lanes != 1 && !whole(ir, src))
         misuse(ir, "a store takes one word or a vector of consecutive words");
-    struct ir_op op = new_op(src.lanes != 1 ? OP_VSTORE : OP_STORE, src.lanes, no_val);
-    op.form = form((enum isa_op)op.form.op, 2, addr, src, no_val);
+    struct ir_op op = ir_new_op(src.lanes != 1 ? OP_VSTORE : OP_STORE, src.lanes, ir_no_val);
+    op.form = ir_form((enum isa_op)op.form.op, 2, addr, src, ir_no_val);
     op.mem = mem;
-    push(ir, op);
+    ir_push(ir, op);
 }
 
 struct ir_val ir_gather(struct ir *ir, struct ir_val addr, struct ir_mem mem)
@@ -337,8 +292,8 @@ struct ir_val ir_gather(struct ir *ir, struct ir_val addr, struct ir_mem mem)
 
 static void open_region(struct ir *ir)
 {
-    if (ir->status == ST_OK && !vec_push(&ir->regions, (struct ir_region){(uint32_t)ir->ops.n, no_val, 0}))
-        out_of_memory(ir);
+    if (ir->status == ST_OK && !vec_push(&ir->regions, (struct ir_region){(uint32_t)ir->ops.n, ir_no_val, 0}))
+        ir_out_of_memory(ir);
 }
 
 uint32_t ir_loop(struct ir *ir)
@@ -383,7 +338,7 @@ void ir_stage(struct ir *ir, const char *name)
     if (i == ir->stages.n) {
         const char *copy = arena_text(&ir->arena, name, strlen(name));
         if (!copy || !vec_push(&ir->stages, copy)) {
-            out_of_memory(ir);
+            ir_out_of_memory(ir);
             return;
         }
     }

@@ -77,6 +77,7 @@ struct ir_region {
 
 struct ir_const {
     uint32_t value;
+    uint8_t depth; /* alu slots from a loaded constant to this one */
     struct ir_val scalar, vector; /* block IR_NONE: not made yet */
 };
 
@@ -86,6 +87,7 @@ struct ir {
     VEC(struct ir_op) ops;
     VEC(struct ir_region) regions;
     VEC(struct ir_const) consts;
+    uint32_t *const_slots, n_const_slots; /* index of consts by value, see constant.c */
     VEC(const char *) stages;
     struct ir_val zero;    /* a scalar nobody writes: 0, as scratch is at the start */
     struct ir_tag tag;     /* given to the ops made from now on */

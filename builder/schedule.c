@@ -250,7 +250,7 @@ static float bias(const struct run *r, unsigned mask, enum isa_engine e)
         return r->o->valu_bias;
     if (e == ENGINE_VALU && mask & UNIT(ENGINE_FLOW))
         return r->o->flow_bias;
-    if (e == ENGINE_FLOW && mask & UNIT(ENGINE_LOAD))
+    if (e == ENGINE_LOAD && mask & UNIT(ENGINE_FLOW))
         return r->o->const_bias;
     return 0;
 }
