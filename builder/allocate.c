@@ -226,7 +226,8 @@ static const struct way ways[] = {
 
 static enum status place_region(struct region_work *w)
 {
-    qsort(w->lives.at, w->lives.n, sizeof *w->lives.at, by_start);
+    if (w->lives.n)
+        qsort(w->lives.at, w->lives.n, sizeof *w->lives.at, by_start);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
         if (try_way(w, &ways[i])) {
             for (size_t k = 0; k < w->lives.n; k++)

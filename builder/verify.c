@@ -228,19 +228,32 @@ static void check_jump(struct verify_walk *w, uint32_t bundle, uint32_t slot)
     check_read(w, at, s->arg[0], w->held[w->word_at[r->cond.block] + r->cond.word]);
 }
 
+static void check_slot(struct verify_walk *w, uint32_t bundle, uint32_t slot, unsigned engine)
+{
+    const struct isa_slot *s = &w->e->prog->slots.at[slot];
+    if (s->op >= ISA_OPS || s->engine != engine || isa_info((enum isa_op)s->op)->engine != engine)
+        found(w, "%s is not an operation of %s", slot_place(w, bundle, slot).text,
+              isa_engine_name((enum isa_engine)engine));
+    else if (w->e->origins.at[slot].op == IR_NONE)
+        check_jump(w, bundle, slot);
+    else
+        check_op(w, bundle, slot);
+}
+
 static void walk_bundle(struct verify_walk *w, uint32_t bundle)
 {
-    const struct prog_span s = prog_bundle_slots(w->e->prog, bundle);
+    const struct prog *p = w->e->prog;
+    const struct prog_span groups = prog_groups(p, bundle);
     uint32_t used[ISA_ENGINES] = {0};
     w->writes.n = w->stores.n = 0;
-    for (uint32_t slot = s.begin; slot < s.end; slot++) {
-        const unsigned engine = w->e->prog->slots.at[slot].engine;
-        if (++used[engine] == w->ir->machine.slots[engine] + 1)
-            found(w, "%s is one too many", slot_place(w, bundle, slot).text);
-        if (w->e->origins.at[slot].op == IR_NONE)
-            check_jump(w, bundle, slot);
-        else
-            check_op(w, bundle, slot);
+    for (uint32_t g = groups.begin; g < groups.end; g++) {
+        const struct prog_span slots = prog_slots(p, g);
+        const unsigned engine = p->groups.at[g].engine;
+        for (uint32_t slot = slots.begin; slot < slots.end; slot++) {
+            if (++used[engine] == w->ir->machine.slots[engine] + 1)
+                found(w, "%s is one too many", slot_place(w, bundle, slot).text);
+            check_slot(w, bundle, slot, engine);
+        }
     }
     for (size_t i = 0; i < w->stores.n; i++)
         check_memory(w, bundle, w->stores.at[i]);
@@ -299,31 +312,6 @@ static void walk_region(struct verify_walk *w, uint32_t region)
     leave_region(w);
 }
 
-/* Every block that a second region sees has words of its own, of a program that has
- * the shape of one. */
-static bool check_shape(struct verify_walk *w)
-{
-    const struct emitted *e = w->e;
-    const size_t regions = w->ir->regions.n;
-    if (e->origins.n != e->prog->slots.n || e->home.n != w->ir->blocks.n || e->region_at.n != regions + 1 ||
-        e->region_at.at[0] != 0 || e->region_at.at[regions] != e->prog->bundles.n ||
-        memcmp(&e->prog->machine, &w->ir->machine, sizeof w->ir->machine) != 0)
-        return found(w, "it is not of this ir's shape"), false;
-    for (size_t r = 0; r < regions; r++)
-        if (e->region_at.at[r] > e->region_at.at[r + 1])
-            return found(w, "region %zu ends before it begins", r), false;
-    for (uint32_t b = 0; b < e->home.n; b++) {
-        const uint32_t words = w->ir->blocks.at[b].words;
-        for (uint32_t k = 0; k < words && e->home.at[b] != IR_NONE; k++) {
-            const uint64_t word = (uint64_t)e->home.at[b] + k;
-            if (word >= w->ir->machine.scratch || w->scratch[word] != VERIFY_NOTHING)
-                return found(w, "block %u has no words of its own", b), false;
-            w->scratch[word] = b;
-        }
-    }
-    return true;
-}
-
 static uint32_t *numbers(struct verify_walk *w, size_t n)
 {
     uint32_t *at = malloc((n + 1) * sizeof *at);
@@ -332,6 +320,62 @@ static uint32_t *numbers(struct verify_walk *w, size_t n)
     else
         memset(at, 0xff, (n + 1) * sizeof *at);
     return at;
+}
+
+/* A block that a second region sees, and the zero word, must have words of their own. */
+static void need_home(struct verify_walk *w, struct ir_val v, uint32_t region, uint32_t *user)
+{
+    if (v.block == IR_NONE)
+        return;
+    if (user[v.block] != IR_NONE && user[v.block] != region && w->e->home.at[v.block] == IR_NONE)
+        found(w, "block %u of several regions has no words of its own", v.block);
+    user[v.block] = region;
+}
+
+static void check_homes(struct verify_walk *w)
+{
+    uint32_t *user = numbers(w, w->ir->blocks.n);
+    for (uint32_t r = 0; user && r < w->ir->regions.n; r++) {
+        need_home(w, w->ir->regions.at[r].cond, r, user);
+        for (uint32_t i = w->ir->regions.at[r].first_op; i < ir_region_end(w->ir, r); i++) {
+            const struct ir_op *op = &w->ir->ops.at[i];
+            need_home(w, op->dest, r, user);
+            for (unsigned f = 0; f < VERIFY_FORMS; f++)
+                for (unsigned k = 0; k < verify_form(op, f)->sources; k++)
+                    need_home(w, verify_form(op, f)->src[k], r, user);
+        }
+    }
+    if (w->e->home.at[w->ir->zero.block] == IR_NONE)
+        found(w, "the zero word is not kept");
+    free(user);
+}
+
+/* Blocks that keep their words do not share them. */
+static void check_words(struct verify_walk *w)
+{
+    for (uint32_t b = 0; b < w->e->home.n; b++)
+        for (uint32_t k = 0; k < w->ir->blocks.at[b].words && w->e->home.at[b] != IR_NONE; k++) {
+            const uint64_t word = (uint64_t)w->e->home.at[b] + k;
+            if (word >= w->ir->machine.scratch || w->scratch[word] != VERIFY_NOTHING) {
+                found(w, "block %u shares the words it keeps", b);
+                return;
+            }
+            w->scratch[word] = b;
+        }
+}
+
+/* Whether the lists belong to one program of this ir. */
+static bool has_shape(const struct verify_walk *w)
+{
+    const struct emitted *e = w->e;
+    const size_t regions = w->ir->regions.n;
+    bool good = e->origins.n == e->prog->slots.n && e->home.n == w->ir->blocks.n &&
+                e->region_at.n == regions + 1 && e->region_at.at[0] == 0 &&
+                e->region_at.at[regions] == e->prog->bundles.n &&
+                memcmp(&e->prog->machine, &w->ir->machine, sizeof w->ir->machine) == 0;
+    for (size_t r = 0; good && r < regions; r++)
+        good = e->region_at.at[r] <= e->region_at.at[r + 1];
+    return good;
 }
 
 static void prepare(struct verify_walk *w)
@@ -360,9 +404,14 @@ enum status verify_program(const struct ir *ir, const struct emitted *e, struct 
 {
     struct verify_walk w = {.ir = ir, .e = e, .all = all, .d = d};
     prepare(&w);
-    if (!w.failed && check_shape(&w))
-        for (uint32_t r = 0; r < ir->regions.n && !w.failed; r++)
-            walk_region(&w, r);
+    if (!w.failed && !has_shape(&w))
+        found(&w, "it does not have the shape of this kernel");
+    if (!w.failed && !w.findings)
+        check_homes(&w);
+    if (!w.failed && !w.findings)
+        check_words(&w);
+    for (uint32_t r = 0; r < ir->regions.n && !w.failed && (r || !w.findings); r++)
+        walk_region(&w, r);
     free(w.lane_at);
     free(w.want_at);
     free(w.seen_at);
