@@ -31,7 +31,9 @@ UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 object = $(1:%.c=$(BUILD)/obj/%.o)
 LIB_OBJ := $(call object,$(LIB_SRC))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
-FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*.c))
+# A fuzzer is one file, but for this one's parts.
+FUZZ_PARTS := $(wildcard tests/fuzz/random_ir_*.c)
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(filter-out $(FUZZ_PARTS),$(wildcard tests/fuzz/*.c)))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(BUILD)/sheaf $(BUILD)/libsheaf.so ## build the command and the library (default)
@@ -81,7 +83,7 @@ $(BUILD)/libsheaf.so: $(LIB_OBJ) $(BUILD)/sources
 	@ln -sf libsheaf.so $(BUILD)/libsheaf.so.$(SOVERSION)
 
 # A program is its own objects and the static library.
-link = $(call say,LD) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^)
+link = $(call say,LD) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
 $(BUILD)/sheaf: $(call object,$(TOOL_SRC)) $(BUILD)/libsheaf.a
 	$(link) $(LDLIBS)
@@ -97,6 +99,8 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsheaf.a | .deps-test
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libsheaf.a
 	@mkdir -p $(@D)
 	$(link) $(LDLIBS)
+
+$(BUILD)/fuzz/random_ir: $(call object,$(FUZZ_PARTS))
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libsheaf.a
 	@mkdir -p $(@D)
@@ -116,7 +120,8 @@ test: programs ## run every test; ends in `N passed, N failed`
 unit: $(UNIT_BIN) ## run the unit tests only
 	@tests/run.sh $(BUILD) unit
 
-fuzz: $(BUILD)/fuzz/differential ## run random programs on both engines until interrupted
+fuzz: $(BUILD)/fuzz/differential $(BUILD)/fuzz/random_ir ## build 10,000 random kernels, then run random programs on both engines until interrupted
+	@$(BUILD)/fuzz/random_ir --cases 10000 --seed "$$(date +%s)"
 	@$< --cases 0 --seed "$$(date +%s)"
 
 LOADER_SRC = tests/fuzz/fuzz_loader.c $(wildcard sim/base/*.c sim/isa/*.c sim/program/*.c)

@@ -159,7 +159,10 @@ static unsigned class_of(const struct region_work *w, uint32_t words)
     return words > vlen ? 0 : words == vlen ? 1 : 2;
 }
 
-static uint32_t up(uint32_t x, uint32_t step) { return (x + step - 1) / step * step; }
+static uint32_t up(uint32_t x, uint32_t step)
+{
+    return (x + step - 1) / step * step;
+}
 
 /* The place for `words` words in the gap [begin, end), or IR_NONE. */
 static uint32_t within(uint32_t begin, uint32_t end, uint32_t words, uint32_t step, bool high)
@@ -237,7 +240,8 @@ static enum status place_region(struct region_work *w)
     return ST_LIMIT;
 }
 
-static enum status do_region(const struct ir *ir, const struct schedule *s, uint32_t region, struct allocation *a)
+static enum status do_region(const struct ir *ir, const struct schedule *s, uint32_t region,
+                             struct allocation *a)
 {
     struct region_work w = {.ir = ir, .s = s, .region = region, .length = s->length, .a = a};
     w.life_of = malloc((ir->blocks.n + 1) * sizeof *w.life_of);
@@ -268,18 +272,21 @@ static uint64_t place_permanent(const struct ir *ir, struct allocation *a)
     return next;
 }
 
-static enum status too_small(const struct ir *ir, const struct allocation *a, enum status status, struct diag *d)
+static enum status too_small(const struct ir *ir, const struct allocation *a, enum status status,
+                             struct diag *d)
 {
     const uint32_t words = ir->machine.scratch;
     if (status == ST_NOMEM)
         return diag_set(d, status, "out of memory for the allocation of scratch");
     if (a->peak > words)
-        return diag_set(d, status, "the kernel needs %u scratch words in cycle %u of region %u, the machine has %u",
+        return diag_set(d, status,
+                        "the kernel needs %u scratch words in cycle %u of region %u, the machine has %u",
                         a->peak, a->peak_cycle, a->peak_region, words);
-    return diag_set(d, status,
-                    "the kernel needs %u scratch words in cycle %u of region %u; they could not be placed in the "
-                    "%u that the machine has, since blocks need consecutive words",
-                    a->peak, a->peak_cycle, a->peak_region, words);
+    return diag_set(
+        d, status,
+        "the kernel needs %u scratch words in cycle %u of region %u; they could not be placed in the "
+        "%u that the machine has, since blocks need consecutive words",
+        a->peak, a->peak_cycle, a->peak_region, words);
 }
 
 enum status alloc_blocks(const struct ir *ir, const struct schedule *schedules, struct allocation *a,
@@ -295,7 +302,8 @@ enum status alloc_blocks(const struct ir *ir, const struct schedule *schedules, 
     (void)ir_block_homes(ir, a->home);
     const uint64_t permanent = place_permanent(ir, a);
     if (permanent > ir->machine.scratch)
-        return diag_set(d, ST_LIMIT, "blocks used in several regions need %llu scratch words, the machine has %u",
+        return diag_set(d, ST_LIMIT,
+                        "blocks used in several regions need %llu scratch words, the machine has %u",
                         (unsigned long long)permanent, ir->machine.scratch);
     a->permanent = a->peak = (uint32_t)permanent;
     for (uint32_t r = 0; r < ir->regions.n; r++) {

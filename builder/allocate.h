@@ -18,10 +18,10 @@
 struct schedule;
 
 struct allocation {
-    uint32_t *at;        /* first scratch word of each block; IR_NONE: it has none */
-    uint32_t *home;      /* of each block, as ir_block_homes says */
-    uint32_t permanent;  /* words of blocks that keep them for the whole program */
-    uint32_t peak;       /* words needed at once, at least */
+    uint32_t *at;       /* first scratch word of each block; IR_NONE: it has none */
+    uint32_t *home;     /* of each block, as ir_block_homes says */
+    uint32_t permanent; /* words of blocks that keep them for the whole program */
+    uint32_t peak;      /* words needed at once, at least */
     uint32_t peak_region, peak_cycle;
 };
 

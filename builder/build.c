@@ -33,8 +33,10 @@ enum status build_check(const struct ir *ir, struct diag *d)
         const struct ir_op *op = &ir->ops.at[i];
         const struct isa_info *info = isa_info((enum isa_op)op->form.op);
         if (!runs(ir, op))
-            return diag_set(d, ST_INPUT, "kernel operation %zu (stage %s): %s needs engine %s, of which the machine has no slots",
-                            i, ir->stages.at[op->tag.stage], info->name, isa_engine_name(info->engine));
+            return diag_set(
+                d, ST_INPUT,
+                "kernel operation %zu (stage %s): %s needs engine %s, of which the machine has no slots", i,
+                ir->stages.at[op->tag.stage], info->name, isa_engine_name(info->engine));
     }
     for (size_t r = 0; r < ir->regions.n; r++) {
         const struct ir_region *x = &ir->regions.at[r];
@@ -119,7 +121,8 @@ bool build_keys(const struct sched_problem *p, float *keys)
 
 /* --- the pipeline ------------------------------------------------------------ */
 
-enum status build_emit(const struct ir *ir, const struct schedule *schedules, struct emitted *out, struct diag *d)
+enum status build_emit(const struct ir *ir, const struct schedule *schedules, struct emitted *out,
+                       struct diag *d)
 {
     struct allocation a;
     *out = (struct emitted){0};
@@ -151,7 +154,8 @@ static bool plan_init(struct plan *p)
     if (!p->problems || !p->schedules || !p->keys)
         return false;
     for (uint32_t r = 0; r < n; r++) {
-        if (!sched_problem_init(&p->problems[r], p->ir, r) || !schedule_init(&p->schedules[r], &p->problems[r]))
+        if (!sched_problem_init(&p->problems[r], p->ir, r) ||
+            !schedule_init(&p->schedules[r], &p->problems[r]))
             return false;
         p->keys[r] = malloc((p->problems[r].graph.nodes + 1) * sizeof **p->keys);
         if (!p->keys[r] || !build_keys(&p->problems[r], p->keys[r]))

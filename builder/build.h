@@ -21,7 +21,8 @@ enum status build_check(const struct ir *ir, struct diag *d);
 /* Words, bundles, proof. schedules[region]. ST_LIMIT when scratch does not suffice for
  * these schedules; ST_INPUT when the program was found wrong (then a pass has a fault,
  * and there is no program); ST_NOMEM. *out is empty unless ST_OK. */
-enum status build_emit(const struct ir *ir, const struct schedule *schedules, struct emitted *out, struct diag *d);
+enum status build_emit(const struct ir *ir, const struct schedule *schedules, struct emitted *out,
+                       struct diag *d);
 
 /* Keys for list scheduling: cohorts start one after the other, as far apart as the work
  * of all of them lets them finish together; within a cohort, and for ops of none, the

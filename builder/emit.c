@@ -115,10 +115,8 @@ static bool push_item(struct work *w, const struct item *x)
 static bool push_jump(struct work *w, uint32_t region)
 {
     const struct ir_region *r = &w->ir->regions.at[region];
-    const struct isa_slot slot = {.op = OP_COND_JUMP,
-                                  .engine = ENGINE_FLOW,
-                                  .arg = {address(w, r->cond, 0)},
-                                  .literal = r->target};
+    const struct isa_slot slot = {
+        .op = OP_COND_JUMP, .engine = ENGINE_FLOW, .arg = {address(w, r->cond, 0)}, .literal = r->target};
     return prog_add_group(w->out->prog, ENGINE_FLOW) &&
            vec_push(&w->jumps, (uint32_t)w->out->prog->slots.n) &&
            push_slot(w, slot, (struct emit_origin){IR_NONE, 0, 0});

@@ -23,7 +23,8 @@ struct emitted {
     struct prog *prog;
     VEC(struct emit_origin) origins; /* of prog's slots */
     VEC(uint32_t) region_at;         /* first bundle of each region, and the end */
-    VEC(uint32_t) home; /* first word of each block that keeps its words for the whole program, else IR_NONE */
+    VEC(uint32_t)
+    home; /* first word of each block that keeps its words for the whole program, else IR_NONE */
 };
 
 /* ST_OK, ST_LIMIT (too many bundles), ST_NOMEM. *out is empty unless ST_OK. */

@@ -101,7 +101,8 @@ static void check_read(struct verify_walk *w, struct place at, int64_t word, uin
               value_text(w, w->scratch[word]).text, (long long)word, value_text(w, want).text);
 }
 
-static void check_reads(struct verify_walk *w, uint32_t bundle, uint32_t slot, const struct ir_form *form, unsigned f)
+static void check_reads(struct verify_walk *w, uint32_t bundle, uint32_t slot, const struct ir_form *form,
+                        unsigned f)
 {
     const struct isa_slot *s = &w->e->prog->slots.at[slot];
     const struct emit_origin o = w->e->origins.at[slot];
@@ -113,9 +114,11 @@ static void check_reads(struct verify_walk *w, uint32_t bundle, uint32_t slot, c
     }
     for (unsigned k = 0; k < fx.reads; k++)
         for (unsigned lane = 0; lane < fx.read[k].n && o.first + lane < lanes; lane++) {
-            const uint32_t want = w->want.at[w->want_at[o.op] + (f * IR_SOURCES + k) * lanes + o.first + lane];
+            const uint32_t want =
+                w->want.at[w->want_at[o.op] + (f * IR_SOURCES + k) * lanes + o.first + lane];
             const int64_t word = fx.read[k].first + lane;
-            if (word < 0 || word >= w->ir->machine.scratch || (want != VERIFY_NOTHING && w->scratch[word] != want))
+            if (word < 0 || word >= w->ir->machine.scratch ||
+                (want != VERIFY_NOTHING && w->scratch[word] != want))
                 check_read(w, slot_place(w, bundle, slot), word, want);
         }
 }
@@ -196,8 +199,8 @@ static void check_op(struct verify_walk *w, uint32_t bundle, uint32_t slot)
     }
     const bool literal = s->op == OP_CONST || s->op == OP_ADD_IMM;
     if (literal && (uint32_t)s->literal != (uint32_t)op->literal)
-        found(w, "%s has literal %lld, expected %lld", slot_place(w, bundle, slot).text, (long long)s->literal,
-              (long long)op->literal);
+        found(w, "%s has literal %lld, expected %lld", slot_place(w, bundle, slot).text,
+              (long long)s->literal, (long long)op->literal);
     check_lanes(w, bundle, slot);
     check_reads(w, bundle, slot, form, f);
     check_writes(w, bundle, slot);

@@ -22,7 +22,7 @@ void verify_cut_memory(struct verify_walk *w)
         const struct ir_op *op = &w->ir->ops.at[i];
         const uint64_t end = end_of(op->mem);
         if (verify_is_store(op) && (!vec_push(&cuts, op->mem.first) ||
-                             !vec_push(&cuts, end > UINT32_MAX ? UINT32_MAX : (uint32_t)end)))
+                                    !vec_push(&cuts, end > UINT32_MAX ? UINT32_MAX : (uint32_t)end)))
             w->failed = true;
     }
     if (cuts.n)
@@ -57,7 +57,8 @@ static void want_reads(struct verify_walk *w, const struct ir_op *op)
                 const struct ir_form *form = verify_form(op, f);
                 const bool used = form->op != OP_UNKNOWN && k < form->sources;
                 const struct ir_val v = form->src[k];
-                if (!vec_push(&w->want, used ? w->held[w->word_at[v.block] + ir_word(v, lane)] : VERIFY_NOTHING))
+                if (!vec_push(&w->want,
+                              used ? w->held[w->word_at[v.block] + ir_word(v, lane)] : VERIFY_NOTHING))
                     w->failed = true;
             }
 }

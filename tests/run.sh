@@ -67,6 +67,7 @@ suite() {
         ;;
     fuzz)
         once 'fuzz, step against fast' "$build/fuzz/differential" --cases 50000
+        once 'fuzz, kernels built' "$build/fuzz/random_ir" --cases 300
         once 'fuzz, programs read' "$build/fuzz/fuzz_loader" tests/fuzz/corpus/loader 20000
         ;;
     manual | layers | install | embed) run "$1" "tests/$1.sh" "$build" ;;
