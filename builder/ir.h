@@ -126,8 +126,8 @@ struct ir_val ir_vconst(struct ir *ir, uint32_t value);
 /* Elementwise, op one of OP_ALU_*. A scalar beside a vector is spread over the
  * lanes (a constant by its shared vector). The result is a new block; the _into
  * forms write a given view. */
-struct ir_val ir_alu(struct ir *ir, enum isa_op op, struct ir_val a, struct ir_val b);
-void ir_alu_into(struct ir *ir, struct ir_val dest, enum isa_op op, struct ir_val a, struct ir_val b);
+struct ir_val ir_alu(struct ir *ir, enum isa_op code, struct ir_val a, struct ir_val b);
+void ir_alu_into(struct ir *ir, struct ir_val dest, enum isa_op code, struct ir_val a, struct ir_val b);
 
 /* a * b + c on vectors. */
 struct ir_val ir_madd(struct ir *ir, struct ir_val a, struct ir_val b, struct ir_val c);
