@@ -8,10 +8,12 @@ struct group {
     struct ir_val y;         /* values without the last stage's constant (the first round: with it) */
     struct ir_val address;   /* of what serves the level, block IR_NONE while on cached levels */
     struct walk_line line;   /* the line `address` is on */
-    struct ir_val bits[32];  /* branches since `address` was right, oldest first */
+    struct ir_val bits[32];  /* branches since `address` was right, oldest first; see take_bits */
     unsigned n_bits;
+    bool fresh;              /* the newest branch is still to be taken from y */
     struct walk_record record;
     bool record_open;        /* the record's children serve the level at hand */
+    unsigned raw_lag;        /* of the address of the last raw level, see raw_lag */
     struct ir_val full;      /* y with the constant, if at hand; else block IR_NONE */
 };
 
@@ -33,15 +35,26 @@ static struct ir_val hash(struct walk *w, struct ir_val x)
     return ir_alu(ir, OP_ALU_XOR, d, e);
 }
 
+/* The bits as values: the newest is not made before somebody wants it so. */
+static const struct ir_val *take_bits(struct group *g)
+{
+    if (g->fresh) {
+        ir_stage(g->w->ir, "branch");
+        g->bits[g->n_bits - 1] = ir_alu(g->w->ir, OP_ALU_AND, g->y, g->w->shared.one);
+        g->fresh = false;
+    }
+    return g->bits;
+}
+
 /* The cached node for the branches so far. */
 static struct ir_val cached(struct group *g, unsigned level, uint32_t round)
 {
     struct ir *ir = g->w->ir;
     const struct walk_shared *s = &g->w->shared;
-    const struct ir_val *b = g->bits;
-    ir_stage(ir, "select");
     if (level == 0)
         return round ? s->node[0] : s->node0_raw;
+    const struct ir_val *b = take_bits(g);
+    ir_stage(ir, "select");
     if (level == 1)
         return ir_choose(ir, b[0], s->node[1], s->node[2], s->diff[0]);
     const struct ir_val right = ir_choose(ir, b[0], s->node[4], s->node[6], s->cross[1]);
@@ -51,12 +64,6 @@ static struct ir_val cached(struct group *g, unsigned level, uint32_t round)
     }
     const struct ir_val turn = ir_choose(ir, b[0], s->turn[0], s->turn[1], s->turn_diff);
     return ir_madd(ir, b[1], turn, right);
-}
-
-/* Nodes of a level as they lie in the tree. */
-static struct walk_line raw_line(const struct walk *w, unsigned level)
-{
-    return (struct walk_line){w->plan.tree + (1u << level) - 1, 1};
 }
 
 /* The table that serves a level and the next, if both are still to come in this pass. */
@@ -70,12 +77,19 @@ static int table_of(const struct walk *w, unsigned level, uint32_t round)
     return -1;
 }
 
+static void arrive(struct group *g, struct walk_line line, struct ir_val address)
+{
+    g->address = address;
+    g->line = line;
+    g->n_bits = g->raw_lag = 0;
+    g->fresh = false;
+}
+
 static void go_to(struct group *g, struct walk_line to)
 {
+    const struct ir_val *bits = take_bits(g);
     ir_stage(g->w->ir, "address");
-    g->address = walk_address(g->w, g->address, g->line, to, g->bits, g->n_bits);
-    g->line = to;
-    g->n_bits = 0;
+    arrive(g, to, walk_address(g->w, g->address, g->line, to, bits, g->n_bits));
 }
 
 /* The constant put back: the values as the reference has them. */
@@ -86,14 +100,51 @@ static struct ir_val full_value(struct group *g)
     return g->full;
 }
 
-static struct ir_val raw_node(struct group *g, unsigned level)
+/* Nodes read where they lie in the tree. From such a level to the next one an address
+ * a becomes 2a - 6 + bit (the tree starts at 7), and full | ~1 is bit - 2. So where a
+ * is kept `lag` words low, the next one comes out 2 lag - 4 low in two operations and
+ * without a select. Counted from the last such level the lags are 0, 2, 3; then it
+ * would have to be a fraction, and the general way is taken again. */
+static unsigned raw_lag(const struct walk *w, unsigned level, uint32_t round)
+{
+    static const unsigned lag[] = {0, 2, 3};
+    uint32_t more = 0;
+    for (unsigned l = level + 1; l <= w->plan.height && round + (l - level) < w->plan.rounds; l++)
+        if (table_of(w, l, round + (l - level)) >= 0)
+            return 0;
+        else
+            more++;
+    return w->ir->machine.vlen > 3 ? lag[more % 3] : 0;
+}
+
+static void go_to_raw(struct group *g, unsigned level, unsigned lag)
+{
+    struct walk *w = g->w;
+    struct ir *ir = w->ir;
+    const struct walk_line to = {w->plan.tree + (1u << level) - 1 - lag, 1};
+    if (!g->fresh || g->n_bits != 1 || !g->raw_lag || lag != 2 * g->raw_lag - 4) {
+        go_to(g, to);
+        return;
+    }
+    ir_stage(ir, "address");
+    const struct ir_val bit = ir_alu(ir, OP_ALU_OR, full_value(g), ir_const(ir, ~UINT32_C(1)));
+    arrive(g, to, ir_madd(ir, g->address, ir_const(ir, 2), bit));
+}
+
+static struct ir_val raw_node(struct group *g, unsigned level, uint32_t round)
 {
     struct ir *ir = g->w->ir;
-    const struct walk_line line = raw_line(g->w, level);
-    go_to(g, line);
+    const unsigned vlen = ir->machine.vlen, lag = raw_lag(g->w, level, round), step = lag + 1;
+    go_to_raw(g, level, lag);
+    g->raw_lag = lag;
     ir_stage(ir, "gather");
-    const struct ir_val node = ir_gather(ir, g->address, (struct ir_mem){line.base, 1u << level});
-    return ir_alu(ir, OP_ALU_XOR, full_value(g), node);
+    const struct ir_mem mem = {g->line.base, (1u << level) + (lag ? vlen : 0)};
+    if (!lag)
+        return ir_alu(ir, OP_ALU_XOR, full_value(g), ir_gather(ir, g->address, mem));
+    const struct ir_val block = ir_block(ir, (uint16_t)(step * (vlen - 1) + vlen), "nodes");
+    for (unsigned l = 0; l < vlen; l++)
+        ir_load_into(ir, ir_view(block, step * l, 1, vlen), ir_lane(g->address, l), mem);
+    return ir_alu(ir, OP_ALU_XOR, full_value(g), ir_view(block, lag, step, vlen));
 }
 
 /* The value xored with its node: the hash's input. */
@@ -106,11 +157,11 @@ static struct ir_val meet(struct group *g, unsigned level, uint32_t round)
     if (g->record_open) {
         ir_stage(ir, "record");
         g->record_open = false;
-        return walk_record_child(w, &g->record, g->bits[0], g->y);
+        return walk_record_child(w, &g->record, take_bits(g)[0], g->y);
     }
     const int t = table_of(w, level, round);
     if (t < 0)
-        return raw_node(g, level);
+        return raw_node(g, level, round);
     go_to(g, (struct walk_line){w->plan.table[t].base, 3});
     ir_stage(ir, "record");
     g->record_open = true;
@@ -121,18 +172,16 @@ static void one_round(struct group *g, uint32_t round)
 {
     struct walk *w = g->w;
     const unsigned level = round % (w->plan.height + 1);
-    if (level == 0) {
-        g->address.block = IR_NONE;
-        g->n_bits = 0;
-    }
+    if (level == 0)
+        arrive(g, g->line, (struct ir_val){.block = IR_NONE});
     ir_round(w->ir, round);
     const struct ir_val x = meet(g, level, round);
     g->y = hash(w, x);
     g->full.block = IR_NONE;
     const bool last = round + 1 == w->plan.rounds;
     if (level < w->plan.height && (!last || w->plan.want_indices)) {
-        ir_stage(w->ir, "branch");
-        g->bits[g->n_bits++] = ir_alu(w->ir, OP_ALU_AND, g->y, w->shared.one);
+        g->n_bits++;
+        g->fresh = true;
     }
 }
 
