@@ -10,7 +10,7 @@ enum status state_make(struct state *s, const struct search_kernel *k, uint32_t 
 {
     choices_begin(&s->choices);
     enum status status = k->make(k->context, &s->choices, &s->ir, d);
-    if (status == ST_OK && !(s->choices.failed == false && sched_problem_init(&s->problem, s->ir, region) &&
+    if (status == ST_OK && !(!s->choices.failed && sched_problem_init(&s->problem, s->ir, region) &&
                              schedule_init(&s->schedule, &s->problem) &&
                              (s->keys = malloc((s->problem.graph.nodes + 1u) * sizeof *s->keys))))
         status = diag_set(d, ST_NOMEM, "out of memory while scheduling");

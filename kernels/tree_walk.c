@@ -58,7 +58,7 @@ static struct ir_val cached(struct group *g, unsigned level, uint32_t round)
     if (level == 1)
         return ir_choose(ir, b[0], s->node[1], s->node[2], s->diff[0]);
     const struct ir_val right = ir_choose(ir, b[0], s->node[4], s->node[6], s->cross[1]);
-    if (choices_ask(g->w->choices, 2, 0) == 0) {
+    if (choices_ask(g->w->choices, WALK_ASK_NODE, 2, 0) == 0) {
         const struct ir_val left = ir_choose(ir, b[0], s->node[3], s->node[5], s->cross[0]);
         return ir_select(ir, b[1], left, right);
     }
@@ -197,36 +197,45 @@ static struct ir_val final_indices(struct group *g)
 }
 
 /* Groups are vectors of walkers; the last one of a batch that is not a multiple
- * overlaps its neighbour and computes the same values again. */
-static void one_group(struct walk *w, unsigned number, struct ir_val values, struct ir_val indices, uint32_t first)
+ * overlaps its neighbour and computes the same values again. Returns the final
+ * indices, if wanted. */
+static struct ir_val one_group(struct walk *w, uint32_t first)
 {
     struct ir *ir = w->ir;
-    const unsigned vlen = ir->machine.vlen;
-    const struct ir_mem at = {w->plan.values + first, vlen};
+    const struct ir_mem at = {w->plan.values + first, ir->machine.vlen};
+    const struct ir_val address = ir_const(ir, at.first);
     struct group g = {.w = w, .address = {.block = IR_NONE}, .full = {.block = IR_NONE}};
-    ir_cohort(ir, number);
     ir_round(ir, 0);
     ir_stage(ir, "values");
-    g.y = ir_vload(ir, values, at);
+    g.y = ir_vload(ir, address, at);
     for (uint32_t r = 0; r < w->plan.rounds; r++)
         one_round(&g, r);
     ir_stage(ir, "values");
-    ir_store(ir, values, full_value(&g), at);
-    if (w->plan.want_indices)
-        ir_store(ir, indices, final_indices(&g), (struct ir_mem){w->plan.indices + first, vlen});
+    ir_store(ir, address, full_value(&g), at);
+    return w->plan.want_indices ? final_indices(&g) : g.address;
 }
 
+/* Indices are stored after all else, for their place serves as spare memory before. */
 void walk_build(struct walk *w)
 {
     struct ir *ir = w->ir;
     const unsigned vlen = ir->machine.vlen;
-    walk_setup(w);
     const uint32_t groups = (w->plan.batch + vlen - 1) / vlen;
-    struct ir_val row = {0}, index_row = {0};
+    struct ir_val *indices = arena_array(&ir->arena, groups, sizeof *indices);
+    if (!indices) {
+        w->choices->failed = true;
+        return;
+    }
+    walk_setup(w);
     for (uint32_t i = 0; i < groups; i++) {
+        ir_cohort(ir, i);
+        indices[i] = one_group(w, (i + 1) * vlen <= w->plan.batch ? i * vlen : w->plan.batch - vlen);
+    }
+    ir_stage(ir, "indices");
+    for (uint32_t i = 0; w->plan.want_indices && i < groups; i++) {
         const uint32_t first = (i + 1) * vlen <= w->plan.batch ? i * vlen : w->plan.batch - vlen;
-        (void)row, (void)index_row;
-        one_group(w, i, ir_const(ir, w->plan.values + first),
-                  w->plan.want_indices ? ir_const(ir, w->plan.indices + first) : ir->zero, first);
+        ir_cohort(ir, i);
+        ir_store(ir, ir_const(ir, w->plan.indices + first), indices[i],
+                 (struct ir_mem){w->plan.indices + first, vlen});
     }
 }

@@ -11,6 +11,9 @@
 #include "builder/choices.h"
 #include "builder/ir.h"
 
+/* Sorts of decisions. */
+enum { WALK_ASK_RECORD, WALK_ASK_ADDRESS, WALK_ASK_NODE };
+
 enum { WALK_CACHED = 3, WALK_MAX_HEIGHT = 20, WALK_MAX_TABLES = 8 };
 
 /* Where things of one kind are for walkers on one level: those of node i of the

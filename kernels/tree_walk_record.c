@@ -95,7 +95,7 @@ struct ir_val walk_record_node(struct walk *w, struct walk_record *r, unsigned t
                                struct ir_val y)
 {
     const bool can_store = w->plan.spare_words >= w->ir->machine.vlen;
-    r->kind = choices_ask(w->choices, can_store ? KINDS : STORED, APART);
+    r->kind = choices_ask(w->choices, WALK_ASK_RECORD, can_store ? KINDS : STORED, APART);
     switch (r->kind) {
     case PAIRED: return node_paired(w, r, table, addr, y);
     case STORED: return node_stored(w, r, table, addr, y);
