@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "builder/fold.h"
 #include "builder/verify.h"
 
 static enum status no_memory(struct diag *d)
@@ -194,10 +195,12 @@ static bool run_all(struct plan *p, uint32_t live_limit)
  * not forced: the fewest words that list scheduling can do with. */
 static const uint8_t limits[] = {100, 98, 96, 93, 89, 84, 77, 68, 55, 40, 20, 0};
 
-enum status build_simple(const struct ir *ir, struct emitted *out, struct diag *d)
+enum status build_simple(struct ir *ir, struct emitted *out, struct diag *d)
 {
     *out = (struct emitted){0};
     enum status status = build_check(ir, d);
+    if (status == ST_OK)
+        status = fold_ir(ir, NULL, d);
     if (status != ST_OK)
         return status;
     struct plan p = {.ir = ir};

@@ -30,9 +30,9 @@ enum status build_emit(const struct ir *ir, const struct schedule *schedules, st
  * out of memory. */
 bool build_keys(const struct sched_problem *p, float *keys);
 
-/* The whole pipeline. When scratch does not suffice, schedules that keep fewer words
+/* The whole pipeline; the ir is folded. When scratch does not suffice, schedules that keep fewer words
  * alive are tried. Statuses as above; *out is to be freed with emit_free. */
-enum status build_simple(const struct ir *ir, struct emitted *out, struct diag *d);
+enum status build_simple(struct ir *ir, struct emitted *out, struct diag *d);
 
 /* Bundles that cost a cycle: the length of a program without loops. */
 uint32_t build_cycles(const struct emitted *e);

@@ -14,12 +14,13 @@
 #include <string.h>
 
 #include "builder/build.h"
+#include "builder/fold.h"
 #include "builder/verify.h"
 
 enum { CORRUPTIONS = 8, IMAGES = 2 };
 
 struct counts {
-    uint64_t cases, built, too_small, no_engine, corrupted, changed, objected;
+    uint64_t cases, built, too_small, no_engine, corrupted, changed, objected, folded, dead;
 };
 
 void rir_need(bool good)
@@ -147,6 +148,26 @@ static bool corrupt(struct rng *r, const struct ir *ir, struct emitted *e, uint6
     return good;
 }
 
+/* --- folding ----------------------------------------------------------------- */
+
+/* Folds the ir; on the same memory it must leave the same memory as before. */
+static bool fold(struct rng *r, struct ir *ir, uint64_t seed, struct counts *n)
+{
+    uint32_t before[RIR_MEM], after[RIR_MEM];
+    struct fold_counts counts;
+    struct diag d;
+    draw_image(r, before);
+    memcpy(after, before, sizeof before);
+    if (!rir_evaluate(ir, before))
+        return wrong(seed, "the drawn kernel is not a proper one");
+    rir_need(fold_ir(ir, &counts, &d) == ST_OK);
+    n->folded += counts.constants + counts.copies + counts.simplified;
+    n->dead += counts.dead;
+    if (!rir_evaluate(ir, after) || memcmp(before, after, sizeof before) != 0)
+        return wrong(seed, "folding changes the kernel's result");
+    return true;
+}
+
 /* --- a case ------------------------------------------------------------------ */
 
 static bool check_built(struct rng *r, const struct ir *ir, struct emitted *e, uint64_t seed,
@@ -168,13 +189,15 @@ static bool check_built(struct rng *r, const struct ir *ir, struct emitted *e, u
     return corrupt(r, ir, e, seed, n);
 }
 
-static bool check_ir(struct rng *r, const struct ir *ir, uint64_t seed, struct counts *n)
+static bool check_ir(struct rng *r, struct ir *ir, uint64_t seed, struct counts *n)
 {
     struct emitted e;
     struct diag d = {0};
     enum status status = ir_status(ir, &d);
     if (status != ST_OK)
         return wrong(seed, d.text);
+    if (rng_below(r, 2) && !fold(r, ir, seed, n))
+        return false;
     status = build_check(ir, &d);
     if (status != ST_OK) {
         n->no_engine++;
@@ -221,7 +244,8 @@ int main(int argc, char **argv)
             return 1;
     (void)printf("%" PRIu64 " kernels: %" PRIu64 " programs, %" PRIu64 " too large for scratch, %" PRIu64
                  " for missing engines; %" PRIu64 " corruptions: %" PRIu64 " changed results, %" PRIu64
-                 " objections\n",
-                 n.cases, n.built, n.too_small, n.no_engine, n.corrupted, n.changed, n.objected);
+                 " objections; %" PRIu64 " ops folded, %" PRIu64 " dead\n",
+                 n.cases, n.built, n.too_small, n.no_engine, n.corrupted, n.changed, n.objected, n.folded,
+                 n.dead);
     return 0;
 }

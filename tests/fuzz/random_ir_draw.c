@@ -364,7 +364,7 @@ struct ir *rir_draw(struct rng *r, const struct isa_machine *machine)
     d.tails = rng_below(r, 3) == 0;
     note_blocks(&d);
     draw_ops(&d, d.budget);
-    for (unsigned i = 0; i < 6; i++)
+    for (unsigned i = 0; i < 10; i++)
         draw_store(&d);
     vec_free(&d.vals);
     vec_free(&d.good);
