@@ -17,8 +17,8 @@ SOVERSION := 0
 export CC CXX CFLAGS LDFLAGS WERROR BUILD
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -I. -fPIC -fvisibility=hidden $(WARN) $(if $(WERROR),-Werror) $(CFLAGS)
-LDLIBS = -ljansson -lm
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -pthread -I. -fPIC -fvisibility=hidden $(WARN) $(if $(WERROR),-Werror) $(CFLAGS)
+LDLIBS = -ljansson -lm -pthread
 
 # Flags of one file go on top of the rest: CFLAGS_sim/step.c := -O3
 # Link flags of one test: this one lets allocations fail.
@@ -29,7 +29,8 @@ TOOL_SRC := $(sort $(wildcard tools/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 
 object = $(1:%.c=$(BUILD)/obj/%.o)
-LIB_OBJ := $(call object,$(LIB_SRC))
+LIB_OBJ := $(call object,$(LIB_SRC)) $(BUILD)/obj/records.o
+RECORDS := $(sort $(wildcard kernels/tuning/*.tune))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
 # A fuzzer is one file, but for this one's parts.
 FUZZ_PARTS := $(wildcard tests/fuzz/random_ir_*.c)
@@ -63,7 +64,7 @@ $(BUILD)/config: .force | .deps-build
 # So that a library never keeps an object whose source is gone.
 $(BUILD)/sources: .force
 	@mkdir -p $(@D)
-	@echo '$(LIB_SRC)' >$@.new
+	@echo '$(LIB_SRC) $(RECORDS)' >$@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # --- building ----------------------------------------------------------------
@@ -74,6 +75,15 @@ say = $(if $(V),,@echo '  $1 $@';)
 $(BUILD)/obj/%.o: %.c $(BUILD)/config
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(ALL_CFLAGS) $(CFLAGS_$<) -MMD -MP -c -o $@ $<
+
+# Tuning records become part of the library.
+$(BUILD)/records.c: $(RECORDS) tools/records.sh $(BUILD)/sources
+	@mkdir -p $(@D)
+	$(call say,GEN) tools/records.sh $(RECORDS) >$@
+
+$(BUILD)/obj/records.o: $(BUILD)/records.c $(BUILD)/config
+	@mkdir -p $(@D)
+	$(call say,CC) $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/libsheaf.a: $(LIB_OBJ) $(BUILD)/sources
 	$(call say,AR) rm -f $@; $(AR) rcs $@ $(LIB_OBJ)

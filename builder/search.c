@@ -97,7 +97,8 @@ static void keep_best(struct island *x)
         fail(x, ST_NOMEM, "out of memory while searching");
 }
 
-/* A first state: choices by a distribution, strands by a stagger. */
+/* A first state: choices by a distribution (the very first by the kernel's own
+ * fallbacks), strands by a stagger. */
 static void draw(struct island *x)
 {
     struct state s = {0};
@@ -107,7 +108,8 @@ static void draw(struct island *x)
         fail(x, ST_NOMEM, "out of memory while searching");
         return;
     }
-    move_draw_choices(&s.choices, &x->rng);
+    if (x->done > 1)
+        move_draw_choices(&s.choices, &x->rng);
     x->status = state_make(&s, x->kernel, x->o->region, &x->why);
     if (x->status != ST_OK)
         return;
@@ -303,7 +305,7 @@ static enum status exchange(struct island *islands, const struct search_options 
 }
 
 static enum status start(struct island *islands, const struct search_kernel *k, const struct search_options *o,
-                         const struct tuning *best, struct diag *d)
+                         struct tuning *best, struct diag *d)
 {
     for (unsigned i = 0; i < o->islands; i++) {
         struct island *x = &islands[i];
@@ -317,6 +319,8 @@ static enum status start(struct island *islands, const struct search_kernel *k, 
             return status;
         if (x->fresh)
             x->cur.cost = INFINITY;
+        else
+            best->cost = x->cur.cost;
         x->live_limit = x->fresh ? x->cur.ir->machine.scratch - x->cur.ir->machine.scratch / 16
                                  : best->options.live_limit;
     }

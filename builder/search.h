@@ -57,8 +57,10 @@ enum status tuning_replay(const struct tuning *t, const struct search_kernel *k,
 bool tuning_of(struct tuning *t, const struct state *s);
 void tuning_free(struct tuning *t);
 
-/* As text, one fact a line; and back. ST_INPUT with line and column. */
-void tuning_write(const struct tuning *t, struct text *out);
-enum status tuning_read(const char *text, size_t size, const char *file, struct tuning *t, struct diag *d);
+/* As text (tuning.c says how), under a title that says what it is for; and back.
+ * ST_INPUT, with line and column, also when the title is another; NULL takes any. */
+void tuning_write(const struct tuning *t, const char *title, struct text *out);
+enum status tuning_read(const char *text, size_t size, const char *file, const char *title, struct tuning *t,
+                        struct diag *d);
 
 #endif

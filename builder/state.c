@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/build.h"
+
 enum { TAIL = 12 };
 static const float far_key = 1e9f;
 
@@ -10,6 +12,8 @@ enum status state_make(struct state *s, const struct search_kernel *k, uint32_t 
 {
     choices_begin(&s->choices);
     enum status status = k->make(k->context, &s->choices, &s->ir, d);
+    if (status == ST_OK)
+        status = build_check(s->ir, d);
     if (status == ST_OK && !(!s->choices.failed && sched_problem_init(&s->problem, s->ir, region) &&
                              schedule_init(&s->schedule, &s->problem) &&
                              (s->keys = malloc((s->problem.graph.nodes + 1u) * sizeof *s->keys))))

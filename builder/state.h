@@ -9,9 +9,9 @@
 
 /* Kernel code as a function of decisions. */
 struct search_kernel {
-    void *context;
+    const void *context;
     /* A new ir in *out, owned by the caller. */
-    enum status (*make)(void *context, struct choices *choices, struct ir **out, struct diag *d);
+    enum status (*make)(const void *context, struct choices *choices, struct ir **out, struct diag *d);
 };
 
 struct state {

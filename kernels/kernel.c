@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels/tree_hash.h"
+#include "kernels/tuned.h"
 
 static const struct kern *const kernels[] = {&tree_hash};
 
@@ -144,7 +145,7 @@ enum status kern_build(const struct kern *k, const struct kern_variant *v, const
     if (why)
         return diag_set(d, ST_INPUT, "machine: %s", why);
     struct diag inner = {0};
-    const enum status status = v->build(rq, out, &inner);
+    const enum status status = v->make ? tuned_build(k, v, rq, out, &inner) : v->build(rq, out, &inner);
     if (status == ST_OK)
         return ST_OK;
     kern_stages_free(out);

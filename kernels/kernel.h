@@ -73,13 +73,18 @@ struct kern_values {
     struct arena arena;
 };
 
+/* How hard to look for a good program, where a variant leaves that open. */
+enum { KERN_QUICK, KERN_NORMAL, KERN_THOROUGH, KERN_EFFORTS };
+
 /* What a variant is asked to build. */
 struct kern_request {
     struct kern_params params;
     unsigned contract;
     struct isa_machine machine;
-    unsigned effort; /* 0: as quick as can be */
-    uint64_t seed;   /* of a search, where the variant has one */
+    unsigned effort; /* KERN_QUICK ... */
+    uint64_t seed;   /* of a search */
+    unsigned threads; /* that may search; 0 counts as 1 */
+    bool no_record;  /* search even where a tuning record is at hand */
 };
 
 /* Programs to be run one after the other on the same memory, each from a machine
@@ -93,10 +98,16 @@ struct kern_stages {
     VEC(struct kern_stage) list;
 };
 
+struct choices;
+struct ir;
+
 struct kern_variant {
     const char *name, *doc;
     uint64_t cycles[KERN_MAX_CONTRACTS]; /* known for the standard instance, by contract; 0 unknown */
+    /* One of these: the programs; or the code of one program for the builder's search
+     * (see search_kernel), whose context is the request. */
     enum status (*build)(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+    enum status (*make)(const void *request, struct choices *choices, struct ir **out, struct diag *d);
 };
 
 /* A kernel. Contracts and variants are listed in order of strictness and quality:

@@ -40,7 +40,13 @@ uint32_t tree_hash_stage_value(const struct tree_hash_stage *s, uint32_t a);
 /* tree_hash_values.c: see struct kern. */
 bool tree_hash_values(const struct kern_problem *p, struct kern_values *out);
 
-/* tree_hash_scalar.c: variant builders. */
+/* Variant builders, a file each. */
 enum status tree_hash_scalar(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+enum status tree_hash_packed(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+enum status tree_hash_resident(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+enum status tree_hash_grouped(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+enum status tree_hash_interleaved(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+
+enum status tree_hash_best(const void *request, struct choices *choices, struct ir **out, struct diag *d);
 
 #endif

@@ -66,11 +66,9 @@ static struct ir_val cached(struct group *g, unsigned level, uint32_t round)
     return ir_madd(ir, b[1], turn, right);
 }
 
-/* The table that serves a level and the next, if both are still to come in this pass. */
-static int table_of(const struct walk *w, unsigned level, uint32_t round)
+/* The table of a level's records, or -1. */
+static int table_of(const struct walk *w, unsigned level)
 {
-    if (level >= w->plan.height || round + 1 >= w->plan.rounds)
-        return -1;
     for (unsigned t = 0; t < w->plan.n_tables; t++)
         if (w->plan.table[t].level == level)
             return (int)t;
@@ -110,7 +108,7 @@ static unsigned raw_lag(const struct walk *w, unsigned level, uint32_t round)
     static const unsigned lag[] = {0, 2, 3};
     uint32_t more = 0;
     for (unsigned l = level + 1; l <= w->plan.height && round + (l - level) < w->plan.rounds; l++)
-        if (table_of(w, l, round + (l - level)) >= 0)
+        if (table_of(w, l) >= 0)
             return 0;
         else
             more++;
@@ -147,6 +145,16 @@ static struct ir_val raw_node(struct group *g, unsigned level, uint32_t round)
     return ir_alu(ir, OP_ALU_XOR, full_value(g), ir_view(block, lag, step, vlen));
 }
 
+/* The nodes out of a table, where the level below is not visited. The nodes in the
+ * tree itself are gone: the table lies over them. */
+static struct ir_val table_node(struct group *g, unsigned t)
+{
+    const struct walk_table *table = &g->w->plan.table[t];
+    go_to(g, (struct walk_line){table->base + 2, 3});
+    ir_stage(g->w->ir, "gather");
+    return ir_alu(g->w->ir, OP_ALU_XOR, g->y, ir_gather(g->w->ir, g->address, g->w->table_mem[t]));
+}
+
 /* The value xored with its node: the hash's input. */
 static struct ir_val meet(struct group *g, unsigned level, uint32_t round)
 {
@@ -155,13 +163,16 @@ static struct ir_val meet(struct group *g, unsigned level, uint32_t round)
     if (level < WALK_CACHED)
         return ir_alu(ir, OP_ALU_XOR, g->y, cached(g, level, round));
     if (g->record_open) {
+        const struct ir_val bit = take_bits(g)[0];
         ir_stage(ir, "record");
         g->record_open = false;
-        return walk_record_child(w, &g->record, take_bits(g)[0], g->y);
+        return walk_record_child(w, &g->record, bit, g->y);
     }
-    const int t = table_of(w, level, round);
+    const int t = table_of(w, level);
     if (t < 0)
         return raw_node(g, level, round);
+    if (round + 1 == w->plan.rounds)
+        return table_node(g, (unsigned)t);
     go_to(g, (struct walk_line){w->plan.table[t].base, 3});
     ir_stage(ir, "record");
     g->record_open = true;
@@ -196,46 +207,59 @@ static struct ir_val final_indices(struct group *g)
     return g->address;
 }
 
-/* Groups are vectors of walkers; the last one of a batch that is not a multiple
- * overlaps its neighbour and computes the same values again. Returns the final
- * indices, if wanted. */
-static struct ir_val one_group(struct walk *w, uint32_t first)
+/* Groups are vectors of walkers. The last one of a batch that is not a multiple ends
+ * with the batch: it overlaps its neighbour and computes the same again, or, where
+ * there is none, works on whatever lies before. */
+static uint32_t first_walker(const struct walk *w, uint32_t group)
 {
-    struct ir *ir = w->ir;
-    const struct ir_mem at = {w->plan.values + first, ir->machine.vlen};
-    const struct ir_val address = ir_const(ir, at.first);
-    struct group g = {.w = w, .address = {.block = IR_NONE}, .full = {.block = IR_NONE}};
-    ir_round(ir, 0);
-    ir_stage(ir, "values");
-    g.y = ir_vload(ir, address, at);
-    for (uint32_t r = 0; r < w->plan.rounds; r++)
-        one_round(&g, r);
-    ir_stage(ir, "values");
-    ir_store(ir, address, full_value(&g), at);
-    return w->plan.want_indices ? final_indices(&g) : g.address;
+    const unsigned vlen = w->ir->machine.vlen;
+    return (group + 1) * vlen <= w->plan.batch ? group * vlen : w->plan.batch - vlen;
 }
 
-/* Indices are stored after all else, for their place serves as spare memory before. */
+/* A group's words of an array. */
+static struct ir_mem words_of(const struct walk *w, uint32_t array, uint32_t group)
+{
+    return (struct ir_mem){array + first_walker(w, group), w->ir->machine.vlen};
+}
+
+static struct ir_val address_of(struct walk *w, uint32_t array, uint32_t group)
+{
+    return ir_const(w->ir, words_of(w, array, group).first);
+}
+
+/* All values are loaded before any is stored, for groups may overlap; indices are
+ * stored after all else, for their place serves as spare memory before. */
 void walk_build(struct walk *w)
 {
     struct ir *ir = w->ir;
-    const unsigned vlen = ir->machine.vlen;
-    const uint32_t groups = (w->plan.batch + vlen - 1) / vlen;
-    struct ir_val *indices = arena_array(&ir->arena, groups, sizeof *indices);
-    if (!indices) {
+    const uint32_t vlen = ir->machine.vlen, groups = (w->plan.batch + vlen - 1) / vlen;
+    struct group *g = arena_array(&ir->arena, groups, sizeof *g);
+    if (!g) {
         w->choices->failed = true;
         return;
     }
     walk_setup(w);
+    ir_stage(ir, "values");
     for (uint32_t i = 0; i < groups; i++) {
         ir_cohort(ir, i);
-        indices[i] = one_group(w, (i + 1) * vlen <= w->plan.batch ? i * vlen : w->plan.batch - vlen);
+        g[i] = (struct group){.w = w, .address = {.block = IR_NONE}, .full = {.block = IR_NONE}};
+        g[i].y = ir_vload(ir, address_of(w, w->plan.values, i), words_of(w, w->plan.values, i));
     }
-    ir_stage(ir, "indices");
-    for (uint32_t i = 0; w->plan.want_indices && i < groups; i++) {
-        const uint32_t first = (i + 1) * vlen <= w->plan.batch ? i * vlen : w->plan.batch - vlen;
+    for (uint32_t i = 0; i < groups; i++) {
         ir_cohort(ir, i);
-        ir_store(ir, ir_const(ir, w->plan.indices + first), indices[i],
-                 (struct ir_mem){w->plan.indices + first, vlen});
+        for (uint32_t r = 0; r < w->plan.rounds; r++)
+            one_round(&g[i], r);
+        if (w->plan.want_indices)
+            g[i].address = final_indices(&g[i]);
+        g[i].y = full_value(&g[i]);
+    }
+    ir_stage(ir, "results");
+    for (uint32_t i = 0; i < groups; i++) {
+        ir_cohort(ir, i);
+        ir_store(ir, address_of(w, w->plan.values, i), g[i].y, words_of(w, w->plan.values, i));
+    }
+    for (uint32_t i = 0; w->plan.want_indices && i < groups; i++) {
+        ir_cohort(ir, i);
+        ir_store(ir, address_of(w, w->plan.indices, i), g[i].address, words_of(w, w->plan.indices, i));
     }
 }

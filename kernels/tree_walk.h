@@ -12,7 +12,7 @@
 #include "builder/ir.h"
 
 /* Sorts of decisions. */
-enum { WALK_ASK_RECORD, WALK_ASK_ADDRESS, WALK_ASK_NODE };
+enum { WALK_ASK_RECORD, WALK_ASK_ADDRESS, WALK_ASK_NODE, WALK_ASK_TABLES };
 
 enum { WALK_CACHED = 3, WALK_MAX_HEIGHT = 20, WALK_MAX_TABLES = 8 };
 

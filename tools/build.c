@@ -66,6 +66,6 @@ const struct command command_build = {
     .doc = "emit a kernel's program: -o FILE.json or FILE.s, else JSON on standard output",
     .min_operands = 1,
     .max_operands = 1,
-    .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(MACHINE) | OPT(CORES) | OPT(SCRATCH) | OPT(OUTPUT),
+    .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(MACHINE) | OPT(CORES) | OPT(SCRATCH) | OPT(EFFORT) | OPT(JOBS) | OPT(OUTPUT),
     .run = build,
 };

@@ -71,13 +71,30 @@ int job_kernel(struct job *j, const struct options *o, const char *name, bool wi
     return set_contract(j, opt_text(o, OPT_CONTRACT));
 }
 
+bool job_request(const struct job *j, const struct options *o, struct kern_request *rq)
+{
+    enum { MAX_JOBS = 256 };
+    uint64_t effort, threads;
+    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    if (!opt_number(o, OPT_EFFORT, KERN_EFFORTS - 1, KERN_NORMAL, &effort) ||
+        !opt_number(o, OPT_JOBS, MAX_JOBS, processors > 0 ? (uint64_t)processors : 1, &threads))
+        return false;
+    *rq = (struct kern_request){.params = j->params,
+                                .contract = j->contract,
+                                .machine = j->machine,
+                                .effort = (unsigned)effort,
+                                .threads = (unsigned)threads};
+    return true;
+}
+
 int job_build(struct job *j, const struct options *o)
 {
     const int status = job_kernel(j, o, o->operands[0], true);
     if (status != EXIT_FINE)
         return status;
-    const struct kern_request rq = {
-        .params = j->params, .contract = j->contract, .machine = j->machine, .seed = j->seed};
+    struct kern_request rq;
+    if (!job_request(j, o, &rq))
+        return EXIT_USAGE;
     struct diag d;
     return kern_build(j->kernel, j->variant, &rq, &j->stages, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);
 }

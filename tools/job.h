@@ -29,6 +29,9 @@ struct job {
  * --seed and the machine's options. */
 int job_kernel(struct job *j, const struct options *o, const char *name, bool with_variant);
 
+/* What to ask of a variant, with --effort and --jobs. False with one error printed. */
+bool job_request(const struct job *j, const struct options *o, struct kern_request *rq);
+
 /* The same, and its programs built. */
 int job_build(struct job *j, const struct options *o);
 

@@ -26,6 +26,9 @@
     OPTION(MACHINE, "machine", 0, "NAME=N,...", "change the machine: alu, ..., flow, vlen, scratch, cores") \
     OPTION(CORES, "cores", 0, "N", "the same as --machine cores=N")                                         \
     OPTION(SCRATCH, "scratch", 0, "N", "the same as --machine scratch=N")                                   \
+    OPTION(EFFORT, "effort", 0, "N",                                                                        \
+           "0 quick, 1 normal, 2 thorough: how hard to search where there is no tuning record")             \
+    OPTION(JOBS, "jobs", 'j', "N", "threads that search (default: one for each processor)")                 \
     OPTION(OUTPUT, "output", 'o', "FILE", "write the result there (its ending says the format)")            \
     OPTION(JSON, "json", 0, NULL, "print one JSON object instead of the report")                            \
     OPTION(HELP, "help", 'h', NULL, "show this help")

@@ -207,6 +207,6 @@ const struct command command_run = {
     .max_operands = 1,
     .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(ENGINE) |
                OPT(CYCLE_LIMIT) | OPT(STRICT) | OPT(PAUSE) | OPT(NO_DEBUG) | OPT(MACHINE) | OPT(CORES) |
-               OPT(SCRATCH) | OPT(OUTPUT) | OPT(JSON),
+               OPT(SCRATCH) | OPT(EFFORT) | OPT(JOBS) | OPT(OUTPUT) | OPT(JSON),
     .run = run,
 };
