@@ -1,0 +1,86 @@
+#include "kernels/tree_ladder.h"
+
+#include "builder/build.h"
+
+static const struct ir_val no_val = {.block = IR_NONE};
+
+enum status ladder_begin(const struct kern_request *rq, struct ladder *l, struct diag *d)
+{
+    *l = (struct ladder){
+        .ir = ir_create(&rq->machine),
+        .rounds = (uint32_t)rq->params.at[TREE_ROUNDS],
+        .batch = (uint32_t)rq->params.at[TREE_BATCH],
+        .nodes = (2u << rq->params.at[TREE_HEIGHT]) - 1,
+        .tree = TREE_HEADER,
+    };
+    l->indices = l->tree + l->nodes;
+    l->values = l->indices + l->batch;
+    return l->ir ? ST_OK : diag_set(d, ST_NOMEM, "out of memory for the kernel");
+}
+
+enum status ladder_finish(struct ladder *l, const char *name, struct kern_stages *out, struct diag *d)
+{
+    struct emitted e;
+    enum status status = build_simple(l->ir, &e, d);
+    ir_destroy(l->ir);
+    if (status != ST_OK)
+        return status;
+    if (vec_push(&out->list, (struct kern_stage){name, e.prog}))
+        e.prog = NULL;
+    else
+        status = diag_set(d, ST_NOMEM, "out of memory for the program");
+    emit_free(&e);
+    return status;
+}
+
+struct ladder_loop ladder_loop(struct ladder *l, uint32_t n)
+{
+    struct ladder_loop loop = {0, n, no_val};
+    if (n == 1)
+        return loop;
+    loop.left = ir_scalar(l->ir, "passes left");
+    ir_alu_into(l->ir, loop.left, OP_ALU_OR, ir_const(l->ir, n), l->ir->zero);
+    loop.region = ir_loop(l->ir);
+    ir_alu_into(l->ir, loop.left, OP_ALU_SUB, loop.left, ir_const(l->ir, 1));
+    return loop;
+}
+
+void ladder_loop_end(struct ladder *l, const struct ladder_loop *loop)
+{
+    if (loop->n > 1)
+        ir_loop_while(l->ir, loop->region, loop->left);
+}
+
+struct ladder_part ladder_part(const struct ladder *l, uint32_t first, uint32_t strands, uint32_t width)
+{
+    const uint32_t left = l->batch - first, pass = strands * width;
+    struct ladder_part p = {first, 1, strands, width, width, no_val};
+    if (left >= pass) {
+        p.passes = left / pass;
+    } else {
+        p.strands = (left + width - 1) / width;
+        p.rest = left - (p.strands - 1) * width;
+    }
+    return p;
+}
+
+uint32_t ladder_part_end(const struct ladder_part *p)
+{
+    return ladder_first(p, p->strands) - (p->width - p->rest);
+}
+
+struct ladder_loop ladder_passes(struct ladder *l, struct ladder_part *p)
+{
+    if (p->passes > 1) {
+        p->moved = ir_scalar(l->ir, "walkers done");
+        ir_alu_into(l->ir, p->moved, OP_ALU_OR, l->ir->zero, l->ir->zero);
+    }
+    return ladder_loop(l, p->passes);
+}
+
+void ladder_passes_end(struct ladder *l, struct ladder_part *p, const struct ladder_loop *loop)
+{
+    if (p->passes > 1)
+        ir_alu_into(l->ir, p->moved, OP_ALU_ADD, p->moved, ir_const(l->ir, p->width));
+    ladder_loop_end(l, loop);
+}
