@@ -7,6 +7,9 @@
 /* Words behind each core's scratch, for the fast engine's buffered writes. */
 enum { SIM_SPARE = 512 };
 
+/* Words behind the memory, which the fast engine may read but not use. */
+enum { SIM_SPARE_MEM = 8 };
+
 /* step.c: buffers for one bundle's writes; false when out of memory. */
 bool step_create(struct sim *s);
 void step_destroy(struct sim *s);

@@ -9,6 +9,7 @@
 #include "sim/fast.h"
 
 struct sim_fast {
+    struct fast_results results;
     struct micro_stream straight; /* one core running on and on */
     struct micro_stream turns;    /* bundle by bundle; made when first needed */
     fast_loop *loop;
@@ -55,11 +56,13 @@ static struct fast_frame frame(struct sim *s, const struct micro_stream *stream,
     return (struct fast_frame){
         .code = stream->code.at,
         .marks = stream->marks.at,
+        .blocks = stream->blocks.at,
         .bundles = (uint32_t)s->prog->bundles.n,
         .vlen = s->config.machine.vlen,
         .core = core,
         .scratch = s->cores[core].scratch,
         .mem = s->mem,
+        .results = &s->fast->results,
     };
 }
 
@@ -158,8 +161,10 @@ enum sim_end fast_run(struct sim *s, uint64_t rounds)
 {
     const uint64_t round_limit = rounds > UINT64_MAX - s->rounds ? UINT64_MAX : s->rounds + rounds;
     while (s->rounds < round_limit && sim_any_running(s)) {
-        const bool alone = s->config.machine.cores == 1 && inside(s, &s->cores[0]);
-        if (!(alone ? run_straight(s, round_limit) : run_turns(s, round_limit - s->rounds)))
+        const bool alone = s->config.machine.cores == 1;
+        if (!(!alone                    ? run_turns(s, round_limit - s->rounds)
+              : inside(s, &s->cores[0]) ? run_straight(s, round_limit)
+                                        : step_round(s)))
             return SIM_FAULTED;
     }
     return sim_end_of(s);

@@ -13,13 +13,25 @@ enum fast_exit {
     FAST_PAUSE,
 };
 
+enum { LANES = 8 };
+typedef uint32_t lanes
+    __attribute__((vector_size(LANES * sizeof(uint32_t)), aligned(sizeof(uint32_t)), may_alias));
+
+/* A block's results, between its two micro-operations. */
+struct fast_results {
+    uint32_t alu[BLOCK_KINDS][BLOCK_ALU], load[BLOCK_LOAD];
+    lanes valu[BLOCK_KINDS][BLOCK_VALU], madd[BLOCK_MADD], vload[BLOCK_LOAD], vselect;
+};
+
 /* What the loop works on, and where it keeps account: `cycle`, `rounds` and
  * `double_writes` are brought up to date at taken jumps and on return. */
 struct fast_frame {
     const struct micro *code;
     const struct micro_mark *marks;
+    const struct micro_block *blocks;
     uint32_t bundles, vlen, core;
     uint32_t *scratch, *mem;
+    struct fast_results *results;
     uint64_t cycle, rounds, double_writes;
     uint64_t cycle_limit, round_limit; /* leave at a jump from where a run to the end would exceed one */
     int64_t loop_from, loop_to;

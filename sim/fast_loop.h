@@ -8,16 +8,12 @@
  * Handlers of pure operations are derived from isa.def by their operands' roles. */
 #include <string.h>
 
-#include "sim/fast.h"
+#include "sim/fast_block.h"
 #include "sim/isa/eval.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic" /* labels as values */
 
-enum { LANES = 8 };
-typedef uint32_t lanes __attribute__((vector_size(LANES * sizeof(uint32_t)), aligned(sizeof(uint32_t)), may_alias));
-
-#define AT(address) (*(lanes *)(s + (address)))
 #define NEXT goto *labels[(++m)->code]
 
 /* Sources by role: one word, lane i of a vector, none. */
@@ -25,30 +21,6 @@ typedef uint32_t lanes __attribute__((vector_size(LANES * sizeof(uint32_t)), ali
 #define WORD_VSRC(x) s[(x) + i]
 #define WORD_LITERAL(x) 0
 #define WORD_NONE(x) 0
-
-/* Eight lanes at once. The table's expressions are scalar; where an operator
- * means the same on vectors it is used, elsewhere its lane-wise equal. */
-#define WIDE_ADD (AT(m->b) + AT(m->c))
-#define WIDE_SUB (AT(m->b) - AT(m->c))
-#define WIDE_MUL (AT(m->b) * AT(m->c))
-#define WIDE_XOR (AT(m->b) ^ AT(m->c))
-#define WIDE_AND (AT(m->b) & AT(m->c))
-#define WIDE_OR (AT(m->b) | AT(m->c))
-#define WIDE_SHL ((AT(m->b) << (AT(m->c) & 31)) & (lanes)(AT(m->c) < 32))
-#define WIDE_SHR ((AT(m->b) >> (AT(m->c) & 31)) & (lanes)(AT(m->c) < 32))
-#define WIDE_LT ((lanes)(AT(m->b) < AT(m->c)) & 1)
-#define WIDE_EQ ((lanes)(AT(m->b) == AT(m->c)) & 1)
-#define WIDE_VBROADCAST ((lanes){0} + s[m->b])
-#define WIDE_MULTIPLY_ADD (AT(m->b) * AT(m->c) + AT(m->d))
-#define WIDE_VSELECT ((AT(m->c) & (lanes)(AT(m->b) != 0)) | (AT(m->d) & (lanes)(AT(m->b) == 0)))
-
-static bool any_zero(const uint32_t *at, uint32_t n)
-{
-    bool zero = false;
-    for (uint32_t i = 0; i < n; i++)
-        zero |= at[i] == 0;
-    return zero;
-}
 
 /* Moves the account forward to bundle `end`, and the start of the run to `to`. */
 static void account(struct fast_frame *f, uint32_t *start, uint32_t end, uint32_t to)
@@ -83,19 +55,39 @@ FAST_TARGET enum fast_exit FAST_LOOP(struct fast_frame *f)
 #define ISA_BINARY(ID, name, partial, expression, doc) \
     [OP_VALU_##ID] = &&do_valu_##ID, [MICRO_WIDE + OP_VALU_##ID] = &&do_wide_##ID,
 #include "sim/isa/isa.def"
-        [OP_VBROADCAST] = &&do_VBROADCAST, [MICRO_WIDE + OP_VBROADCAST] = &&do_wide_VBROADCAST,
-        [OP_MULTIPLY_ADD] = &&do_MULTIPLY_ADD, [MICRO_WIDE + OP_MULTIPLY_ADD] = &&do_wide_MULTIPLY_ADD,
-        [OP_VSELECT] = &&do_VSELECT, [MICRO_WIDE + OP_VSELECT] = &&do_wide_VSELECT,
-        [OP_VLOAD] = &&do_vload, [MICRO_WIDE + OP_VLOAD] = &&do_wide_vload,
-        [OP_VSTORE] = &&do_vstore, [MICRO_WIDE + OP_VSTORE] = &&do_wide_vstore,
-        [OP_CONST] = &&do_CONST, [OP_SELECT] = &&do_SELECT, [OP_ADD_IMM] = &&do_ADD_IMM,
-        [OP_LOAD] = &&do_load, [OP_STORE] = &&do_store, [OP_COREID] = &&do_coreid,
-        [OP_JUMP] = &&do_jump, [OP_COND_JUMP] = &&do_cond_jump, [OP_JUMP_INDIRECT] = &&do_jump_indirect,
-        [OP_HALT] = &&do_halt, [OP_PAUSE] = &&do_pause,
-        [MICRO_COPY] = &&do_copy, [MICRO_COPY_8] = &&do_copy_8, [MICRO_COPY_N] = &&do_copy_n,
-        [MICRO_CHECK] = &&do_check, [MICRO_CHECK_2] = &&do_check_2, [MICRO_CHECK_APART] = &&do_check_apart,
+        [OP_VBROADCAST] = &&do_VBROADCAST,
+        [MICRO_WIDE + OP_VBROADCAST] = &&do_wide_VBROADCAST,
+        [OP_MULTIPLY_ADD] = &&do_MULTIPLY_ADD,
+        [MICRO_WIDE + OP_MULTIPLY_ADD] = &&do_wide_MULTIPLY_ADD,
+        [OP_VSELECT] = &&do_VSELECT,
+        [MICRO_WIDE + OP_VSELECT] = &&do_wide_VSELECT,
+        [OP_VLOAD] = &&do_vload,
+        [MICRO_WIDE + OP_VLOAD] = &&do_wide_vload,
+        [OP_VSTORE] = &&do_vstore,
+        [MICRO_WIDE + OP_VSTORE] = &&do_wide_vstore,
+        [OP_CONST] = &&do_CONST,
+        [OP_SELECT] = &&do_SELECT,
+        [OP_ADD_IMM] = &&do_ADD_IMM,
+        [OP_LOAD] = &&do_load,
+        [OP_STORE] = &&do_store,
+        [OP_COREID] = &&do_coreid,
+        [OP_JUMP] = &&do_jump,
+        [OP_COND_JUMP] = &&do_cond_jump,
+        [OP_JUMP_INDIRECT] = &&do_jump_indirect,
+        [OP_HALT] = &&do_halt,
+        [OP_PAUSE] = &&do_pause,
+        [MICRO_COPY] = &&do_copy,
+        [MICRO_COPY_8] = &&do_copy_8,
+        [MICRO_COPY_N] = &&do_copy_n,
+        [MICRO_CHECK] = &&do_check,
+        [MICRO_CHECK_2] = &&do_check_2,
+        [MICRO_CHECK_APART] = &&do_check_apart,
         [MICRO_CHECK_DIVISOR] = &&do_check_divisor,
-        [MICRO_ORACLE] = &&oracle, [MICRO_YIELD] = &&do_yield, [MICRO_END] = &&do_end,
+        [MICRO_BLOCK_READ] = &&do_block_read,
+        [MICRO_BLOCK_WRITE] = &&do_block_write,
+        [MICRO_ORACLE] = &&oracle,
+        [MICRO_YIELD] = &&do_yield,
+        [MICRO_END] = &&do_end,
     };
     uint32_t *const s = f->scratch, *const mem = f->mem;
     const uint32_t n = f->vlen;
@@ -104,45 +96,38 @@ FAST_TARGET enum fast_exit FAST_LOOP(struct fast_frame *f)
     uint32_t out[ISA_MAX_VLEN];
     goto *labels[m->code];
 
-#define ISA_BINARY(ID, name, partial, expression, doc)         \
-    do_alu_##ID:                                               \
-    if (partial && s[m->c] == 0)                               \
-        goto oracle;                                           \
-    s[m->a] = isa_do_##ID(s[m->b], s[m->c], 0, 0);             \
-    NEXT;                                                      \
-    do_valu_##ID:                                              \
-    if (partial && any_zero(s + m->c, n))                      \
-        goto oracle;                                           \
-    for (uint32_t i = 0; i < n; i++)                           \
-        out[i] = isa_do_##ID(s[m->b + i], s[m->c + i], 0, 0);  \
-    memcpy(s + m->a, out, n * sizeof *out);                    \
-    NEXT;                                                      \
+#define ISA_BINARY(ID, name, partial, expression, doc)                \
+    do_alu_##ID : if (partial && s[m->c] == 0) goto oracle;           \
+    s[m->a] = isa_do_##ID(s[m->b], s[m->c], 0, 0);                    \
+    NEXT;                                                             \
+    do_valu_##ID : if (partial && any_zero(s + m->c, n)) goto oracle; \
+    for (uint32_t i = 0; i < n; i++)                                  \
+        out[i] = isa_do_##ID(s[m->b + i], s[m->c + i], 0, 0);         \
+    memcpy(s + m->a, out, n * sizeof *out);                           \
+    NEXT;                                                             \
     WIDE_HANDLER_##partial(ID)
-#define WIDE_HANDLER_0(ID)     \
-    do_wide_##ID:              \
-    AT(m->a) = WIDE_##ID;      \
+#define WIDE_HANDLER_0(ID)                                   \
+    do_wide_##ID : AT(m->a) = WIDE_##ID(AT(m->b), AT(m->c)); \
     NEXT;
-#define WIDE_HANDLER_1(ID)                                    \
-    do_wide_##ID:                                             \
-    if (any_zero(s + m->c, LANES))                            \
-        goto oracle;                                          \
-    for (uint32_t i = 0; i < LANES; i++)                      \
-        out[i] = isa_do_##ID(s[m->b + i], s[m->c + i], 0, 0); \
-    memcpy(s + m->a, out, LANES * sizeof *out);               \
+#define WIDE_HANDLER_1(ID)                                     \
+    do_wide_##ID : if (any_zero(s + m->c, LANES)) goto oracle; \
+    for (uint32_t i = 0; i < LANES; i++)                       \
+        out[i] = isa_do_##ID(s[m->b + i], s[m->c + i], 0, 0);  \
+    memcpy(s + m->a, out, LANES * sizeof *out);                \
     NEXT;
 #include "sim/isa/isa.def"
 
 #define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc) SLOT_##kind(ID, r0, r1, r2, r3)
 #define SLOT_PURE(ID, r0, r1, r2, r3) PURE_##r0(ID, r1, r2, r3)
-#define PURE_DEST(ID, r1, r2, r3)                                                       \
-    do_##ID: s[m->a] = isa_do_##ID(WORD_##r1(m->b), WORD_##r2(m->c), WORD_##r3(m->d), m->c); \
+#define PURE_DEST(ID, r1, r2, r3)                                                             \
+    do_##ID : s[m->a] = isa_do_##ID(WORD_##r1(m->b), WORD_##r2(m->c), WORD_##r3(m->d), m->c); \
     NEXT;
-#define PURE_VDEST(ID, r1, r2, r3)                                                       \
-    do_##ID: for (uint32_t i = 0; i < n; i++)                                            \
-        out[i] = isa_do_##ID(WORD_##r1(m->b), WORD_##r2(m->c), WORD_##r3(m->d), 0);      \
-    memcpy(s + m->a, out, n * sizeof *out);                                              \
-    NEXT;                                                                                \
-    do_wide_##ID: AT(m->a) = WIDE_##ID;                                                  \
+#define PURE_VDEST(ID, r1, r2, r3)                                                                   \
+    do_##ID : for (uint32_t i = 0; i < n; i++) out[i] =                                              \
+                  isa_do_##ID(WORD_##r1(m->b), WORD_##r2(m->c), WORD_##r3(m->d), 0);                 \
+    memcpy(s + m->a, out, n * sizeof *out);                                                          \
+    NEXT;                                                                                            \
+    do_wide_##ID : AT(m->a) = WIDE_##ID(OPERAND_##r1(m->b), OPERAND_##r2(m->c), OPERAND_##r3(m->d)); \
     NEXT;
 #define SLOT_LOAD(...)
 #define SLOT_VLOAD(...)
@@ -217,6 +202,13 @@ do_check_apart:
 do_check_divisor:
     if (any_zero(s + m->a, m->c))
         goto oracle;
+    NEXT;
+do_block_read:
+    if (!block_read(&f->blocks[m->a], s, mem, f->results))
+        goto oracle;
+    NEXT;
+do_block_write:
+    block_write(&f->blocks[m->a], s, f->results);
     NEXT;
 do_cond_jump:
     if (!s[m->a])

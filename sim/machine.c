@@ -94,14 +94,22 @@ static bool resolve_values(struct sim *s, const struct sim_config *config)
     return good;
 }
 
+/* Zeroed, and aligned so that aligned vectors do not straddle the host's cache lines. */
+static uint32_t *scratch_words(size_t n)
+{
+    const size_t line = 64, bytes = (n * sizeof(uint32_t) + line - 1) / line * line;
+    uint32_t *words = aligned_alloc(line, bytes);
+    return words ? memset(words, 0, bytes) : NULL;
+}
+
 static bool create_state(struct sim *s, const struct sim_config *config, const uint32_t *mem)
 {
     s->cores = calloc(s->config.machine.cores, sizeof *s->cores);
-    s->mem = calloc(s->mem_words + 1, sizeof *s->mem);
+    s->mem = calloc(s->mem_words + SIM_SPARE_MEM, sizeof *s->mem);
     if (!s->cores || !s->mem)
         return false;
     for (uint32_t c = 0; c < s->config.machine.cores; c++)
-        if (!(s->cores[c].scratch = calloc(s->config.machine.scratch + SIM_SPARE, sizeof(uint32_t))))
+        if (!(s->cores[c].scratch = scratch_words(s->config.machine.scratch + SIM_SPARE)))
             return false;
     if (config->n_values && !resolve_values(s, config))
         return false;

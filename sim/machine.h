@@ -22,8 +22,8 @@ enum sim_fault_kind {
     FAULT_DEBUG_MISMATCH,
     FAULT_WRITE_CONFLICT, /* strict mode only */
     FAULT_CYCLE_LIMIT,
-    FAULT_TRACE_LIMIT,    /* a trace buffer outgrew its limit */
-    FAULT_OUT_OF_MEMORY,  /* of the host */
+    FAULT_TRACE_LIMIT,   /* a trace buffer outgrew its limit */
+    FAULT_OUT_OF_MEMORY, /* of the host */
     FAULT_KINDS
 };
 
@@ -46,11 +46,11 @@ struct sim_value {
 struct sim_config {
     struct isa_machine machine;
     enum sim_engine engine;
-    bool pause;            /* `pause` slots pause */
-    bool debug;            /* debug compares are checked */
-    bool strict;           /* two writes to one word in a bundle are a fault */
-    uint64_t cycle_limit;  /* a bundle that would cost a cycle beyond it faults */
-    uint64_t trace_limit;  /* words a core's trace buffer may hold */
+    bool pause;                     /* `pause` slots pause */
+    bool debug;                     /* debug compares are checked */
+    bool strict;                    /* two writes to one word in a bundle are a fault */
+    uint64_t cycle_limit;           /* a bundle that would cost a cycle beyond it faults */
+    uint64_t trace_limit;           /* words a core's trace buffer may hold */
     const struct sim_value *values; /* used by sim_create only; may be NULL */
     size_t n_values;
 };
@@ -90,9 +90,9 @@ struct sim {
     uint32_t *mem;
     size_t mem_words;
     uint64_t cycle;
-    uint64_t rounds;        /* rounds over the cores, those that cost nothing included */
-    uint64_t double_writes; /* writes replaced by a later one of the same bundle */
-    struct sim_fault fault; /* kind FAULT_NONE while all is well */
+    uint64_t rounds;               /* rounds over the cores, those that cost nothing included */
+    uint64_t double_writes;        /* writes replaced by a later one of the same bundle */
+    struct sim_fault fault;        /* kind FAULT_NONE while all is well */
     struct sim_expected *expected; /* one for each of prog->texts; NULL without values */
     struct sim_step_state *step;
     struct sim_fast *fast;

@@ -9,7 +9,20 @@
 #include "sim/engine.h"
 #include "sim/order.h"
 
-enum { MAX_STORES = 8 }; /* checks grow with the square */
+enum {
+    MAX_STORES = 8, /* checks grow with the square */
+    /* A bundle of fewer slots is not worth a block, nor is one that leaves more of
+     * them over; nor is a program whose full bundles have so few slots in all that
+     * the host predicts them. */
+    BLOCK_MIN = 8,
+    BLOCK_LEFT = 9,
+    PREDICTED = 1500,
+    /* The last spare words are for places that are not filled: a vector that they
+     * write, and one that they read, which stays zero. (Reading what was written a
+     * moment ago in another width would stall the host.) */
+    BLANK = SIM_SPARE - 16,
+    ZERO = SIM_SPARE - 8,
+};
 
 struct coder {
     const struct prog *prog;
@@ -17,6 +30,7 @@ struct coder {
     size_t mem_words;
     struct micro_stream *out;
     bool failed; /* out of memory */
+    bool blocks; /* the program is one for blocks */
 
     /* The bundle at work. */
     uint32_t pc;
@@ -27,6 +41,8 @@ struct coder {
     struct order order;
     const struct isa_slot *control; /* NULL without one */
     int64_t condition;              /* the word it reads, or -1 */
+    bool condition_written;         /* by another slot */
+    int64_t block;                  /* its number, or -1 */
 };
 
 static const struct isa_info *info_of(const struct isa_slot *s)
@@ -161,8 +177,118 @@ static bool fits(const struct coder *c)
     for (unsigned i = 0; i < c->b.n; i++)
         if (((c->b.loads | c->b.stores) >> i & 1) && !places(c, access_width(c, c->slot[i])))
             return false;
-    return __builtin_popcountll(c->b.stores) <= MAX_STORES && spare_words(c) <= SIM_SPARE &&
+    return __builtin_popcountll(c->b.stores) <= MAX_STORES && spare_words(c) <= BLANK &&
            !(c->config->strict && c->order.written_twice);
+}
+
+/* --- blocks -------------------------------------------------------------------- */
+
+static void blank_places(uint32_t *place, size_t words, uint32_t width, uint32_t scratch)
+{
+    for (size_t i = 0; i < words; i++)
+        place[i] = scratch + (i % width ? ZERO : BLANK);
+}
+
+static struct micro_block blank_block(uint32_t scratch)
+{
+    struct micro_block k;
+#define BLANK_PLACES(list, width) \
+    blank_places((uint32_t *)(list), sizeof(list) / sizeof(uint32_t), width, scratch)
+    BLANK_PLACES(k.alu, 3);
+    BLANK_PLACES(k.valu, 3);
+    BLANK_PLACES(k.madd, 4);
+    BLANK_PLACES(k.load, 3);
+    BLANK_PLACES(k.vload, 3);
+    BLANK_PLACES(k.vselect, 4);
+    for (unsigned i = 0; i < BLOCK_LOAD; i++)
+        k.load[i][2] = k.vload[i][2] = 1;
+    return k;
+}
+
+static int kind_of(enum isa_op op)
+{
+    switch ((int)op) {
+#define ISA_BINARY(ID, name, partial, expression, doc) KIND_OF_##partial(ID)
+#define KIND_OF_0(ID)  \
+    case OP_ALU_##ID:  \
+    case OP_VALU_##ID: \
+        return BLOCK_##ID;
+#define KIND_OF_1(ID)
+#include "sim/isa/isa.def"
+    default: return -1;
+    }
+}
+
+/* A free place among n of `width` words, or NULL. */
+static uint32_t *free_place(uint32_t *places, uint32_t n, uint32_t width, uint32_t blank_word)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (places[i * width] == blank_word)
+            return places + i * width;
+    return NULL;
+}
+
+/* The place for a slot, or NULL. */
+static uint32_t *place_for(const struct coder *c, struct micro_block *k, enum isa_op op)
+{
+    const uint32_t word = c->config->machine.scratch + BLANK;
+    const int kind = kind_of(op);
+    if (op == OP_LOAD || op == OP_LOAD_OFFSET)
+        return free_place(k->load[0], BLOCK_LOAD, 3, word);
+    if (kind >= 0 && isa_is_alu(op))
+        return free_place(k->alu[kind][0], BLOCK_ALU, 3, word);
+    if (c->config->machine.vlen != 8)
+        return NULL;
+    if (kind >= 0)
+        return free_place(k->valu[kind][0], BLOCK_VALU, 3, word);
+    switch ((int)op) {
+    case OP_MULTIPLY_ADD: return free_place(k->madd[0], BLOCK_MADD, 4, word);
+    case OP_VLOAD: return free_place(k->vload[0], BLOCK_LOAD, 3, word);
+    case OP_VSELECT: return free_place(k->vselect[0], 1, 4, word);
+    default: return NULL;
+    }
+}
+
+static bool put_in_block(const struct coder *c, struct micro_block *k, unsigned i)
+{
+    uint32_t *place = place_for(c, k, (enum isa_op)c->slot[i]->op);
+    if (!place)
+        return false;
+    const struct isa_effects *fx = &c->fx[i];
+    *place++ = (uint32_t)fx->write.first;
+    for (unsigned r = 0; r < fx->reads; r++)
+        *place++ = (uint32_t)fx->read[r].first;
+    if (c->b.loads >> i & 1)
+        *place = (uint32_t)places(c, access_width(c, c->slot[i]));
+    return true;
+}
+
+/* Moves what has a place into a block; the slots that are left close up. */
+static void split(struct coder *c)
+{
+    if (!c->blocks || c->b.n < BLOCK_MIN || c->order.written_twice)
+        return;
+    struct micro_block k = blank_block(c->config->machine.scratch);
+    uint64_t left = 0;
+    for (unsigned i = 0; i < c->b.n; i++)
+        if (!put_in_block(c, &k, i))
+            left |= UINT64_C(1) << i;
+    if (__builtin_popcountll(left) > BLOCK_LEFT || c->b.n - (unsigned)__builtin_popcountll(left) < BLOCK_MIN)
+        return;
+    struct order_bundle rest = {.fx = c->fx};
+    for (; left; left &= left - 1) {
+        const unsigned i = (unsigned)__builtin_ctzll(left), to = rest.n++;
+        c->slot[to] = c->slot[i];
+        c->fx[to] = c->fx[i];
+        rest.loads |= (c->b.loads >> i & 1) << to;
+        rest.stores |= (c->b.stores >> i & 1) << to;
+        rest.first |= (c->b.first >> i & 1) << to;
+    }
+    c->b = rest;
+    order_find(&c->table, &c->b, &c->order);
+    c->block = (int64_t)c->out->blocks.n;
+    if (!vec_push(&c->out->blocks, k))
+        c->failed = true;
 }
 
 /* --- emission ----------------------------------------------------------------- */
@@ -182,7 +308,9 @@ static void emit_slot(struct coder *c, unsigned i, int64_t dest)
         emit(c, s->op + wide, dest, r[0].first, literal ? s->literal : r[1].first, r[2].first);
         return;
     case KIND_LOAD: emit(c, OP_LOAD, dest, r[0].first, places(c, 1), 0); return;
-    case KIND_VLOAD: emit(c, OP_VLOAD + wide, dest, r[0].first, places(c, c->config->machine.vlen), 0); return;
+    case KIND_VLOAD:
+        emit(c, OP_VLOAD + wide, dest, r[0].first, places(c, c->config->machine.vlen), 0);
+        return;
     case KIND_STORE: emit(c, OP_STORE, r[0].first, r[1].first, places(c, 1), 0); return;
     case KIND_VSTORE:
         emit(c, OP_VSTORE + wide, r[0].first, r[1].first, places(c, c->config->machine.vlen), 0);
@@ -250,10 +378,12 @@ static void emit_control(struct coder *c)
 static void emit_bundle(struct coder *c)
 {
     int64_t spare = c->config->machine.scratch;
-    if (c->condition >= 0 && c->b.n && order_is_written(&c->table, (uint32_t)c->condition)) {
+    if (c->condition_written) {
         emit(c, MICRO_COPY, spare, c->condition, 0, 0);
         c->condition = spare++;
     }
+    if (c->block >= 0)
+        emit(c, MICRO_BLOCK_READ, c->block, 0, 0, 0);
     emit_checks(c);
     int64_t buffer[ORDER_SLOTS];
     for (unsigned k = 0; k < c->b.n; k++) {
@@ -266,8 +396,14 @@ static void emit_bundle(struct coder *c)
     for (uint64_t left = c->order.buffered; left; left &= left - 1) {
         const unsigned i = (unsigned)__builtin_ctzll(left);
         const struct isa_range *w = &c->fx[i].write;
-        emit(c, w->n == 1 ? MICRO_COPY : w->n == 8 ? MICRO_COPY_8 : MICRO_COPY_N, w->first, buffer[i], w->n, 0);
+        emit(c,
+             w->n == 1   ? MICRO_COPY
+             : w->n == 8 ? MICRO_COPY_8
+                         : MICRO_COPY_N,
+             w->first, buffer[i], w->n, 0);
     }
+    if (c->block >= 0)
+        emit(c, MICRO_BLOCK_WRITE, c->block, 0, 0, 0);
     if (c->control)
         emit_control(c);
 }
@@ -278,19 +414,35 @@ static void translate(struct coder *c, struct micro_mark *sum)
 {
     if (gather(c)) {
         order_find(&c->table, &c->b, &c->order);
+        c->condition_written = c->condition >= 0 && order_is_written(&c->table, (uint32_t)c->condition);
+        c->block = -1;
         if (fits(c)) {
-            emit_bundle(c);
             sum->twice += c->order.written_twice;
+            split(c);
+            emit_bundle(c);
             return;
         }
     }
     emit(c, MICRO_ORACLE, 0, 0, c->pc, 0);
 }
 
+static bool is_for_blocks(const struct prog *p, uint32_t vlen)
+{
+    size_t slots = 0;
+    if (BLOCK_LEFT * vlen >= BLANK)
+        return false; /* what is left over might need more spare words than there are */
+    for (uint32_t b = 0; b < p->bundles.n && slots <= PREDICTED; b++) {
+        const struct prog_span s = prog_bundle_slots(p, b);
+        slots += s.end - s.begin >= BLOCK_MIN ? s.end - s.begin : 0;
+    }
+    return slots > PREDICTED;
+}
+
 bool predecode(const struct prog *p, const struct sim_config *config, size_t mem_words, bool yields,
                struct micro_stream *out)
 {
     struct coder c = {.prog = p, .config = config, .mem_words = mem_words, .out = out};
+    c.blocks = is_for_blocks(p, config->machine.vlen);
     c.table.words = calloc(config->machine.scratch, sizeof *c.table.words);
     struct micro_mark sum = {0};
     bool good = c.table.words && vec_reserve(&out->marks, p->bundles.n + 1) &&
@@ -314,4 +466,5 @@ void predecode_free(struct micro_stream *s)
 {
     vec_free(&s->code);
     vec_free(&s->marks);
+    vec_free(&s->blocks);
 }

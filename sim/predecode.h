@@ -28,6 +28,8 @@ enum micro_code {
     MICRO_CHECK_2,            /* s[a] < c and s[b] < c + d */
     MICRO_CHECK_APART,        /* s[a] - s[b] + c >= d (modulo 2^32) */
     MICRO_CHECK_DIVISOR,      /* no s[a + i] is 0, i < c */
+    MICRO_BLOCK_READ,         /* compute the results of block a, or leave it to the oracle */
+    MICRO_BLOCK_WRITE,        /* write them */
     MICRO_ORACLE,             /* the bundle is left to step_bundle */
     MICRO_YIELD,              /* the end of a bundle, in the stream of turns */
     MICRO_END,                /* the end of the program */
@@ -53,9 +55,35 @@ struct micro_mark {
     uint64_t twice;
 };
 
+/* Positions of the operations that have one in a block. */
+enum block_kind {
+#define ISA_BINARY(ID, name, partial, expression, doc) BLOCK_KIND_##partial(ID)
+#define BLOCK_KIND_0(ID) BLOCK_##ID,
+#define BLOCK_KIND_1(ID)
+#include "sim/isa/isa.def"
+    BLOCK_KINDS
+};
+
+/* Part of a full bundle as a form to be filled in: a fixed number of places for each
+ * kind of operation, all computed, the empty ones on spare words, and only then all
+ * written. It does more work than the slots ask for and jumps nowhere: on a long
+ * program with mixed operations the host mispredicts most jumps from slot to slot,
+ * and each costs more than a place. */
+enum { BLOCK_ALU = 2, BLOCK_VALU = 1, BLOCK_MADD = 3, BLOCK_LOAD = 2 };
+
+/* Every place: the dest, then the sources; of loads, then micro.c. */
+struct micro_block {
+    uint32_t alu[BLOCK_KINDS][BLOCK_ALU][3];
+    uint32_t valu[BLOCK_KINDS][BLOCK_VALU][3];
+    uint32_t madd[BLOCK_MADD][4];
+    uint32_t load[BLOCK_LOAD][3], vload[BLOCK_LOAD][3];
+    uint32_t vselect[1][4];
+};
+
 struct micro_stream {
     VEC(struct micro) code;
     VEC(struct micro_mark) marks;
+    VEC(struct micro_block) blocks;
 };
 
 /* Translates the program; false when out of memory (then `out` can be freed). */

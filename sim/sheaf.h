@@ -118,8 +118,8 @@ struct sheaf_config {
     uint64_t cycle_limit; /* going beyond it is a fault */
     uint64_t trace_limit; /* words a core's trace may hold */
     /* The machine; 0 means what the program says, or else the reference machine. */
-    uint32_t slots[SHEAF_ENGINES]; /* a cycle, by engine */
-    uint32_t vlen, scratch, cores; /* lanes of a vector, words of scratch, cores */
+    uint32_t slots[SHEAF_ENGINES];    /* a cycle, by engine */
+    uint32_t vlen, scratch, cores;    /* lanes of a vector, words of scratch, cores */
     const struct sheaf_value *values; /* used by sheaf_machine_create only */
     size_t n_values;
 };

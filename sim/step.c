@@ -69,7 +69,8 @@ static bool read_scratch(struct bundle *b, int64_t address, uint32_t *out)
 {
     const uint32_t size = b->s->config.machine.scratch;
     if (address < 0 || address >= size)
-        return FAIL(b, FAULT_OUT_OF_RANGE, "reads scratch word %" PRId64 ", scratch has %u words", address, size);
+        return FAIL(b, FAULT_OUT_OF_RANGE, "reads scratch word %" PRId64 ", scratch has %u words", address,
+                    size);
     *out = b->core->scratch[address];
     return true;
 }
@@ -127,7 +128,8 @@ static bool do_store(struct bundle *b, const struct isa_effects *fx)
     if (!read_scratch(b, fx->read[0].first, &address))
         return false;
     for (uint32_t lane = 0; lane < fx->read[1].n; lane++)
-        if (!read_scratch(b, fx->read[1].first + lane, &value) || !write_mem(b, (int64_t)address + lane, value))
+        if (!read_scratch(b, fx->read[1].first + lane, &value) ||
+            !write_mem(b, (int64_t)address + lane, value))
             return false;
     return true;
 }
@@ -140,7 +142,8 @@ static bool jump_to(struct bundle *b, int64_t target)
     return true;
 }
 
-static bool do_control(struct bundle *b, const struct isa_slot *s, enum isa_kind kind, const struct isa_effects *fx)
+static bool do_control(struct bundle *b, const struct isa_slot *s, enum isa_kind kind,
+                       const struct isa_effects *fx)
 {
     uint32_t value = 0;
     if (fx->reads && !read_scratch(b, fx->read[0].first, &value))
@@ -187,8 +190,8 @@ static bool do_compare(struct bundle *b, const struct isa_slot *s, const struct 
         if (!e || !e->known)
             return FAIL(b, FAULT_DEBUG_MISMATCH, "no expected value for key %.80s", p->texts.at[key]);
         if (e->value != value)
-            return FAIL(b, FAULT_DEBUG_MISMATCH, "found %u, expected %u for key %.80s (lane %u)", value, e->value,
-                        p->texts.at[key], lane);
+            return FAIL(b, FAULT_DEBUG_MISMATCH, "found %u, expected %u for key %.80s (lane %u)", value,
+                        e->value, p->texts.at[key], lane);
     }
     return true;
 }
@@ -217,14 +220,14 @@ static bool check_writes(struct bundle *b, const struct write *w, size_t n, uint
     for (size_t i = 0; i < n; i++)
         if (w[i].address < 0 || (uint64_t)w[i].address >= size) {
             b->slot = w[i].slot;
-            return FAIL(b, FAULT_OUT_OF_RANGE, "writes %s word %" PRId64 ", %s has %zu words", what, w[i].address,
-                        what, size);
+            return FAIL(b, FAULT_OUT_OF_RANGE, "writes %s word %" PRId64 ", %s has %zu words", what,
+                        w[i].address, what, size);
         }
     for (size_t i = 0; b->s->config.strict && i < n; i++) {
         if (stamp[w[i].address] == b->st->serial) {
             b->slot = w[i].slot;
-            return FAIL(b, FAULT_WRITE_CONFLICT, "%s word %" PRId64 " is already written in this bundle", what,
-                        w[i].address);
+            return FAIL(b, FAULT_WRITE_CONFLICT, "%s word %" PRId64 " is already written in this bundle",
+                        what, w[i].address);
         }
         stamp[w[i].address] = b->st->serial;
     }
@@ -248,7 +251,8 @@ static bool commit(struct bundle *b)
     struct sim_step_state *st = b->st;
     b->slot = UINT32_MAX;
     st->serial++;
-    if (!check_writes(b, st->scratch.at, st->scratch.n, st->scratch_stamp, s->config.machine.scratch, "scratch") ||
+    if (!check_writes(b, st->scratch.at, st->scratch.n, st->scratch_stamp, s->config.machine.scratch,
+                      "scratch") ||
         !check_writes(b, st->mem.at, st->mem.n, st->mem_stamp, s->mem_words, "memory"))
         return false;
     if (!vec_reserve(&b->core->trace, st->trace.n))
@@ -274,7 +278,8 @@ static bool limit_reached(struct bundle *b)
         return false;
     b->slot = UINT32_MAX;
     if (b->core->loop_from >= 0)
-        FAIL(b, FAULT_CYCLE_LIMIT, "limit of %" PRIu64 " cycles reached; last looped from bundle %" PRId64 " to %" PRId64,
+        FAIL(b, FAULT_CYCLE_LIMIT,
+             "limit of %" PRIu64 " cycles reached; last looped from bundle %" PRId64 " to %" PRId64,
              s->config.cycle_limit, b->core->loop_from, b->core->loop_to);
     else
         FAIL(b, FAULT_CYCLE_LIMIT, "limit of %" PRIu64 " cycles reached", s->config.cycle_limit);

@@ -38,10 +38,13 @@ static void *need(void *p)
     return p;
 }
 
-static void add(struct prog *p, enum isa_op op, uint32_t a, uint32_t b, uint32_t c, uint32_t d, int64_t literal)
+static void add(struct prog *p, enum isa_op op, uint32_t a, uint32_t b, uint32_t c, uint32_t d,
+                int64_t literal)
 {
-    const struct isa_slot s = {(uint8_t)op, (uint8_t)isa_info(op)->engine,
-                               {(int32_t)a, (int32_t)b, (int32_t)c, (int32_t)d}, literal};
+    const struct isa_slot s = {(uint8_t)op,
+                               (uint8_t)isa_info(op)->engine,
+                               {(int32_t)a, (int32_t)b, (int32_t)c, (int32_t)d},
+                               literal};
     need(prog_add_slot(p, s) ? p : NULL);
 }
 
@@ -75,32 +78,49 @@ static uint32_t vector(struct rng *r)
     return 8 * rng_below(r, DATA / 8);
 }
 
-static uint32_t address(struct rng *r)
+/* Of the lower or the upper half of memory. */
+static uint32_t address(struct rng *r, uint32_t half)
 {
-    return ADDRESS + rng_below(r, ADDRESSES);
+    return ADDRESS + 2 * rng_below(r, ADDRESSES / 2) + half;
+}
+
+/* A destination that no other slot of the bundle has. */
+static uint32_t fresh(struct rng *r, bool *taken, uint32_t n)
+{
+    for (;;) {
+        const uint32_t at = n == 1 ? word(r) : vector(r);
+        bool free = true;
+        for (uint32_t i = 0; i < n; i++)
+            free = free && !taken[at + i];
+        if (!free)
+            continue;
+        memset(taken + at, 1, n * sizeof *taken);
+        return at;
+    }
 }
 
 static void dense_bundle(struct prog *p, struct rng *r)
 {
+    bool taken[DATA] = {false};
     bundle(p);
     group(p, ENGINE_ALU);
     for (uint32_t n = 8 + rng_below(r, 4); n--;)
-        add(p, any_operator(r), word(r), word(r), word(r), 0, 0);
+        add(p, any_operator(r), fresh(r, taken, 1), word(r), word(r), 0, 0);
     group(p, ENGINE_VALU);
     for (uint32_t n = 4 + rng_below(r, 3); n--;)
         if (rng_below(r, 3) == 0)
-            add(p, OP_MULTIPLY_ADD, vector(r), vector(r), vector(r), vector(r), 0);
+            add(p, OP_MULTIPLY_ADD, fresh(r, taken, 8), vector(r), vector(r), vector(r), 0);
         else
-            add(p, isa_to_valu(any_operator(r)), vector(r), vector(r), vector(r), 0, 0);
+            add(p, isa_to_valu(any_operator(r)), fresh(r, taken, 8), vector(r), vector(r), 0, 0);
     group(p, ENGINE_LOAD);
-    add(p, OP_VLOAD, vector(r), address(r), 0, 0, 0);
-    add(p, OP_LOAD, word(r), address(r), 0, 0, 0);
+    add(p, OP_VLOAD, fresh(r, taken, 8), address(r, 0), 0, 0, 0);
+    add(p, OP_LOAD, fresh(r, taken, 1), address(r, 1), 0, 0, 0);
     group(p, ENGINE_STORE);
-    add(p, OP_VSTORE, address(r), vector(r), 0, 0, 0);
+    add(p, OP_VSTORE, address(r, 0), vector(r), 0, 0, 0);
     if (rng_below(r, 2))
-        add(p, OP_STORE, address(r), word(r), 0, 0, 0);
+        add(p, OP_STORE, address(r, 1), word(r), 0, 0, 0);
     group(p, ENGINE_FLOW);
-    add(p, OP_VSELECT, vector(r), vector(r), vector(r), vector(r), 0);
+    add(p, OP_VSELECT, fresh(r, taken, 8), vector(r), vector(r), vector(r), 0);
 }
 
 static void one_slot(struct prog *p, enum isa_engine e)
@@ -115,7 +135,7 @@ static struct prog *dense_program(uint32_t bundles)
     struct prog *p = need(prog_create());
     for (uint32_t i = 0; i < ADDRESSES; i++) {
         one_slot(p, ENGINE_LOAD);
-        add(p, OP_CONST, ADDRESS + i, 0, 0, 0, 16 * rng_below(&r, MEM_WORDS / 16));
+        add(p, OP_CONST, ADDRESS + i, 0, 0, 0, (i % 2) * MEM_WORDS / 2 + 8 * rng_below(&r, MEM_WORDS / 16));
     }
     for (uint32_t i = 0; i < DATA; i += 8) {
         one_slot(p, ENGINE_LOAD);
@@ -137,7 +157,7 @@ static struct prog *dense_program(uint32_t bundles)
 static double now(void)
 {
     struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -231,7 +251,8 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--bundles") == 0)
             bundles = n < 1 ? 1 : n > 1000000 ? 1000000 : n;
     }
-    (void)printf("program  engine     cycles   Mcycles/s     Mslots/s   Mcycles/s, least .. most of %lu runs\n", runs);
+    (void)printf(
+        "program  engine     cycles   Mcycles/s     Mslots/s   Mcycles/s, least .. most of %lu runs\n", runs);
     bench_scalar((unsigned)runs);
     bench_dense((unsigned)runs, (uint32_t)bundles);
     return 0;

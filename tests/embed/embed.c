@@ -24,7 +24,8 @@ int main(void)
         return 1;
     }
     const enum sheaf_end end = sheaf_run(machine);
-    printf("cycle %u: the sum is %u\n", (unsigned)sheaf_cycle(machine), (unsigned)sheaf_memory(machine, NULL)[0]);
+    printf("cycle %u: the sum is %u\n", (unsigned)sheaf_cycle(machine),
+           (unsigned)sheaf_memory(machine, NULL)[0]);
     if (end == SHEAF_FAULTED && sheaf_fault(machine, &fault))
         printf("%s in bundle %d, %s slot %u `%s`: %s\n", fault.kind, (int)fault.pc, fault.engine,
                (unsigned)fault.slot, fault.slot_text, fault.what);

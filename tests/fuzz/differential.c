@@ -29,6 +29,7 @@ struct fuzz {
     /* Scratch words that hold addresses and such, not often written; the others
      * are drawn from `pool`. */
     uint32_t pool[6], tame;
+    bool large; /* many full bundles over a wide scratch: what the fast engine does in blocks */
 };
 
 static uint32_t below(struct fuzz *f, uint32_t n)
@@ -67,9 +68,10 @@ static void draw_machine(struct fuzz *f)
     struct sim_config *c = &f->config;
     *c = sim_default_config();
     c->machine.vlen = vlens[below(f, sizeof vlens / sizeof *vlens)];
-    c->machine.scratch = 6 * c->machine.vlen + below(f, 100);
+    f->large = one_in(f, 30);
+    c->machine.scratch = 6 * c->machine.vlen + (f->large ? 1400 : below(f, 100));
     c->machine.cores = one_in(f, 3) ? 2 + below(f, 2) : 1;
-    if (one_in(f, 3))
+    if (!f->large && one_in(f, 3))
         for (unsigned e = 0; e < ENGINE_DEBUG; e++)
             c->machine.slots[e] = below(f, one_in(f, 8) ? ISA_MAX_SLOTS + 1 : 5);
     c->pause = one_in(f, 2);
@@ -103,14 +105,17 @@ static void draw_pool(struct fuzz *f)
 static int32_t draw_address(struct fuzz *f, enum isa_role role, bool tame)
 {
     const int32_t words = (int32_t)f->config.machine.scratch, vlen = (int32_t)f->config.machine.vlen;
-    if (one_in(f, 600)) {
-        const int32_t hostile[] = {-1, words, words - 1, words - vlen, words - vlen + 1, INT32_MAX, INT32_MIN};
+    if (one_in(f, f->large ? 20000 : 600)) {
+        const int32_t hostile[] = {-1,        words,    words - 1, words - vlen, words - vlen + 1,
+                                   INT32_MAX, INT32_MIN};
         return hostile[below(f, 7)];
     }
     if (tame)
         return (int32_t)(f->tame + below(f, 3));
-    if (one_in(f, 4)) /* anywhere */
-        return (int32_t)below(f, (uint32_t)(words - (isa_role_is_vector(role) ? vlen : 1) + 1));
+    if (f->large ? !one_in(f, 60) : one_in(f, 4)) { /* anywhere (but not on the tame words of a large one) */
+        const int32_t from = f->large ? (int32_t)f->tame + vlen + 3 : 0;
+        return from + (int32_t)below(f, (uint32_t)(words - from - (isa_role_is_vector(role) ? vlen : 1) + 1));
+    }
     return (int32_t)f->pool[below(f, 6)];
 }
 
@@ -149,12 +154,12 @@ static int64_t draw_literal(struct fuzz *f, enum isa_role role, struct isa_slot 
 /* Operations that mostly fault or leave are drawn less often. */
 static enum isa_op draw_op(struct fuzz *f, enum isa_engine e)
 {
-    if (one_in(f, 700))
+    if (one_in(f, f->large ? 20000 : 700))
         return e == ENGINE_DEBUG ? OP_IGNORED : OP_UNKNOWN;
     for (;;) {
         const enum isa_op op = (enum isa_op)below(f, ISA_OPS);
         const struct isa_info *info = isa_info(op);
-        if (info->engine != e || (info->partial && !one_in(f, 5)))
+        if (info->engine != e || (info->partial && !one_in(f, f->large ? 100 : 5)))
             continue;
         if ((info->kind == KIND_HALT || info->kind == KIND_PAUSE || info->kind == KIND_JUMP) && !one_in(f, 4))
             continue;
@@ -166,19 +171,20 @@ static void add_slot(struct fuzz *f, enum isa_engine e)
 {
     struct isa_slot s = {.op = (uint8_t)draw_op(f, e), .engine = (uint8_t)e};
     const struct isa_info *info = isa_info((enum isa_op)s.op);
-    bool address = info->engine == ENGINE_LOAD || info->engine == ENGINE_STORE || info->kind == KIND_JUMP_INDIRECT;
+    bool address =
+        info->engine == ENGINE_LOAD || info->engine == ENGINE_STORE || info->kind == KIND_JUMP_INDIRECT;
     for (unsigned i = 0; i < info->args; i++) {
         const enum isa_role role = info->role[i];
         if (!isa_role_is_address(role)) {
             s.literal = draw_literal(f, role, &s);
             continue;
         }
-        const bool tame = (address && role == ROLE_SRC) ? !one_in(f, 12)
-                          : info->partial && i == 2      ? !one_in(f, 3)
-                          : info->kind == KIND_COMPARE   ? !one_in(f, 4)
-                                                         : false;
+        const bool tame = (address && role == ROLE_SRC) ? !one_in(f, f->large ? 1000 : 12)
+                          : info->partial && i == 2     ? !one_in(f, 3)
+                          : info->kind == KIND_COMPARE  ? !one_in(f, 4)
+                                                        : false;
         s.arg[i] = draw_address(f, role, tame);
-        address &= role != ROLE_SRC; /* a store's second source is data */
+        address &= role != ROLE_SRC;                /* a store's second source is data */
         if (isa_role_is_dest(role) && one_in(f, 3)) /* alias the sources still to come */
             f->pool[below(f, 6)] = s.arg[i] < 0 ? 0 : (uint32_t)s.arg[i];
     }
@@ -188,8 +194,8 @@ static void add_slot(struct fuzz *f, enum isa_engine e)
 static void add_group(struct fuzz *f, enum isa_engine e)
 {
     const uint32_t limit = e == ENGINE_DEBUG ? 2 : f->config.machine.slots[e];
-    uint32_t n = one_in(f, 3) ? limit : below(f, limit + 1);
-    n += one_in(f, 250);
+    uint32_t n = f->large || one_in(f, 3) ? limit : below(f, limit + 1);
+    n += one_in(f, f->large ? 20000 : 250);
     need(prog_add_group(f->p, e));
     while (n--)
         add_slot(f, e);
@@ -204,7 +210,7 @@ static void add_bundle(struct fuzz *f)
         order[e] = order[at];
         order[at] = (enum isa_engine)e;
     }
-    const uint32_t share = 1 + below(f, 3); /* of engines named: all, a half, a third */
+    const uint32_t share = f->large ? 1 : 1 + below(f, 3); /* of engines named: all, a half, a third */
     for (unsigned i = 0; i < ISA_ENGINES; i++)
         if (one_in(f, order[i] == ENGINE_FLOW || order[i] == ENGINE_DEBUG ? 2 * share : share))
             add_group(f, order[i]);
@@ -231,7 +237,7 @@ static void draw_program(struct fuzz *f)
     f->p->machine = f->config.machine;
     f->p->object_form = true;
     draw_pool(f);
-    const uint32_t bundles = below(f, 24);
+    const uint32_t bundles = f->large ? 120 : below(f, 24);
     f->bundles = bundles + 3 + f->config.machine.vlen;
     add_prologue(f);
     for (uint32_t i = 0; i < bundles; i++)
@@ -251,7 +257,8 @@ static const char *core_difference(const struct sim *a, const struct sim *b, uin
         return "last loop";
     if (memcmp(x->scratch, y->scratch, a->config.machine.scratch * sizeof *x->scratch) != 0)
         return "scratch";
-    if (x->trace.n != y->trace.n || (x->trace.n && memcmp(x->trace.at, y->trace.at, x->trace.n * sizeof *x->trace.at) != 0))
+    if (x->trace.n != y->trace.n ||
+        (x->trace.n && memcmp(x->trace.at, y->trace.at, x->trace.n * sizeof *x->trace.at) != 0))
         return "trace";
     return NULL;
 }
@@ -261,7 +268,8 @@ static const char *difference(const struct sim *a, const struct sim *b)
     const struct sim_fault *x = &a->fault, *y = &b->fault;
     if (x->kind != y->kind)
         return "fault kind";
-    if (x->core != y->core || x->cycle != y->cycle || x->pc != y->pc || x->engine != y->engine || x->slot != y->slot)
+    if (x->core != y->core || x->cycle != y->cycle || x->pc != y->pc || x->engine != y->engine ||
+        x->slot != y->slot)
         return "fault place";
     if (strcmp(x->slot_text, y->slot_text) != 0 || strcmp(x->what, y->what) != 0)
         return "fault text";
@@ -322,13 +330,15 @@ static const char *in_chunks(struct fuzz *f, struct sim *a, struct sim *b)
 static void report(const struct fuzz *f, const struct sim *a, const struct sim *b, const char *what)
 {
     struct text t = {0};
-    text_addf(&t, "seed %" PRIu64 ": the engines differ in: %s\nstep: cycle %" PRIu64 ", ", f->seed, what, a->cycle);
+    text_addf(&t, "seed %" PRIu64 ": the engines differ in: %s\nstep: cycle %" PRIu64 ", ", f->seed, what,
+              a->cycle);
     sim_fault_text(a, &t);
     text_addf(&t, "\nfast: cycle %" PRIu64 ", ", b->cycle);
     sim_fault_text(b, &t);
-    text_addf(&t, "\npause %d, debug %d, strict %d, cycle limit %" PRIu64 ", trace limit %" PRIu64 ", %u words\n",
-              f->config.pause, f->config.debug, f->config.strict, f->config.cycle_limit, f->config.trace_limit,
-              f->mem_words);
+    text_addf(&t,
+              "\npause %d, debug %d, strict %d, cycle limit %" PRIu64 ", trace limit %" PRIu64 ", %u words\n",
+              f->config.pause, f->config.debug, f->config.strict, f->config.cycle_limit,
+              f->config.trace_limit, f->mem_words);
     prog_write_json(f->p, &t);
     (void)printf("%s\n", t.at ? t.at : what);
     text_free(&t);
@@ -360,7 +370,9 @@ int main(int argc, char **argv)
 {
     uint64_t cases = 20000, seed = 1, passed = 0, failed = 0, faults[FAULT_KINDS] = {0};
     for (int i = 1; i < argc; i++) {
-        uint64_t *to = strcmp(argv[i], "--cases") == 0 ? &cases : strcmp(argv[i], "--seed") == 0 ? &seed : NULL;
+        uint64_t *to = strcmp(argv[i], "--cases") == 0  ? &cases
+                       : strcmp(argv[i], "--seed") == 0 ? &seed
+                                                        : NULL;
         if (!to || i + 1 == argc) {
             (void)fprintf(stderr, "usage: differential [--cases N] [--seed S]\n");
             return 2;
