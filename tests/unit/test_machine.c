@@ -117,6 +117,13 @@ static void later_writes_win_and_are_counted(void **state)
         assert_string_equal(r.s->fault.what, "scratch word 12 is already written in this bundle");
         assert_int_equal(word(&r, 8), 0);
         rig_down(&r);
+
+        r = rig_up(e,
+                   "[{\"load\": [[\"const\", 1, 0], [\"const\", 2, 4]]}, {\"store\": [[\"vstore\", 2, 8]]}]",
+                   strict);
+        assert_int_equal(sim_run(r.s), SIM_STOPPED);
+        assert_int_equal(r.s->double_writes, 0);
+        rig_down(&r);
     }
 }
 
@@ -333,6 +340,20 @@ static void limits_are_exact(void **state)
     }
 }
 
+static void a_bundle_that_jumps_to_itself_is_a_loop(void **state)
+{
+    (void)state;
+    EACH_ENGINE(e)
+    {
+        struct sim_config config = sim_default_config();
+        config.cycle_limit = 100;
+        struct rig r = rig_up(e, "[{}, {\"flow\": [[\"jump\", 1]]}]", config);
+        assert_int_equal(sim_run(r.s), SIM_FAULTED);
+        assert_string_equal(r.s->fault.what, "limit of 100 cycles reached; last looped from bundle 1 to 1");
+        rig_down(&r);
+    }
+}
+
 static void machines_of_other_sizes(void **state)
 {
     (void)state;
@@ -400,6 +421,7 @@ int main(void)
         cmocka_unit_test(cores_take_turns),
         cmocka_unit_test(faults_name_the_slot_and_lose_nothing),
         cmocka_unit_test(limits_are_exact),
+        cmocka_unit_test(a_bundle_that_jumps_to_itself_is_a_loop),
         cmocka_unit_test(machines_of_other_sizes),
         cmocka_unit_test(reset_starts_again),
         cmocka_unit_test(impossible_machines_are_refused),
