@@ -187,9 +187,14 @@ static void step_keys(struct island *x, double temperature, double heat)
     free(before);
 }
 
+static bool stopped(const struct search_options *o)
+{
+    return o->stopped && o->stopped(o->context);
+}
+
 static void epoch(struct island *x)
 {
-    for (unsigned i = 0; i < EPOCH && x->done < x->budget && x->status == ST_OK; i++) {
+    for (unsigned i = 0; i < EPOCH && x->done < x->budget && x->status == ST_OK && !stopped(x->o); i++) {
         if (x->fresh && x->done < x->draws) {
             draw(x);
             continue;
@@ -317,10 +322,12 @@ static enum status start(struct island *islands, const struct search_kernel *k, 
             best->cycles ? tuning_replay(best, k, o->region, &x->cur, d) : state_make(&x->cur, k, o->region, d);
         if (status != ST_OK)
             return status;
-        if (x->fresh)
+        if (x->fresh) {
             x->cur.cost = INFINITY;
-        else
+        } else {
             best->cost = x->cur.cost;
+            best->cycles = x->cur.schedule.length;
+        }
         x->live_limit = x->fresh ? x->cur.ir->machine.scratch - x->cur.ir->machine.scratch / 16
                                  : best->options.live_limit;
     }
@@ -349,7 +356,7 @@ static enum status search(struct island *islands, const struct search_options *o
         struct search_progress p = {.budget = o->evaluations, .cycles = best->cycles, .seconds = now() - begun};
         for (unsigned i = 0; i < o->islands; i++)
             p.evaluations += islands[i].done;
-        if (p.evaluations >= p.budget || (o->progress && !o->progress(o->context, &p)))
+        if (p.evaluations >= p.budget || stopped(o) || (o->progress && !o->progress(o->context, &p)))
             return ST_OK;
     }
 }

@@ -38,6 +38,8 @@ struct search_options {
     uint32_t region;
     /* Called between epochs; false stops the search. May be NULL. */
     bool (*progress)(void *context, const struct search_progress *p);
+    /* Asked before each evaluation, by any thread; true ends the search. May be NULL. */
+    bool (*stopped)(void *context);
     void *context;
     /* Called with every result that is better than those before, to be kept; false
      * rejects it (it cannot be allocated, say). May be NULL: everything is accepted. */
