@@ -16,4 +16,9 @@ enum status file_read(const char *path, size_t limit, char **data, size_t *size,
  * with a diag when anything, the final close included, fails. */
 enum status file_write(const char *path, const void *data, size_t size, struct diag *d);
 
+/* The same for a regular file, in one step: whoever reads it, and whenever this ends,
+ * finds the old file or the new one, whole. A link's target is replaced. What else has
+ * that name (a device, a directory) is left alone: ST_IO. */
+enum status file_replace(const char *path, const void *data, size_t size, struct diag *d);
+
 #endif
