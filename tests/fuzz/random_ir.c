@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builder/bound.h"
 #include "builder/build.h"
 #include "builder/fold.h"
 #include "builder/verify.h"
@@ -61,8 +62,10 @@ static void draw_keys(struct rng *r, const struct sched_problem *p, float *keys)
     }
 }
 
-/* Schedules at random keys and options for every region. */
-static enum status build_random(struct rng *r, const struct ir *ir, struct emitted *out, struct diag *d)
+/* Schedules at random keys and options for every region, and how they compare with
+ * their lower bounds. */
+static enum status build_random(struct rng *r, const struct ir *ir, struct emitted *out, bool *below_bound,
+                                struct diag *d)
 {
     const uint32_t n = (uint32_t)ir->regions.n;
     struct schedule *schedules = calloc(n, sizeof *schedules);
@@ -79,6 +82,9 @@ static enum status build_random(struct rng *r, const struct ir *ir, struct emitt
         rir_need(keys != NULL);
         draw_keys(r, &p, keys);
         rir_need(schedule_run(&schedules[i], &p, keys, &o));
+        struct bound b;
+        rir_need(bound_region(&p, &b));
+        *below_bound = *below_bound || schedules[i].length < b.cycles;
         free(keys);
         sched_problem_free(&p);
     }
@@ -204,7 +210,12 @@ static bool check_ir(struct rng *r, struct ir *ir, uint64_t seed, struct counts 
         const bool proper = status == ST_INPUT && engine_missing(&ir->machine) && d.text[0];
         return proper || wrong(seed, d.text);
     }
-    status = build_random(r, ir, &e, &d);
+    bool below_bound = false;
+    status = build_random(r, ir, &e, &below_bound, &d);
+    if (status == ST_OK && below_bound) {
+        emit_free(&e);
+        return wrong(seed, "a schedule is shorter than its bound");
+    }
     if (status == ST_LIMIT)
         status = build_simple(ir, &e, &d);
     if (status == ST_LIMIT && words_of(ir) > ir->machine.scratch && d.text[0]) {
