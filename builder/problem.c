@@ -5,7 +5,7 @@
 
 #include "builder/schedule.h"
 
-static uint8_t units_of(const struct ir_op *op)
+uint8_t sched_units(const struct ir_op *op)
 {
     if (ir_is_elementwise(op)) {
         const uint8_t alu = 1u << ENGINE_ALU;
@@ -89,7 +89,7 @@ static bool make_nodes(struct sched_problem *p, uint32_t region)
     for (uint32_t i = 0; i < p->graph.ops; i++) {
         const struct ir_op *op = &ir->ops.at[p->graph.first_op + i];
         struct sched_node *n = &p->nodes[i];
-        n->units = units_of(op);
+        n->units = sched_units(op);
         n->lanes = op->lanes;
         for (unsigned k = 0; k < op->form.sources; k++)
             touch(p, n, op->form.src[k]);

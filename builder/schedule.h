@@ -59,6 +59,9 @@ struct schedule {
     struct sched_work *work;
 };
 
+/* The engines an op may run on, as in sched_node. */
+uint8_t sched_units(const struct ir_op *op);
+
 /* Reads the region; false when out of memory. `p` is emptied then. */
 bool sched_problem_init(struct sched_problem *p, const struct ir *ir, uint32_t region);
 void sched_problem_free(struct sched_problem *p);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "builder/mix.h"
 #include "builder/moves.h"
 
 enum { EPOCH = 40, MAX_DRAWS = 40, MAX_THREADS = 64 };
@@ -13,6 +14,7 @@ enum { EPOCH = 40, MAX_DRAWS = 40, MAX_THREADS = 64 };
 struct island {
     const struct search_kernel *kernel;
     const struct search_options *o;
+    const struct mix *mix; /* of the kernel, for fresh starts */
     struct rng rng;
     struct state cur;
     struct tuning best;   /* the best of this island */
@@ -110,6 +112,7 @@ static void draw(struct island *x)
     }
     if (x->done > 1)
         move_draw_choices(&s.choices, &x->rng);
+    mix_balance(x->mix, &x->cur.ir->machine, &s.choices, &x->rng);
     x->status = state_make(&s, x->kernel, x->o->region, &x->why);
     if (x->status != ST_OK)
         return;
@@ -310,11 +313,11 @@ static enum status exchange(struct island *islands, const struct search_options 
 }
 
 static enum status start(struct island *islands, const struct search_kernel *k, const struct search_options *o,
-                         struct tuning *best, struct diag *d)
+                         struct tuning *best, struct mix *mix, struct diag *d)
 {
     for (unsigned i = 0; i < o->islands; i++) {
         struct island *x = &islands[i];
-        *x = (struct island){.kernel = k, .o = o, .rng = {o->seed * 1000003 + i}, .fresh = !best->cycles};
+        *x = (struct island){.kernel = k, .o = o, .mix = mix, .rng = {o->seed * 1000003 + i}, .fresh = !best->cycles};
         x->budget = o->evaluations / o->islands + (i < o->evaluations % o->islands);
         x->draws = x->budget / 8 + 1 < MAX_DRAWS ? x->budget / 8 + 1 : MAX_DRAWS;
         /* The questions are known after one build; so is the scratch. */
@@ -322,6 +325,8 @@ static enum status start(struct island *islands, const struct search_kernel *k, 
             best->cycles ? tuning_replay(best, k, o->region, &x->cur, d) : state_make(&x->cur, k, o->region, d);
         if (status != ST_OK)
             return status;
+        if (x->fresh && i == 0 && mix_measure(mix, k, &x->cur.choices, &x->rng, d) != ST_OK)
+            return ST_NOMEM;
         if (x->fresh) {
             x->cur.cost = INFINITY;
         } else {
@@ -372,7 +377,8 @@ enum status search_run(const struct search_kernel *k, const struct search_option
     struct island *islands = calloc(o->islands, sizeof *islands);
     if (!islands)
         return diag_set(d, ST_NOMEM, "out of memory");
-    enum status status = start(islands, k, o, best, d);
+    struct mix mix = {.base = {{0}}};
+    enum status status = start(islands, k, o, best, &mix, d);
     if (status == ST_OK)
         status = search(islands, o, best, d);
     for (unsigned i = 0; i < o->islands; i++) {
@@ -380,5 +386,6 @@ enum status search_run(const struct search_kernel *k, const struct search_option
         tuning_free(&islands[i].best);
     }
     free(islands);
+    mix_free(&mix);
     return status;
 }

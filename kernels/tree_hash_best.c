@@ -19,10 +19,11 @@ static void plan_tables(struct walk_plan *p, struct choices *c, unsigned vlen)
             break;
         p->table[n++] = t;
     }
-    /* A table of 2^L records pays when about as many gathers use it. */
+    /* A table of 2^L records costs three vectors a vector of them, and saves eight
+     * loads for each eight walkers: it pays with a few walkers a record. */
     const uint32_t walkers = p->batch * ((p->rounds + p->height) / (p->height + 1));
     unsigned worth = 0;
-    while (worth < n && walkers >> p->table[worth].level)
+    while (worth < n && walkers >> p->table[worth].level >= 3)
         worth++;
     p->n_tables = choices_ask(c, WALK_ASK_TABLES, n + 1, worth);
 }
