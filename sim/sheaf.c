@@ -4,11 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/machine.h"
-
-struct sheaf_program {
-    struct prog *prog;
-};
+#include "sim/base/file.h"
+#include "sim/public.h"
 
 struct sheaf_machine {
     struct sim *sim;
@@ -35,7 +32,7 @@ const char *sheaf_version(void)
     return SHEAF_VERSION;
 }
 
-static enum sheaf_status answer(enum status status, const struct diag *d, struct sheaf_error *error)
+enum sheaf_status public_answer(enum status status, const struct diag *d, struct sheaf_error *error)
 {
     if (status != ST_OK && error) {
         diag_render(d, error->text, sizeof error->text);
@@ -48,7 +45,7 @@ static enum sheaf_status answer(enum status status, const struct diag *d, struct
 static enum sheaf_status no_memory(struct sheaf_error *error)
 {
     struct diag d = {0};
-    return answer(diag_set(&d, ST_NOMEM, "out of memory"), &d, error);
+    return public_answer(diag_set(&d, ST_NOMEM, "out of memory"), &d, error);
 }
 
 /* Wraps what a reader returned. */
@@ -56,7 +53,7 @@ static enum sheaf_status adopt(enum status status, struct prog *prog, const stru
                                struct sheaf_program **out, struct sheaf_error *error)
 {
     if (status != ST_OK)
-        return answer(status, d, error);
+        return public_answer(status, d, error);
     *out = malloc(sizeof **out);
     if (!*out) {
         prog_destroy(prog);
@@ -93,6 +90,22 @@ enum sheaf_status sheaf_program_parse_asm(const char *text, size_t size, const c
     *out = NULL;
     const enum status status = prog_read_asm(text, size, name, &p, &d);
     return adopt(status, p, &d, out, error);
+}
+
+enum sheaf_status sheaf_program_save(const struct sheaf_program *program, const char *path,
+                                     struct sheaf_error *error)
+{
+    struct diag d = {0};
+    struct text t = {0};
+    const size_t n = strlen(path);
+    if (n > 2 && strcmp(path + n - 2, ".s") == 0)
+        prog_write_asm(program->prog, &t);
+    else
+        prog_write_json(program->prog, &t);
+    const enum sheaf_status status =
+        text_ok(&t) ? public_answer(file_write(path, t.at, t.n, &d), &d, error) : no_memory(error);
+    text_free(&t);
+    return status;
 }
 
 size_t sheaf_program_bundles(const struct sheaf_program *program)
@@ -135,10 +148,21 @@ static struct sim_value *copy_values(const struct sheaf_config *c)
     return values;
 }
 
+struct isa_machine public_machine(const struct sheaf_config *c, const struct isa_machine *machine)
+{
+    struct isa_machine to = *machine;
+    for (unsigned e = 0; e < SHEAF_ENGINES; e++)
+        to.slots[e] = given_or(c->slots[e], machine->slots[e]);
+    to.vlen = given_or(c->vlen, machine->vlen);
+    to.scratch = given_or(c->scratch, machine->scratch);
+    to.cores = given_or(c->cores, machine->cores);
+    return to;
+}
+
 static struct sim_config sim_config_from(const struct sheaf_config *c, const struct isa_machine *machine)
 {
-    struct sim_config to = {
-        .machine = *machine,
+    return (struct sim_config){
+        .machine = public_machine(c, machine),
         .engine = (enum sim_engine)c->engine,
         .pause = c->pause,
         .debug = c->debug,
@@ -147,12 +171,15 @@ static struct sim_config sim_config_from(const struct sheaf_config *c, const str
         .trace_limit = c->trace_limit,
         .n_values = c->n_values,
     };
-    for (unsigned e = 0; e < SHEAF_ENGINES; e++)
-        to.machine.slots[e] = given_or(c->slots[e], machine->slots[e]);
-    to.machine.vlen = given_or(c->vlen, machine->vlen);
-    to.machine.scratch = given_or(c->scratch, machine->scratch);
-    to.machine.cores = given_or(c->cores, machine->cores);
-    return to;
+}
+
+/* A caller built against another version knows a shorter or a longer struct. */
+struct sheaf_config public_config(const struct sheaf_config *given)
+{
+    struct sheaf_config c = sheaf_config_default();
+    if (given)
+        memcpy(&c, given, given->size < sizeof c ? given->size : sizeof c);
+    return c;
 }
 
 enum sheaf_status sheaf_machine_create(const struct sheaf_program *program, const struct sheaf_config *config,
@@ -161,19 +188,17 @@ enum sheaf_status sheaf_machine_create(const struct sheaf_program *program, cons
 {
     struct diag d = {0};
     *out = NULL;
-    /* A caller built against another version knows a shorter or a longer struct. */
-    struct sheaf_config c = sheaf_config_default();
-    if (config)
-        memcpy(&c, config, config->size < sizeof c ? config->size : sizeof c);
+    const struct sheaf_config c = public_config(config);
     if ((unsigned)c.engine >= SIM_ENGINES)
-        return answer(diag_set(&d, ST_INPUT, "config: there is no engine %d", (int)c.engine), &d, error);
+        return public_answer(diag_set(&d, ST_INPUT, "config: there is no engine %d", (int)c.engine), &d,
+                             error);
     struct sim_config to = sim_config_from(&c, &program->prog->machine);
     struct sheaf_machine *m = malloc(sizeof *m);
     struct sim_value *values = copy_values(&c);
     to.values = values;
     enum sheaf_status status = m && values ? SHEAF_OK : no_memory(error);
     if (status == SHEAF_OK)
-        status = answer(sim_create(program->prog, &to, memory, words, &m->sim, &d), &d, error);
+        status = public_answer(sim_create(program->prog, &to, memory, words, &m->sim, &d), &d, error);
     free(values);
     if (status == SHEAF_OK)
         *out = m;

@@ -25,6 +25,8 @@
  *      sheaf_machine_destroy(machine);
  *      sheaf_program_destroy(program);
  *
+ * Programs are also made by sheaf_builder.h, from kernels that say what to compute.
+ *
  * Contract
  * - Programs and memory need not be trusted: nothing in them can crash the library,
  *   make it write outside its machine, or run on for ever (there is a cycle limit).
@@ -85,6 +87,11 @@ SHEAF_API enum sheaf_status sheaf_program_parse_json(const char *text, size_t si
                                                      struct sheaf_program **out, struct sheaf_error *error);
 SHEAF_API enum sheaf_status sheaf_program_parse_asm(const char *text, size_t size, const char *name,
                                                     struct sheaf_program **out, struct sheaf_error *error);
+
+/* Writes it to a file: as assembly if the name ends in ".s", else as JSON; "-" is
+ * standard output. */
+SHEAF_API enum sheaf_status sheaf_program_save(const struct sheaf_program *program, const char *path,
+                                               struct sheaf_error *error);
 
 /* How many bundles it has. */
 SHEAF_API size_t sheaf_program_bundles(const struct sheaf_program *program);

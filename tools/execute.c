@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "sim/count.h"
 #include "tools/report.h"
 
 bool execute_config(const struct job *j, const struct options *o, struct sim_config *config, bool *tandem)

@@ -27,11 +27,4 @@ void outcome_free(struct outcome *out);
 /* tandem.c: where the two machines differ, as one line; nothing if they do not. */
 void tandem_compare(const struct sim *step, const struct sim *fast, struct text *out);
 
-/* count.c: adds the slots that the run of `s` has executed, by engine; `config` and
- * `mem` are what it started from. True if they could be counted: a program with jumps is run
- * again for it, which is not done after a cycle limit. False with *failed set when
- * out of memory. */
-bool count_slots(const struct sim *s, const struct sim_config *config, const uint32_t *mem,
-                 uint64_t slots[ISA_ENGINES], bool *failed);
-
 #endif

@@ -1,9 +1,6 @@
-/* Executed slots by engine. The engines do not count: where a program has no jumps,
- * what a core has executed is everything before its pc; otherwise it is run once
- * more, a round at a time, and its pc looked at. */
-#include <stdlib.h>
+#include "sim/count.h"
 
-#include "tools/execute.h"
+#include <stdlib.h>
 
 static bool has_jumps(const struct prog *p)
 {
@@ -18,8 +15,7 @@ static bool has_jumps(const struct prog *p)
     return false;
 }
 
-/* Adds the slots of a bundle that was executed `times` times. */
-static void add_bundle(const struct prog *p, uint32_t bundle, uint64_t times, uint64_t slots[ISA_ENGINES])
+void count_bundle(const struct prog *p, uint32_t bundle, uint64_t times, uint64_t slots[ISA_ENGINES])
 {
     const struct prog_span groups = prog_groups(p, bundle);
     for (uint32_t g = groups.begin; g < groups.end; g++) {
@@ -34,8 +30,7 @@ static bool is_at_bundle(const struct sim *s, uint32_t core)
     return c->state == CORE_RUNNING && c->pc >= 0 && (uint64_t)c->pc < s->prog->bundles.n;
 }
 
-/* Runs `s` to its end, counting how often each bundle is executed. */
-static void count_rounds(struct sim *s, uint64_t *times)
+enum sim_end count_run(struct sim *s, uint64_t *times)
 {
     const uint32_t cores = s->config.machine.cores;
     int64_t at[ISA_MAX_CORES] = {0};
@@ -50,6 +45,7 @@ static void count_rounds(struct sim *s, uint64_t *times)
             if (at[c] >= 0)
                 times[at[c]]++;
     }
+    return end;
 }
 
 static bool count_again(const struct sim *s, const struct sim_config *config, const uint32_t *mem,
@@ -61,9 +57,9 @@ static bool count_again(const struct sim *s, const struct sim_config *config, co
     struct sim *again = NULL;
     const bool good = times && sim_create(s->prog, &fast, mem, s->mem_words, &again, NULL) == ST_OK;
     if (good) {
-        count_rounds(again, times);
+        (void)count_run(again, times);
         for (uint32_t b = 0; b < s->prog->bundles.n; b++)
-            add_bundle(s->prog, b, times[b], slots);
+            count_bundle(s->prog, b, times[b], slots);
     }
     sim_destroy(again);
     free(times);
@@ -81,6 +77,6 @@ bool count_slots(const struct sim *s, const struct sim_config *config, const uin
     }
     for (uint32_t c = 0; c < s->config.machine.cores; c++)
         for (uint32_t b = 0; b < s->prog->bundles.n && b < s->cores[c].pc; b++)
-            add_bundle(s->prog, b, 1, slots);
+            count_bundle(s->prog, b, 1, slots);
     return true;
 }
