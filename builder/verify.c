@@ -92,15 +92,24 @@ static const struct ir_form *executed(const struct ir_op *op, const struct isa_s
     return NULL;
 }
 
-static void check_read(struct verify_walk *w, struct place at, int64_t word, uint32_t want)
+/* Whether scratch word `word` is one, and holds what is wanted. */
+static bool holds(const struct verify_walk *w, int64_t word, uint32_t want)
 {
+    const bool inside = word >= 0 && word < w->ir->machine.scratch;
+    return inside && (want == VERIFY_NOTHING || w->scratch[word] == want);
+}
+
+static void wrong_read(struct verify_walk *w, uint32_t bundle, uint32_t slot, int64_t word, uint32_t want)
+{
+    const struct place at = slot_place(w, bundle, slot);
     if (word < 0 || word >= w->ir->machine.scratch)
         found(w, "%s reads scratch word %lld of %u", at.text, (long long)word, w->ir->machine.scratch);
-    else if (want != VERIFY_NOTHING && w->scratch[word] != want)
+    else
         found(w, "%s reads %s from scratch word %lld, expected %s", at.text,
               value_text(w, w->scratch[word]).text, (long long)word, value_text(w, want).text);
 }
 
+/* One finding for each operand is enough. */
 static void check_reads(struct verify_walk *w, uint32_t bundle, uint32_t slot, const struct ir_form *form,
                         unsigned f)
 {
@@ -114,12 +123,11 @@ static void check_reads(struct verify_walk *w, uint32_t bundle, uint32_t slot, c
     }
     for (unsigned k = 0; k < fx.reads; k++)
         for (unsigned lane = 0; lane < fx.read[k].n && o.first + lane < lanes; lane++) {
-            const uint32_t want =
-                w->want.at[w->want_at[o.op] + (f * IR_SOURCES + k) * lanes + o.first + lane];
-            const int64_t word = fx.read[k].first + lane;
-            if (word < 0 || word >= w->ir->machine.scratch ||
-                (want != VERIFY_NOTHING && w->scratch[word] != want))
-                check_read(w, slot_place(w, bundle, slot), word, want);
+            const uint32_t at = w->want_at[o.op] + (f * IR_SOURCES + k) * lanes + o.first + lane;
+            if (!holds(w, fx.read[k].first + lane, w->want.at[at])) {
+                wrong_read(w, bundle, slot, fx.read[k].first + lane, w->want.at[at]);
+                break;
+            }
         }
 }
 
@@ -228,7 +236,9 @@ static void check_jump(struct verify_walk *w, uint32_t bundle, uint32_t slot)
     const uint32_t target = w->e->region_at.at[r->target];
     if (s->literal != target)
         found(w, "%s jumps to bundle %lld, expected %u", at.text, (long long)s->literal, target);
-    check_read(w, at, s->arg[0], w->held[w->word_at[r->cond.block] + r->cond.word]);
+    const uint32_t want = w->held[w->word_at[r->cond.block] + r->cond.word];
+    if (!holds(w, s->arg[0], want))
+        wrong_read(w, bundle, slot, s->arg[0], want);
 }
 
 static void check_slot(struct verify_walk *w, uint32_t bundle, uint32_t slot, unsigned engine)

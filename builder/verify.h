@@ -21,7 +21,7 @@
 #include "builder/emit.h"
 #include "sim/base/text.h"
 
-enum { VERIFY_LISTED = 8 };
+enum { VERIFY_LISTED = 12 };
 
 /* ST_OK when nothing is wrong. ST_INPUT otherwise: *d holds the first finding, *all
  * (may be NULL) the first VERIFY_LISTED of them, a line each. ST_NOMEM. */
