@@ -361,7 +361,8 @@ static enum status search(struct island *islands, const struct search_options *o
         struct search_progress p = {.budget = o->evaluations, .cycles = best->cycles, .seconds = now() - begun};
         for (unsigned i = 0; i < o->islands; i++)
             p.evaluations += islands[i].done;
-        if (p.evaluations >= p.budget || stopped(o) || (o->progress && !o->progress(o->context, &p)))
+        const bool go_on = !o->progress || o->progress(o->context, &p);
+        if (!go_on || p.evaluations >= p.budget || stopped(o))
             return ST_OK;
     }
 }

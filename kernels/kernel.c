@@ -152,6 +152,25 @@ enum status kern_build(const struct kern *k, const struct kern_variant *v, const
     return diag_set(d, status, "%s:%s: %s", k->name, v->name, inner.text);
 }
 
+enum status kern_stage_add(struct kern_stages *s, const char *name, struct prog *prog, const struct ir *ir,
+                           struct diag *d)
+{
+    struct kern_stage stage = {.name = name, .prog = prog};
+    struct sched_problem p;
+    bool good = true;
+    if (ir && ir->regions.n == 1) {
+        good = sched_problem_init(&p, ir, 0);
+        if (good) {
+            good = bound_region(&p, &stage.bound);
+            sched_problem_free(&p);
+        }
+    }
+    if (good && vec_push(&s->list, stage))
+        return ST_OK;
+    prog_destroy(prog);
+    return diag_set(d, ST_NOMEM, "out of memory for the program");
+}
+
 void kern_stages_free(struct kern_stages *s)
 {
     for (size_t i = 0; i < s->list.n; i++)

@@ -8,8 +8,12 @@
 #ifndef SHEAF_KERNELS_KERNEL_H
 #define SHEAF_KERNELS_KERNEL_H
 
+#include "builder/bound.h"
 #include "sim/base/arena.h"
 #include "sim/machine.h"
+
+struct choices;
+struct tuning;
 
 enum { KERN_MAX_PARAMS = 12, KERN_MAX_ARRAYS = 12, KERN_MAX_CONTRACTS = 4, KERN_MAX_FACTS = 32 };
 
@@ -23,6 +27,7 @@ struct kern_param {
     const char *name, *doc;
     int64_t fallback, low, high;
     const struct kern_choice *choices; /* NULL, or all values it has, ended by a NULL name */
+    bool data; /* it says what is generated; programs are the same for all its values */
 };
 
 /* The values, in the order of the kernel's parameters. */
@@ -85,6 +90,7 @@ struct kern_request {
     uint64_t seed;   /* of a search */
     unsigned threads; /* that may search; 0 counts as 1 */
     bool no_record;  /* search even where a tuning record is at hand */
+    const struct tuning *record; /* NULL, or replay this one */
 };
 
 /* Programs to be run one after the other on the same memory, each from a machine
@@ -92,14 +98,12 @@ struct kern_request {
 struct kern_stage {
     const char *name;
     struct prog *prog;
+    struct bound bound; /* of straight-line code from the builder; cycles 0: not known */
 };
 
 struct kern_stages {
     VEC(struct kern_stage) list;
 };
-
-struct choices;
-struct ir;
 
 struct kern_variant {
     const char *name, *doc;
@@ -180,5 +184,10 @@ void kern_values_free(struct kern_values *v);
 enum status kern_build(const struct kern *k, const struct kern_variant *v, const struct kern_request *rq,
                        struct kern_stages *out, struct diag *d);
 void kern_stages_free(struct kern_stages *s);
+
+/* Appends a program, which is then owned by the stages; ir, as it was scheduled, gives
+ * the bound (NULL: none). ST_NOMEM with the program destroyed. */
+enum status kern_stage_add(struct kern_stages *s, const char *name, struct prog *prog, const struct ir *ir,
+                           struct diag *d);
 
 #endif

@@ -7,11 +7,11 @@ static const struct kern_choice starts[] = {{"zero", 0}, {"any", 1}, {NULL, 0}};
 static const struct kern_choice widths[] = {{"30", 30}, {"32", 32}, {NULL, 0}};
 
 static const struct kern_param params[TREE_PARAMS] = {
-    [TREE_HEIGHT] = {"height", "the tree has 2^(height+1)-1 nodes", 10, 0, 20, NULL},
-    [TREE_ROUNDS] = {"rounds", "steps each walker takes", 16, 1, 1 << 20, NULL},
-    [TREE_BATCH] = {"batch", "walkers", 256, 1, 1 << 20, NULL},
-    [TREE_START] = {"start", "where walkers start: at the root, or anywhere", 0, 0, 1, starts},
-    [TREE_BITS] = {"bits", "width of generated nodes and values", 30, 30, 32, widths},
+    [TREE_HEIGHT] = {"height", "the tree has 2^(height+1)-1 nodes", 10, 0, 20, NULL, false},
+    [TREE_ROUNDS] = {"rounds", "steps each walker takes", 16, 1, 1 << 20, NULL, false},
+    [TREE_BATCH] = {"batch", "walkers", 256, 1, 1 << 20, NULL, false},
+    [TREE_START] = {"start", "where walkers start: at the root, or anywhere", 0, 0, 1, starts, true},
+    [TREE_BITS] = {"bits", "width of generated nodes and values", 30, 30, 32, widths, true},
 };
 
 static const struct kern_contract contracts[TREE_CONTRACTS] = {

@@ -94,10 +94,5 @@ enum status tree_hash_scalar(const struct kern_request *rq, struct kern_stages *
     asmb_emit(s.a, OP_PAUSE);
     struct prog *program;
     const enum status status = asmb_finish(s.a, &program, d);
-    if (status != ST_OK)
-        return status;
-    if (vec_push(&out->list, (struct kern_stage){"scalar", program}))
-        return ST_OK;
-    prog_destroy(program);
-    return diag_set(d, ST_NOMEM, "out of memory for the program");
+    return status == ST_OK ? kern_stage_add(out, "scalar", program, NULL, d) : status;
 }

@@ -22,14 +22,12 @@ enum status ladder_finish(struct ladder *l, const char *name, struct kern_stages
 {
     struct emitted e;
     enum status status = build_simple(l->ir, &e, d);
-    ir_destroy(l->ir);
-    if (status != ST_OK)
-        return status;
-    if (vec_push(&out->list, (struct kern_stage){name, e.prog}))
+    if (status == ST_OK) {
+        status = kern_stage_add(out, name, e.prog, l->ir, d);
         e.prog = NULL;
-    else
-        status = diag_set(d, ST_NOMEM, "out of memory for the program");
-    emit_free(&e);
+        emit_free(&e);
+    }
+    ir_destroy(l->ir);
     return status;
 }
 

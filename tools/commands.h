@@ -4,7 +4,7 @@
 
 #include "tools/options.h"
 
-extern const struct command command_run, command_kernels, command_build, command_check;
+extern const struct command command_run, command_kernels, command_build, command_search, command_check;
 extern const struct command command_conform, command_gen, command_asm, command_dis;
 
 #endif

@@ -1,5 +1,6 @@
 #include "tools/job.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,31 +72,48 @@ int job_kernel(struct job *j, const struct options *o, const char *name, bool wi
     return set_contract(j, opt_text(o, OPT_CONTRACT));
 }
 
-bool job_request(const struct job *j, const struct options *o, struct kern_request *rq)
+static int read_record(struct job *j, const struct kern_request *rq, const char *path)
+{
+    if (!j->variant->make)
+        return tool_error("--record: %s:%s leaves nothing to a record", j->kernel->name, j->variant->name);
+    struct text title = {0};
+    struct diag d;
+    tuned_title(j->kernel, j->variant, rq, &title);
+    const enum status status = text_ok(&title) ? tuned_load(path, title.at, &j->record, &d)
+                                               : diag_set(&d, ST_NOMEM, "out of memory");
+    text_free(&title);
+    return status == ST_OK ? EXIT_FINE : tool_diag(&d);
+}
+
+int job_request(struct job *j, const struct options *o, struct kern_request *rq)
 {
     enum { MAX_JOBS = 256 };
     uint64_t effort, threads;
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     if (!opt_number(o, OPT_EFFORT, KERN_EFFORTS - 1, KERN_NORMAL, &effort) ||
         !opt_number(o, OPT_JOBS, MAX_JOBS, processors > 0 ? (uint64_t)processors : 1, &threads))
-        return false;
+        return EXIT_USAGE;
     *rq = (struct kern_request){.params = j->params,
                                 .contract = j->contract,
                                 .machine = j->machine,
                                 .effort = (unsigned)effort,
                                 .threads = (unsigned)threads};
-    return true;
+    const char *record = opt_text(o, OPT_RECORD);
+    if (!record)
+        return EXIT_FINE;
+    rq->record = &j->record;
+    return read_record(j, rq, record);
 }
 
 int job_build(struct job *j, const struct options *o)
 {
-    const int status = job_kernel(j, o, o->operands[0], true);
+    struct kern_request rq;
+    struct diag d;
+    int status = job_kernel(j, o, o->operands[0], true);
+    if (status == EXIT_FINE)
+        status = job_request(j, o, &rq);
     if (status != EXIT_FINE)
         return status;
-    struct kern_request rq;
-    if (!job_request(j, o, &rq))
-        return EXIT_USAGE;
-    struct diag d;
     return kern_build(j->kernel, j->variant, &rq, &j->stages, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);
 }
 
@@ -107,10 +125,7 @@ static int load(struct job *j, const char *path)
     if (prog_load(path, &p, &d) != ST_OK)
         return tool_diag(&d);
     j->machine = p->machine;
-    if (vec_push(&j->stages.list, (struct kern_stage){path, p}))
-        return EXIT_FINE;
-    prog_destroy(p);
-    return tool_error("out of memory");
+    return kern_stage_add(&j->stages, path, p, NULL, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);
 }
 
 static bool is_file(const char *operand)
@@ -124,6 +139,8 @@ static int refuse_problem_options(const struct options *o)
 {
     static const enum opt ids[] = {OPT_SET, OPT_CONTRACT, OPT_SEED};
     static const char *const names[] = {"set", "contract", "seed"};
+    if (opt_given(o, OPT_RECORD))
+        return tool_error("--record is for a kernel's variant, not for a program from a file");
     for (unsigned i = 0; i < sizeof ids / sizeof *ids; i++)
         if (opt_given(o, ids[i]))
             return tool_error("--%s needs --kernel for a program from a file", names[i]);
@@ -191,10 +208,58 @@ int job_open(struct job *j, const struct options *o)
     return EXIT_FINE;
 }
 
+struct bound job_bound(const struct job *j)
+{
+    struct bound sum = {0};
+    for (size_t i = 0; i < j->stages.list.n; i++) {
+        const struct bound *b = &j->stages.list.at[i].bound;
+        if (!b->cycles)
+            return (struct bound){0};
+        sum.work += b->work;
+        sum.dep += b->dep;
+        sum.live += b->live;
+        sum.cycles += b->cycles;
+    }
+    return sum;
+}
+
+void job_text(const struct job *j, struct text *t)
+{
+    if (j->variant)
+        text_addf(t, "kernel     %s:%s\n", j->kernel->name, j->variant->name);
+    else
+        text_addf(t, "program    %s\n", j->operand);
+    if (!j->variant && j->kernel)
+        text_addf(t, "kernel     %s\n", j->kernel->name);
+    if (!j->kernel)
+        return;
+    text_add(t, "sizes      ");
+    kern_params_text(j->kernel, &j->params, t);
+    if (j->problem)
+        text_addf(t, "; seed %" PRIu64, j->seed);
+    const struct kern_contract *c = &j->kernel->contracts[j->contract];
+    text_addf(t, "\ncontract   %s: %s\n", c->name, c->doc);
+}
+
+void job_json(const struct job *j, struct json_out *out)
+{
+    json_text(out, "program", j->operand);
+    json_text(out, "kernel", j->kernel ? j->kernel->name : NULL);
+    json_text(out, "variant", j->variant ? j->variant->name : NULL);
+    json_text(out, "contract", j->kernel ? j->kernel->contracts[j->contract].name : NULL);
+    if (!j->kernel)
+        return;
+    json_open(out, "parameters", '{');
+    for (unsigned i = 0; i < j->kernel->n_params; i++)
+        json_number(out, j->kernel->params[i].name, (uint64_t)j->params.at[i]);
+    json_close(out, '}');
+}
+
 void job_free(struct job *j)
 {
     kern_stages_free(&j->stages);
     kern_problem_destroy(j->problem);
     kern_values_free(&j->values);
+    tuning_free(&j->record);
     free(j->image);
 }

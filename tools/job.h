@@ -3,8 +3,9 @@
 #ifndef SHEAF_TOOLS_JOB_H
 #define SHEAF_TOOLS_JOB_H
 
-#include "kernels/kernel.h"
+#include "kernels/tuned.h"
 #include "tools/options.h"
+#include "tools/report.h"
 
 struct job {
     const char *operand;
@@ -14,6 +15,7 @@ struct job {
     unsigned contract;
     uint64_t seed;
     struct isa_machine machine;
+    struct tuning record; /* of --record */
     struct kern_stages stages;
     struct kern_problem *problem; /* NULL: nothing to check against */
     struct kern_values values;
@@ -29,8 +31,8 @@ struct job {
  * --seed and the machine's options. */
 int job_kernel(struct job *j, const struct options *o, const char *name, bool with_variant);
 
-/* What to ask of a variant, with --effort and --jobs. False with one error printed. */
-bool job_request(const struct job *j, const struct options *o, struct kern_request *rq);
+/* What to ask of a variant, with --effort, --jobs and --record. The record is the job's. */
+int job_request(struct job *j, const struct options *o, struct kern_request *rq);
 
 /* The same, and its programs built. */
 int job_build(struct job *j, const struct options *o);
@@ -43,6 +45,13 @@ int job_open(struct job *j, const struct options *o);
 
 /* The problem of job_kernel. */
 int job_problem(struct job *j);
+
+/* The bounds of the programs, added up; cycles 0 unless all are known. */
+struct bound job_bound(const struct job *j);
+
+/* What is worked on: the first lines of a report, the first keys of a JSON object. */
+void job_text(const struct job *j, struct text *t);
+void job_json(const struct job *j, struct json_out *out);
 
 void job_free(struct job *j);
 

@@ -6,7 +6,7 @@
 #include "tools/report.h"
 
 static const struct command *const commands[] = {
-    &command_run,     &command_kernels, &command_build, &command_check,
+    &command_run,     &command_kernels, &command_build, &command_search, &command_check,
     &command_conform, &command_gen,     &command_asm,   &command_dis,
 };
 

@@ -13,7 +13,7 @@
 /* OPTION(ID, long name, letter or 0, argument or NULL, what it does) */
 #define OPTIONS                                                                                             \
     OPTION(SET, "set", 0, "NAME=VALUE,...", "problem sizes (names and ranges: sheaf kernels)")              \
-    OPTION(SEED, "seed", 0, "N", "of the generated problem (default 123)")                                  \
+    OPTION(SEED, "seed", 0, "N", "of the generated problem, or of a search (default 123)")                   \
     OPTION(CONTRACT, "contract", 0, "NAME", "what counts at the end (default: the first that fits)")        \
     OPTION(KERNEL, "kernel", 0, "NAME", "the problem for a program from a file")                            \
     OPTION(MEM, "mem", 0, "FILE", "start from this memory image instead of a generated problem")            \
@@ -29,6 +29,10 @@
     OPTION(EFFORT, "effort", 0, "N",                                                                        \
            "0 quick, 1 normal, 2 thorough: how hard to search where there is no tuning record")             \
     OPTION(JOBS, "jobs", 'j', "N", "threads that search (default: one for each processor)")                 \
+    OPTION(EVALS, "evals", 0, "N", "schedules that a search tries (default 20000)")                         \
+    OPTION(RECORD, "record", 0, "FILE", "build what this tuning record says")                               \
+    OPTION(FROM, "from", 0, "FILE", "search on from this tuning record")                                    \
+    OPTION(FRESH, "fresh", 0, NULL, "search from nothing, whatever records there are")                      \
     OPTION(OUTPUT, "output", 'o', "FILE", "write the result there (its ending says the format)")            \
     OPTION(JSON, "json", 0, NULL, "print one JSON object instead of the report")                            \
     OPTION(HELP, "help", 'h', NULL, "show this help")

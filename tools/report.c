@@ -118,3 +118,30 @@ void json_text(struct json_out *j, const char *key, const char *value)
     else
         text_add(j->text, "null");
 }
+
+static const char *what_binds(const struct bound *b)
+{
+    return b->cycles == b->work ? "work" : b->cycles == b->dep ? "dep" : "live";
+}
+
+void text_bound(struct text *t, const struct bound *b, uint64_t cycles)
+{
+    if (b->cycles)
+        text_addf(t, "bound      %u cycles (%s), %.3f times\n", b->cycles, what_binds(b),
+                  (double)cycles / b->cycles);
+}
+
+void json_bound(struct json_out *j, const struct bound *b, uint64_t cycles)
+{
+    if (!b->cycles) {
+        json_text(j, "bounds", NULL);
+        json_text(j, "ratio", NULL);
+        return;
+    }
+    json_open(j, "bounds", '{');
+    json_number(j, "work", b->work);
+    json_number(j, "dep", b->dep);
+    json_number(j, "live", b->live);
+    json_close(j, '}');
+    json_real(j, "ratio", (double)cycles / b->cycles);
+}

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "builder/bound.h"
 #include "sim/base/diag.h"
 #include "sim/base/text.h"
 
@@ -38,5 +39,11 @@ void json_real(struct json_out *j, const char *key, double value);
 void json_bool(struct json_out *j, const char *key, bool value);
 /* NULL is written as null. */
 void json_text(struct json_out *j, const char *key, const char *value);
+
+
+/* A bound, and how many times as many the cycles are: a line of a report; the keys
+ * "bounds" and "ratio", null where no bound is known (cycles 0). */
+void text_bound(struct text *t, const struct bound *b, uint64_t cycles);
+void json_bound(struct json_out *j, const struct bound *b, uint64_t cycles);
 
 #endif

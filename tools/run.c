@@ -30,33 +30,17 @@ static void print_slots(const struct run *r, struct text *t)
                   isa_engine_name((enum isa_engine)e), r->out.slots[e], 100 * utilization(r, e));
 }
 
-static void print_problem(const struct run *r, struct text *t)
-{
-    const struct job *j = &r->job;
-    if (j->variant)
-        text_addf(t, "kernel     %s:%s\n", j->kernel->name, j->variant->name);
-    else
-        text_addf(t, "program    %s\n", j->operand);
-    if (!j->variant && j->kernel)
-        text_addf(t, "kernel     %s\n", j->kernel->name);
-    if (j->kernel) {
-        text_add(t, "sizes      ");
-        kern_params_text(j->kernel, &j->params, t);
-        if (j->problem)
-            text_addf(t, "; seed %" PRIu64, j->seed);
-        const struct kern_contract *c = &j->kernel->contracts[j->contract];
-        text_addf(t, "\ncontract   %s: %s\n", c->name, c->doc);
-    }
-    if (!j->problem)
-        text_addf(t, "memory     %zu words\n", j->mem_words);
-}
-
 static void print_text(const struct run *r, struct text *t)
 {
     const struct outcome *out = &r->out;
     const bool faulted = out->fault.kind != FAULT_NONE;
-    print_problem(r, t);
+    job_text(&r->job, t);
+    if (!r->job.problem)
+        text_addf(t, "memory     %zu words\n", r->job.mem_words);
     text_addf(t, "cycles     %" PRIu64 "%s\n", out->cycles, faulted ? " before the fault" : "");
+    const struct bound bound = job_bound(&r->job);
+    if (!faulted)
+        text_bound(t, &bound, out->cycles);
     if (out->counted)
         print_slots(r, t);
     if (r->wrong)
@@ -110,29 +94,17 @@ static void json_engines(const struct run *r, struct json_out *j)
     json_close(j, '}');
 }
 
-static void json_problem(const struct job *job, struct json_out *j)
-{
-    json_text(j, "program", job->operand);
-    json_text(j, "kernel", job->kernel ? job->kernel->name : NULL);
-    json_text(j, "variant", job->variant ? job->variant->name : NULL);
-    json_text(j, "contract", job->kernel ? job->kernel->contracts[job->contract].name : NULL);
-    if (!job->kernel)
-        return;
-    json_open(j, "parameters", '{');
-    for (unsigned i = 0; i < job->kernel->n_params; i++)
-        json_number(j, job->kernel->params[i].name, (uint64_t)job->params.at[i]);
-    json_close(j, '}');
-    if (job->problem)
-        json_number(j, "seed", job->seed);
-}
-
 static void print_json(const struct run *r, struct text *t)
 {
     struct json_out j = {.text = t};
     const struct outcome *out = &r->out;
     json_open(&j, NULL, '{');
-    json_problem(&r->job, &j);
+    job_json(&r->job, &j);
+    if (r->job.problem)
+        json_number(&j, "seed", r->job.seed);
     json_number(&j, "cycles", out->cycles);
+    const struct bound bound = out->fault.kind == FAULT_NONE ? job_bound(&r->job) : (struct bound){0};
+    json_bound(&j, &bound, out->cycles);
     if (r->checked)
         json_bool(&j, "correct", !r->wrong);
     else
@@ -207,6 +179,6 @@ const struct command command_run = {
     .max_operands = 1,
     .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(ENGINE) |
                OPT(CYCLE_LIMIT) | OPT(STRICT) | OPT(PAUSE) | OPT(NO_DEBUG) | OPT(MACHINE) | OPT(CORES) |
-               OPT(SCRATCH) | OPT(EFFORT) | OPT(JOBS) | OPT(OUTPUT) | OPT(JSON),
+               OPT(SCRATCH) | OPT(EFFORT) | OPT(JOBS) | OPT(RECORD) | OPT(OUTPUT) | OPT(JSON),
     .run = run,
 };
