@@ -122,70 +122,54 @@ bool build_keys(const struct sched_problem *p, float *keys)
 
 /* --- the pipeline ------------------------------------------------------------ */
 
+static enum status finish(const struct ir *ir, const struct schedule *schedules, struct allocation *a,
+                          struct emitted *out, struct diag *d)
+{
+    *out = (struct emitted){0};
+    enum status status = alloc_blocks(ir, schedules, a, d);
+    if (status == ST_OK)
+        status = emit_program(ir, schedules, a, out, d);
+    if (status == ST_OK)
+        status = verify_program(ir, out, NULL, d);
+    if (status != ST_OK)
+        emit_free(out);
+    return status;
+}
+
 enum status build_emit(const struct ir *ir, const struct schedule *schedules, struct emitted *out,
                        struct diag *d)
 {
     struct allocation a;
-    *out = (struct emitted){0};
-    enum status status = alloc_blocks(ir, schedules, &a, d);
-    if (status == ST_OK)
-        status = emit_program(ir, schedules, &a, out, d);
+    const enum status status = finish(ir, schedules, &a, out, d);
     alloc_free(&a);
-    if (status == ST_OK) {
-        status = verify_program(ir, out, NULL, d);
-        if (status != ST_OK)
-            emit_free(out);
-    }
     return status;
 }
 
-struct plan {
-    const struct ir *ir;
-    struct sched_problem *problems; /* of each region */
-    struct schedule *schedules;
-    float **keys;
-};
-
-static bool plan_init(struct plan *p)
+static bool prepare(struct build *b)
 {
-    const size_t n = p->ir->regions.n;
-    p->problems = calloc(n, sizeof *p->problems);
-    p->schedules = calloc(n, sizeof *p->schedules);
-    p->keys = calloc(n, sizeof *p->keys);
-    if (!p->problems || !p->schedules || !p->keys)
+    const size_t n = b->ir->regions.n;
+    b->problems = calloc(n, sizeof *b->problems);
+    b->schedules = calloc(n, sizeof *b->schedules);
+    b->keys = calloc(n, sizeof *b->keys);
+    if (!b->problems || !b->schedules || !b->keys)
         return false;
     for (uint32_t r = 0; r < n; r++) {
-        if (!sched_problem_init(&p->problems[r], p->ir, r) ||
-            !schedule_init(&p->schedules[r], &p->problems[r]))
+        if (!sched_problem_init(&b->problems[r], b->ir, r) ||
+            !schedule_init(&b->schedules[r], &b->problems[r]))
             return false;
-        p->keys[r] = malloc((p->problems[r].graph.nodes + 1) * sizeof **p->keys);
-        if (!p->keys[r] || !build_keys(&p->problems[r], p->keys[r]))
+        b->keys[r] = malloc((b->problems[r].graph.nodes + 1) * sizeof **b->keys);
+        if (!b->keys[r] || !build_keys(&b->problems[r], b->keys[r]))
             return false;
     }
     return true;
 }
 
-static void plan_free(struct plan *p)
+static bool schedule_all(struct build *b, uint32_t live_limit)
 {
-    for (size_t r = 0; r < p->ir->regions.n; r++) {
-        if (p->schedules)
-            schedule_free(&p->schedules[r]);
-        if (p->problems)
-            sched_problem_free(&p->problems[r]);
-        if (p->keys)
-            free(p->keys[r]);
-    }
-    free(p->problems);
-    free(p->schedules);
-    free(p->keys);
-}
-
-static bool run_all(struct plan *p, uint32_t live_limit)
-{
-    for (size_t r = 0; r < p->ir->regions.n; r++) {
-        struct sched_options o = sched_default_options(p->ir);
+    for (size_t r = 0; r < b->ir->regions.n; r++) {
+        struct sched_options o = sched_default_options(b->ir);
         o.live_limit = live_limit;
-        if (!schedule_run(&p->schedules[r], &p->problems[r], p->keys[r], &o))
+        if (!schedule_run(&b->schedules[r], &b->problems[r], b->keys[r], &o))
             return false;
     }
     return true;
@@ -195,24 +179,51 @@ static bool run_all(struct plan *p, uint32_t live_limit)
  * not forced: the fewest words that list scheduling can do with. */
 static const uint8_t limits[] = {100, 98, 96, 93, 89, 84, 77, 68, 55, 40, 20, 0};
 
-enum status build_simple(struct ir *ir, struct emitted *out, struct diag *d)
+enum status build_run(struct ir *ir, struct build *b, struct diag *d)
 {
-    *out = (struct emitted){0};
+    *b = (struct build){.ir = ir};
     enum status status = build_check(ir, d);
     if (status == ST_OK)
         status = fold_ir(ir, NULL, d);
     if (status != ST_OK)
         return status;
-    struct plan p = {.ir = ir};
-    status = plan_init(&p) ? ST_LIMIT : no_memory(d);
-    struct diag why;
+    if (!prepare(b))
+        return no_memory(d);
+    status = ST_LIMIT;
     for (size_t i = 0; i < sizeof limits && status == ST_LIMIT; i++) {
         const uint32_t live = (uint32_t)((uint64_t)ir->machine.scratch * limits[i] / 100);
-        status = run_all(&p, live) ? build_emit(ir, p.schedules, out, &why) : no_memory(&why);
-        if (status != ST_OK && d)
-            *d = why;
+        alloc_free(&b->allocation);
+        status =
+            schedule_all(b, live) ? finish(ir, b->schedules, &b->allocation, &b->emitted, d) : no_memory(d);
     }
-    plan_free(&p);
+    return status;
+}
+
+void build_free(struct build *b)
+{
+    for (size_t r = 0; b->ir && r < b->ir->regions.n; r++) {
+        if (b->schedules)
+            schedule_free(&b->schedules[r]);
+        if (b->problems)
+            sched_problem_free(&b->problems[r]);
+        if (b->keys)
+            free(b->keys[r]);
+    }
+    free(b->problems);
+    free(b->schedules);
+    free(b->keys);
+    alloc_free(&b->allocation);
+    emit_free(&b->emitted);
+    *b = (struct build){0};
+}
+
+enum status build_simple(struct ir *ir, struct emitted *out, struct diag *d)
+{
+    struct build b;
+    const enum status status = build_run(ir, &b, d);
+    *out = b.emitted;
+    b.emitted = (struct emitted){0};
+    build_free(&b);
     return status;
 }
 

@@ -5,7 +5,7 @@
  *                      program <── verify <── emit <── allocate <───┘
  *
  * build_emit is the right half, for a search that makes schedules itself;
- * build_simple is all of it, with keys from the critical path.
+ * build_run is all of it, with keys from the critical path.
  */
 #ifndef SHEAF_BUILDER_BUILD_H
 #define SHEAF_BUILDER_BUILD_H
@@ -30,8 +30,22 @@ enum status build_emit(const struct ir *ir, const struct schedule *schedules, st
  * out of memory. */
 bool build_keys(const struct sched_problem *p, float *keys);
 
-/* The whole pipeline; the ir is folded. When scratch does not suffice, schedules that keep fewer words
- * alive are tried. Statuses as above; *out is to be freed with emit_free. */
+/* The whole pipeline and what its passes left, by region. */
+struct build {
+    const struct ir *ir; /* borrowed */
+    struct sched_problem *problems;
+    float **keys;
+    struct schedule *schedules;
+    struct allocation allocation;
+    struct emitted emitted;
+};
+
+/* Builds the kernel; the ir is folded. When scratch does not suffice, schedules that
+ * keep fewer words alive are tried. Statuses as above; *b is to be freed in any case. */
+enum status build_run(struct ir *ir, struct build *b, struct diag *d);
+void build_free(struct build *b);
+
+/* The same for the program alone, to be freed with emit_free. */
 enum status build_simple(struct ir *ir, struct emitted *out, struct diag *d);
 
 /* Bundles that cost a cycle: the length of a program without loops. */
