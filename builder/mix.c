@@ -9,7 +9,7 @@ enum { ROW = 4, PASSES = 20, SAMPLES = 6 };
 static const struct {
     enum isa_engine engine;
     double full;
-} row[ROW] = {{ENGINE_ALU, 0.997}, {ENGINE_VALU, 0.997}, {ENGINE_FLOW, 0.975}, {ENGINE_LOAD, 0.955}};
+} row[ROW] = {{ENGINE_ALU, 0.995}, {ENGINE_VALU, 0.995}, {ENGINE_FLOW, 0.978}, {ENGINE_LOAD, 0.970}};
 
 static void count(const struct ir *ir, struct mix_work *w)
 {

@@ -4,7 +4,7 @@
 #include "kernels/tree_hash.h"
 #include "kernels/tree_walk.h"
 
-enum { SPARE_AREAS = 4, FIRST_TABLE = 3 };
+enum { SPARE_AREAS = 2, FIRST_TABLE = 3 };
 
 /* Tables are built over the levels they serve: pairs of levels from the first that is
  * not cached. How many is asked; each wants whole vectors of nodes. */
@@ -57,6 +57,7 @@ enum status tree_hash_best(const void *request, struct choices *choices, struct 
         return diag_set(d, ST_NOMEM, "out of memory");
     struct walk w = {.ir = ir, .choices = choices, .plan = plan(rq, choices)};
     walk_build(&w);
+    vec_free(&w.consts);
     const enum status status = ir_status(ir, d);
     if (status == ST_OK)
         *out = ir;

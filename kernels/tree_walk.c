@@ -56,14 +56,9 @@ static struct ir_val cached(struct group *g, unsigned level, uint32_t round)
     const struct ir_val *b = take_bits(g);
     ir_stage(ir, "select");
     if (level == 1)
-        return ir_choose(ir, b[0], s->node[1], s->node[2], s->diff[0]);
-    const struct ir_val right = ir_choose(ir, b[0], s->node[4], s->node[6], s->cross[1]);
-    if (choices_ask(g->w->choices, WALK_ASK_NODE, 2, 0) == 0) {
-        const struct ir_val left = ir_choose(ir, b[0], s->node[3], s->node[5], s->cross[0]);
-        return ir_select(ir, b[1], left, right);
-    }
-    const struct ir_val turn = ir_choose(ir, b[0], s->turn[0], s->turn[1], s->turn_diff);
-    return ir_madd(ir, b[1], turn, right);
+        return ir_select(ir, b[0], s->node[1], s->node[2]);
+    return ir_select(ir, b[1], ir_select(ir, b[0], s->node[3], s->node[5]),
+                     ir_select(ir, b[0], s->node[4], s->node[6]));
 }
 
 /* The table of a level's records, or -1. */

@@ -12,9 +12,9 @@
 #include "builder/ir.h"
 
 /* Sorts of decisions. */
-enum { WALK_ASK_RECORD, WALK_ASK_FIRST, WALK_ASK_ADDRESS, WALK_ASK_NODE, WALK_ASK_TABLES };
+enum { WALK_ASK_RECORD, WALK_ASK_FIRST, WALK_ASK_ADDRESS, WALK_ASK_SPREAD, WALK_ASK_TABLES };
 
-enum { WALK_CACHED = 3, WALK_MAX_HEIGHT = 20, WALK_MAX_TABLES = 8 };
+enum { WALK_CACHED = 3, WALK_MAX_HEIGHT = 20, WALK_MAX_TABLES = 8, WALK_SPREADS = 32 };
 
 /* Where things of one kind are for walkers on one level: those of node i of the
  * level at base + scale * i. */
@@ -44,10 +44,12 @@ struct walk_shared {
     struct ir_val mul0, add0, shift1, xor1, mul2, add2, mul3, add3, mul4, add4, shift5, xor5, one;
     struct ir_val node0_raw;                 /* for the first round: its values have their constant */
     struct ir_val node[(1 << WALK_CACHED) - 1]; /* constant included */
-    struct ir_val diff[1 << WALK_CACHED];    /* diff[i]: node[2i+1] - node[2i+2]; see walk_node */
-    struct ir_val cross[2];                  /* node 3 - node 5, node 4 - node 6 */
-    struct ir_val turn[2];                   /* node 3 - node 4, node 5 - node 6, and their difference */
-    struct ir_val turn_diff;
+};
+
+/* A constant as a vector; see walk_const. */
+struct walk_const {
+    uint32_t value;
+    struct ir_val vector;
 };
 
 struct walk {
@@ -56,11 +58,24 @@ struct walk {
     struct walk_plan plan;
     struct walk_shared shared;
     struct ir_mem table_mem[WALK_MAX_TABLES];
-    uint32_t areas_used;
+    uint32_t areas_used; /* spare vectors of memory are used in turn */
+    VEC(struct walk_const) consts;
+    uint8_t by_memory[WALK_SPREADS]; /* how the first spreads are done; asked ahead, so that their
+                                        number is always the same */
+    unsigned spreads;
 };
 
 /* tree_walk_setup.c: constants, cached nodes, tables. */
 void walk_setup(struct walk *w);
+
+/* A scalar in every lane, or a constant: by a broadcast, or, where there is time, by
+ * way of memory, which costs valu nothing. */
+struct ir_val walk_spread(struct walk *w, struct ir_val scalar);
+struct ir_val walk_const(struct walk *w, uint32_t value);
+
+/* The first word of a vector of memory that is free to use in passing; spare_words
+ * must not be 0. */
+uint32_t walk_spare(struct walk *w);
 
 /* tree_walk.c: the whole kernel. */
 void walk_build(struct walk *w);

@@ -39,11 +39,11 @@ static struct ir_val chosen(const struct constants *k, const struct ir_val *bits
 {
     struct ir *ir = k->w->ir;
     if (!used)
-        return ir_vconst(ir, sum);
+        return walk_const(k->w, sum);
     const uint32_t step = weight(k, used - 1);
     /* The oldest bits are known first: the newest select comes last. */
     if (used == 1)
-        return ir_choose(ir, bits[0], ir_vconst(ir, sum + step), ir_vconst(ir, sum), ir_vconst(ir, step));
+        return ir_select(ir, bits[0], walk_const(k->w, sum + step), walk_const(k->w, sum));
     const struct ir_val one = chosen(k, bits, used - 1, sum + step), zero = chosen(k, bits, used - 1, sum);
     return ir_select(ir, bits[used - 1], one, zero);
 }
@@ -59,7 +59,7 @@ static struct ir_val added(const struct constants *k, struct ir_val t, const str
         else if (step == UINT32_MAX)
             t = ir_alu(ir, OP_ALU_SUB, t, bits[j]);
         else
-            t = ir_madd(ir, bits[j], ir_vconst(ir, step), t);
+            t = ir_madd(ir, bits[j], walk_const(k->w, step), t);
     }
     return t;
 }
@@ -77,6 +77,6 @@ struct ir_val walk_address(struct walk *w, struct ir_val a, struct walk_line fro
     const unsigned selected = most - (most > 1 ? 1 - choices_ask(w->choices, root ? WALK_ASK_FIRST : WALK_ASK_ADDRESS, 2, 0) : 0);
     struct ir_val t = chosen(&k, bits, selected, k.zero);
     if (!root)
-        t = ir_madd(ir, a, ir_vconst(ir, c), t);
+        t = ir_madd(ir, a, walk_const(w, c), t);
     return added(&k, t, bits, selected);
 }

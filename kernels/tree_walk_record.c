@@ -72,8 +72,7 @@ static struct ir_val node_stored(struct walk *w, struct walk_record *r, unsigned
                                  struct ir_val y)
 {
     const unsigned vlen = w->ir->machine.vlen;
-    const uint32_t areas = w->plan.spare_words / vlen;
-    const uint32_t area = w->plan.spare + w->areas_used++ % areas * vlen;
+    const uint32_t area = walk_spare(w);
     const struct ir_val x = ir_vector(w->ir, "x");
     r->block[0] = ir_block(w->ir, (uint16_t)(2 * vlen), "left children");
     for (unsigned l = 0; l < vlen; l++) {

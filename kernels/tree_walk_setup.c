@@ -24,6 +24,39 @@ static void hash_constants(struct walk *w)
     s->one = ir_vconst(ir, 1);
 }
 
+uint32_t walk_spare(struct walk *w)
+{
+    const unsigned vlen = w->ir->machine.vlen;
+    return w->plan.spare + w->areas_used++ % (w->plan.spare_words / vlen) * vlen;
+}
+
+struct ir_val walk_spread(struct walk *w, struct ir_val scalar)
+{
+    struct ir *ir = w->ir;
+    const unsigned vlen = ir->machine.vlen;
+    const unsigned number = w->spreads++;
+    if (w->plan.spare_words < vlen || number >= WALK_SPREADS || !w->by_memory[number])
+        return ir_broadcast(ir, scalar);
+    const uint32_t area = walk_spare(w);
+    for (unsigned l = 0; l < vlen; l++)
+        ir_store(ir, ir_const(ir, area + l), scalar, (struct ir_mem){area + l, 1});
+    return ir_vload(ir, ir_const(ir, area), (struct ir_mem){area, vlen});
+}
+
+struct ir_val walk_const(struct walk *w, uint32_t value)
+{
+    for (size_t i = 0; i < w->consts.n; i++)
+        if (w->consts.at[i].value == value)
+            return w->consts.at[i].vector;
+    const uint16_t cohort = w->ir->tag.cohort;
+    w->ir->tag.cohort = IR_SHARED;
+    const struct ir_val v = walk_spread(w, ir_const(w->ir, value));
+    w->ir->tag.cohort = cohort;
+    if (!vec_push(&w->consts, (struct walk_const){value, v}))
+        w->choices->failed = true;
+    return v;
+}
+
 /* The first nodes of the tree in a row of vlen words. */
 static struct ir_val first_nodes(struct walk *w)
 {
@@ -48,16 +81,7 @@ static void cached_nodes(struct walk *w)
     const struct ir_val with = ir_alu(ir, OP_ALU_XOR, raw, s->xor5);
     s->node0_raw = ir_broadcast(ir, ir_lane(raw, 0));
     for (unsigned i = 0; i < n; i++)
-        s->node[i] = ir_broadcast(ir, ir_lane(with, i));
-    if (top >= 1)
-        s->diff[0] = ir_alu(ir, OP_ALU_SUB, s->node[1], s->node[2]);
-    if (top >= 2) {
-        s->cross[0] = ir_alu(ir, OP_ALU_SUB, s->node[3], s->node[5]);
-        s->cross[1] = ir_alu(ir, OP_ALU_SUB, s->node[4], s->node[6]);
-        s->turn[0] = ir_alu(ir, OP_ALU_SUB, s->node[3], s->node[4]);
-        s->turn[1] = ir_alu(ir, OP_ALU_SUB, s->node[5], s->node[6]);
-        s->turn_diff = ir_alu(ir, OP_ALU_SUB, s->turn[0], s->turn[1]);
-    }
+        s->node[i] = walk_spread(w, ir_lane(with, i));
 }
 
 /* Scalars base, base + vlen, ...: `n` of them, made a vector at a time. */
@@ -154,6 +178,8 @@ void walk_setup(struct walk *w)
 {
     ir_stage(w->ir, "setup");
     w->ir->tag.cohort = IR_SHARED;
+    for (unsigned i = 0; i < WALK_SPREADS; i++)
+        w->by_memory[i] = (uint8_t)choices_ask(w->choices, WALK_ASK_SPREAD, 2, 0);
     hash_constants(w);
     cached_nodes(w);
     tables(w);
