@@ -155,7 +155,7 @@ asan: ## run every test under the address and undefined-behaviour sanitizers
 bless: $(BUILD)/sheaf ## rewrite the golden transcripts with what the command prints now
 	@tests/golden.py $(BUILD) --bless
 
-manual: $(BUILD)/manual ## rewrite the operation reference in sim/README.md
+manual: $(BUILD)/manual ## rewrite what is derived from the operation table: the reference in sim/README.md, names in the builder's header
 	@tests/manual.sh $(BUILD) --bless
 
 # --- installing --------------------------------------------------------------
@@ -177,14 +177,15 @@ install: all $(BUILD)/sheaf.1 ## install under PREFIX (default /usr/local), belo
 	ln -sf libsheaf.so.$(VERSION) $(LIBDIR)/libsheaf.so.$(SOVERSION)
 	ln -sf libsheaf.so.$(SOVERSION) $(LIBDIR)/libsheaf.so
 	install -m 644 sim/sheaf.h $(INCDIR)/sheaf.h
+	sed 's|"sim/sheaf.h"|<sheaf.h>|' builder/sheaf_builder.h >$(INCDIR)/sheaf_builder.h
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' tools/sheaf.pc.in >$(LIBDIR)/pkgconfig/sheaf.pc
 	install -m 644 $(BUILD)/sheaf.1 $(MANDIR)/sheaf.1
 	install -m 644 tools/completion.bash $(COMPDIR)/sheaf
 
 uninstall: ## remove what install put there
 	rm -f $(BINDIR)/sheaf $(LIBDIR)/libsheaf.a $(LIBDIR)/libsheaf.so $(LIBDIR)/libsheaf.so.$(SOVERSION) \
-	    $(LIBDIR)/libsheaf.so.$(VERSION) $(INCDIR)/sheaf.h $(LIBDIR)/pkgconfig/sheaf.pc \
-	    $(MANDIR)/sheaf.1 $(COMPDIR)/sheaf
+	    $(LIBDIR)/libsheaf.so.$(VERSION) $(INCDIR)/sheaf.h $(INCDIR)/sheaf_builder.h \
+	    $(LIBDIR)/pkgconfig/sheaf.pc $(MANDIR)/sheaf.1 $(COMPDIR)/sheaf
 
 # --- housekeeping ------------------------------------------------------------
 

@@ -1,6 +1,8 @@
-/* Prints the operation reference of the machine's manual, in Markdown, from the
- * operation table. `make manual` puts it into sim/README.md; a test compares. */
+/* Prints, from the operation table, the operation reference of the machine's manual in
+ * Markdown, or with `operators` the list of operators in the builder's public header.
+ * `make manual` puts them into sim/README.md and builder/sheaf_builder.h; a test compares. */
 #include <stdio.h>
+#include <string.h>
 
 #include "sim/isa/isa.h"
 
@@ -85,7 +87,7 @@ static void print_engine(enum isa_engine engine, const struct isa_machine *machi
     }
 }
 
-int main(void)
+static void print_manual(void)
 {
     const struct isa_machine machine = isa_default_machine();
     for (unsigned e = 0; e < ISA_ENGINES; e++) {
@@ -93,5 +95,45 @@ int main(void)
             printf("\n");
         print_engine((enum isa_engine)e, &machine);
     }
+}
+
+/* --- operators --------------------------------------------------------------- */
+
+enum { NAME = 16 };
+
+struct row {
+    const char *id, *expression, *doc;
+};
+
+static const struct row operators[] = {
+#define ISA_BINARY(ID, name, partial, expression, doc) {#ID, "a " name " b", doc},
+#include "sim/isa/isa.def"
+};
+
+static void print_operators(void)
+{
+    const size_t n = sizeof operators / sizeof *operators;
+    char line[sizeof operators / sizeof *operators][160];
+    int longest = 0;
+    for (size_t i = 0; i < n; i++) {
+        char name[NAME] = {0};
+        for (size_t c = 0; c + 1 < NAME && operators[i].id[c]; c++)
+            name[c] = (char)(operators[i].id[c] | 0x20);
+        const int length = snprintf(line[i], sizeof line[i], "    X(sheaf_%s, SHEAF_OP_%s, \"%s\", \"%s\")",
+                                    name, operators[i].id, operators[i].expression, operators[i].doc);
+        longest = length > longest ? length : longest;
+    }
+    printf("#define %-*s\\\n", longest - 7, "SHEAF_EACH_OPERATOR(X)");
+    for (size_t i = 0; i + 1 < n; i++)
+        printf("%-*s \\\n", longest, line[i]);
+    printf("%s\n", line[n - 1]);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "operators") == 0)
+        print_operators();
+    else
+        print_manual();
     return ferror(stdout) || fflush(stdout) ? 1 : 0;
 }
