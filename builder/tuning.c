@@ -58,13 +58,24 @@ static void wrong(struct reader *r, const char *expected)
         r->status = diag_at(r->d, r->file, r->text, r->size, r->at, "tuning record: expected %s", expected);
 }
 
-static void expect(struct reader *r, const char *word)
+/* The words, which may be of several lines. Where they differ, the error is at the line's
+ * end or at the beginning of its words. */
+static void expect(struct reader *r, const char *words)
 {
-    const size_t n = strlen(word);
-    if (r->status == ST_OK && r->size - r->at >= n && memcmp(r->text + r->at, word, n) == 0)
-        r->at += n;
-    else
-        wrong(r, word[0] == '\n' ? "the end of the line" : word);
+    size_t i = 0, line = 0;
+    if (r->status != ST_OK)
+        return;
+    for (; words[i] && r->at < r->size && r->text[r->at] == words[i]; i++, r->at++)
+        if (words[i] == '\n')
+            line = i + 1;
+    if (words[i] == '\n') {
+        wrong(r, "the end of the line");
+    } else if (words[i]) {
+        char text[200];
+        r->at -= i - line;
+        (void)snprintf(text, sizeof text, "%.*s", (int)strcspn(words + line, "\n"), words + line);
+        wrong(r, text);
+    }
 }
 
 static int64_t number(struct reader *r, int64_t low, int64_t high)
@@ -77,7 +88,9 @@ static int64_t number(struct reader *r, int64_t low, int64_t high)
     while (r->at < r->size && r->text[r->at] >= '0' && r->text[r->at] <= '9' && value < INT64_C(1) << 40)
         value = value * 10 + (r->text[r->at++] - '0');
     value = minus ? -value : value;
-    if (r->at == digits || value < low || value > high) {
+    /* There is one way to write a number. */
+    const bool padded = r->at > digits && r->text[digits] == '0' && (minus || r->at > digits + 1);
+    if (r->at == digits || padded || value < low || value > high) {
         char range[80];
         (void)snprintf(range, sizeof range, "a number from %" PRId64 " to %" PRId64, low, high);
         r->at = begin;

@@ -13,6 +13,7 @@
 #include "sim/machine.h"
 
 struct choices;
+struct kern_dump;
 struct tuning;
 
 enum { KERN_MAX_PARAMS = 12, KERN_MAX_ARRAYS = 12, KERN_MAX_CONTRACTS = 4, KERN_MAX_FACTS = 32 };
@@ -91,6 +92,7 @@ struct kern_request {
     unsigned threads; /* that may search; 0 counts as 1 */
     bool no_record;  /* search even where a tuning record is at hand */
     const struct tuning *record; /* NULL, or replay this one */
+    struct kern_dump *dump;      /* NULL, or what to append there of the builder's passes */
 };
 
 /* Programs to be run one after the other on the same memory, each from a machine

@@ -1,6 +1,7 @@
 #include "kernels/tree_ladder.h"
 
 #include "builder/build.h"
+#include "kernels/dump.h"
 
 static const struct ir_val no_val = {.block = IR_NONE};
 
@@ -8,6 +9,7 @@ enum status ladder_begin(const struct kern_request *rq, struct ladder *l, struct
 {
     *l = (struct ladder){
         .ir = ir_create(&rq->machine),
+        .dump = rq->dump,
         .rounds = (uint32_t)rq->params.at[TREE_ROUNDS],
         .batch = (uint32_t)rq->params.at[TREE_BATCH],
         .nodes = (2u << rq->params.at[TREE_HEIGHT]) - 1,
@@ -21,7 +23,9 @@ enum status ladder_begin(const struct kern_request *rq, struct ladder *l, struct
 enum status ladder_finish(struct ladder *l, const char *name, struct kern_stages *out, struct diag *d)
 {
     struct emitted e;
-    enum status status = build_simple(l->ir, &e, d);
+    enum status status = kern_dump_ir(l->dump, l->ir, d);
+    if (status == ST_OK)
+        status = build_simple(l->ir, &e, d);
     if (status == ST_OK) {
         status = kern_stage_add(out, name, e.prog, l->ir, d);
         e.prog = NULL;

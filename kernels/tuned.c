@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "builder/build.h"
+#include "kernels/dump.h"
 #include "kernels/records.h"
 #include "sim/base/file.h"
 
@@ -83,8 +84,8 @@ static struct search_kernel kernel_of(const struct kern_variant *v, const struct
 }
 
 /* How large the code is with its fallback decisions, and whether it can be searched. */
-static enum status look(const struct kern_variant *v, const struct kern_request *rq, uint32_t *nodes, bool *open,
-                        struct diag *d)
+static enum status look(const struct kern_variant *v, const struct kern_request *rq, uint32_t *nodes,
+                        bool *open, struct diag *d)
 {
     const struct search_kernel k = kernel_of(v, rq);
     struct state s = {.cost = 0};
@@ -109,8 +110,9 @@ enum status tuned_searchable(const struct kern_variant *v, const struct kern_req
                : diag_set(d, ST_INPUT, "these sizes are built with loops, which are not searched");
 }
 
-enum status tuned_search(const struct kern_variant *v, const struct kern_request *rq, struct search_options *o,
-                         const struct tuned_watch *watch, struct tuning *best, struct diag *d)
+enum status tuned_search(const struct kern_variant *v, const struct kern_request *rq,
+                         struct search_options *o, const struct tuned_watch *watch, struct tuning *best,
+                         struct diag *d)
 {
     const struct search_kernel k = kernel_of(v, rq);
     o->accept = usable;
@@ -180,7 +182,9 @@ enum status tuned_program(const struct kern_variant *v, const struct kern_reques
     if (status != ST_OK)
         return status;
     struct emitted e = {0};
-    status = build_emit(s.ir, &s.schedule, &e, d);
+    status = kern_dump_state(rq->dump, &s, d);
+    if (status == ST_OK)
+        status = build_emit(s.ir, &s.schedule, &e, d);
     if (status == ST_OK)
         status = add(v->name, &e, s.ir, out, d);
     state_free(&s);
@@ -198,7 +202,9 @@ static enum status plain(const struct kern_variant *v, const struct kern_request
     if (status != ST_OK)
         return status;
     struct emitted e = {0};
-    status = build_simple(ir, &e, d);
+    status = kern_dump_ir(rq->dump, ir, d);
+    if (status == ST_OK)
+        status = build_simple(ir, &e, d);
     if (status == ST_OK)
         status = add(v->name, &e, ir, out, d);
     ir_destroy(ir);

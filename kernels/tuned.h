@@ -31,8 +31,9 @@ enum status tuned_searchable(const struct kern_variant *v, const struct kern_req
 
 /* Searches on from *best with the given options (the functions are set here); the request
  * has to be searchable. A result counts when it fits the scratch and is verified. */
-enum status tuned_search(const struct kern_variant *v, const struct kern_request *rq, struct search_options *o,
-                         const struct tuned_watch *watch, struct tuning *best, struct diag *d);
+enum status tuned_search(const struct kern_variant *v, const struct kern_request *rq,
+                         struct search_options *o, const struct tuned_watch *watch, struct tuning *best,
+                         struct diag *d);
 
 /* What a tuning, which may come from anywhere, is worth: sets its cycles and cost, and the
  * bound of its code. ST_LIMIT or ST_INPUT when no program comes of it. */

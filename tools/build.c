@@ -1,4 +1,7 @@
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/base/file.h"
 #include "tools/commands.h"
@@ -35,7 +38,7 @@ static void print_stages(const struct kern_stages *s, bool assembly, struct text
     }
 }
 
-static int write(const struct job *j, const char *path)
+static int write_program(const struct job *j, const char *path)
 {
     const bool assembly = path && ends_in(path, ".s");
     if (assembly && j->stages.list.n > 1)
@@ -50,12 +53,67 @@ static int write(const struct job *j, const char *path)
     return status == ST_OK ? EXIT_FINE : tool_diag(&d);
 }
 
+/* Bundles of straight-line code that cost a cycle: what a run of it takes. */
+static uint64_t cycles_of(const struct kern_stages *s)
+{
+    uint64_t cycles = 0;
+    for (size_t i = 0; i < s->list.n; i++)
+        for (uint32_t b = 0; b < s->list.at[i].prog->bundles.n; b++)
+            cycles += prog_costs_cycle(s->list.at[i].prog, b);
+    return cycles;
+}
+
+/* To people at a terminal, or as JSON: what was built, and how good it is. */
+static int report(const struct job *j, const struct options *o)
+{
+    struct text t = {0};
+    const struct bound bound = job_bound(j);
+    const uint64_t cycles = cycles_of(&j->stages);
+    if (opt_given(o, OPT_JSON)) {
+        struct json_out out = {.text = &t};
+        json_open(&out, NULL, '{');
+        job_json(j, &out);
+        if (bound.cycles)
+            json_number(&out, "cycles", cycles);
+        else
+            json_text(&out, "cycles", NULL);
+        json_bound(&out, &bound, cycles);
+        json_text(&out, "output", opt_text(o, OPT_OUTPUT));
+        json_close(&out, '}');
+        text_add(&t, "\n");
+        return tool_print(&t);
+    }
+    if (bound.cycles && isatty(STDERR_FILENO)) {
+        job_text(j, &t);
+        text_addf(&t, "cycles     %" PRIu64 "\n", cycles);
+        text_bound(&t, &bound, cycles);
+        (void)fputs(text_ok(&t) ? t.at : "", stderr);
+    }
+    text_free(&t);
+    return EXIT_FINE;
+}
+
+static int print_dump(struct job *j)
+{
+    if (j->dump.text.n)
+        return tool_print(&j->dump.text);
+    return tool_error("--dump: %s:%s goes through no passes", j->kernel->name, j->variant->name);
+}
+
 static int build(const struct options *o)
 {
+    const char *path = opt_text(o, OPT_OUTPUT);
+    const bool dump = opt_given(o, OPT_DUMP), json = opt_given(o, OPT_JSON);
+    if (json && (!path || dump))
+        return tool_error(path ? "expected --json or --dump, not both" : "--json needs -o FILE");
     struct job j = {0};
     int status = job_build(&j, o);
-    if (status == EXIT_FINE)
-        status = write(&j, opt_text(o, OPT_OUTPUT));
+    if (status == EXIT_FINE && dump)
+        status = print_dump(&j);
+    if (status == EXIT_FINE && (path || !dump))
+        status = write_program(&j, path);
+    if (status == EXIT_FINE && path)
+        status = report(&j, o);
     job_free(&j);
     return status;
 }
@@ -66,6 +124,7 @@ const struct command command_build = {
     .doc = "emit a kernel's program: -o FILE.json or FILE.s, else JSON on standard output",
     .min_operands = 1,
     .max_operands = 1,
-    .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(MACHINE) | OPT(CORES) | OPT(SCRATCH) | OPT(EFFORT) | OPT(JOBS) | OPT(OUTPUT),
+    .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(MACHINE) | OPT(CORES) | OPT(SCRATCH) | OPT(EFFORT) |
+               OPT(JOBS) | OPT(RECORD) | OPT(DUMP) | OPT(OUTPUT) | OPT(JSON),
     .run = build,
 };

@@ -85,6 +85,26 @@ static int read_record(struct job *j, const struct kern_request *rq, const char 
     return status == ST_OK ? EXIT_FINE : tool_diag(&d);
 }
 
+/* "ir,schedule". */
+static int set_dump(struct kern_dump *dump, const char *text)
+{
+    for (;;) {
+        char name[32] = "";
+        const size_t length = strcspn(text, ",");
+        if (length < sizeof name)
+            memcpy(name, text, length);
+        const enum dump_pass pass = dump_find(name);
+        if (pass == DUMP_PASSES)
+            return tool_error(
+                "--dump: no pass `%.*s`, expected ir, fold, graph, schedule, allocation or program",
+                (int)length, text);
+        dump->pass[pass] = true;
+        if (text[length] == '\0')
+            return EXIT_FINE;
+        text += length + 1;
+    }
+}
+
 int job_request(struct job *j, const struct options *o, struct kern_request *rq)
 {
     enum { MAX_JOBS = 256 };
@@ -98,7 +118,12 @@ int job_request(struct job *j, const struct options *o, struct kern_request *rq)
                                 .machine = j->machine,
                                 .effort = (unsigned)effort,
                                 .threads = (unsigned)threads};
-    const char *record = opt_text(o, OPT_RECORD);
+    const char *record = opt_text(o, OPT_RECORD), *dump = opt_text(o, OPT_DUMP);
+    if (dump) {
+        rq->dump = &j->dump;
+        if (set_dump(rq->dump, dump) != EXIT_FINE)
+            return EXIT_USAGE;
+    }
     if (!record)
         return EXIT_FINE;
     rq->record = &j->record;
@@ -261,5 +286,6 @@ void job_free(struct job *j)
     kern_problem_destroy(j->problem);
     kern_values_free(&j->values);
     tuning_free(&j->record);
+    text_free(&j->dump.text);
     free(j->image);
 }

@@ -3,6 +3,7 @@
 #ifndef SHEAF_TOOLS_JOB_H
 #define SHEAF_TOOLS_JOB_H
 
+#include "kernels/dump.h"
 #include "kernels/tuned.h"
 #include "tools/options.h"
 #include "tools/report.h"
@@ -15,7 +16,8 @@ struct job {
     unsigned contract;
     uint64_t seed;
     struct isa_machine machine;
-    struct tuning record; /* of --record */
+    struct tuning record;  /* of --record */
+    struct kern_dump dump; /* of --dump */
     struct kern_stages stages;
     struct kern_problem *problem; /* NULL: nothing to check against */
     struct kern_values values;
@@ -31,7 +33,8 @@ struct job {
  * --seed and the machine's options. */
 int job_kernel(struct job *j, const struct options *o, const char *name, bool with_variant);
 
-/* What to ask of a variant, with --effort, --jobs and --record. The record is the job's. */
+/* What to ask of a variant, with --effort, --jobs, --record and --dump. Record and dump are
+ * the job's. */
 int job_request(struct job *j, const struct options *o, struct kern_request *rq);
 
 /* The same, and its programs built. */

@@ -30,6 +30,8 @@
            "0 quick, 1 normal, 2 thorough: how hard to search where there is no tuning record")             \
     OPTION(JOBS, "jobs", 'j', "N", "threads that search (default: one for each processor)")                 \
     OPTION(EVALS, "evals", 0, "N", "schedules that a search tries (default 20000)")                         \
+    OPTION(DUMP, "dump", 0, "PASS,...",                                                                     \
+           "print what passes leave: ir, fold, graph, schedule, allocation, program")                       \
     OPTION(RECORD, "record", 0, "FILE", "build what this tuning record says")                               \
     OPTION(FROM, "from", 0, "FILE", "search on from this tuning record")                                    \
     OPTION(FRESH, "fresh", 0, NULL, "search from nothing, whatever records there are")                      \

@@ -40,7 +40,6 @@ void json_bool(struct json_out *j, const char *key, bool value);
 /* NULL is written as null. */
 void json_text(struct json_out *j, const char *key, const char *value);
 
-
 /* A bound, and how many times as many the cycles are: a line of a report; the keys
  * "bounds" and "ratio", null where no bound is known (cycles 0). */
 void text_bound(struct text *t, const struct bound *b, uint64_t cycles);

@@ -86,7 +86,8 @@ static void show(struct search *s)
     s->shown_at = s->last.seconds;
     (void)fputc('\r', stderr);
     if (s->best.cycles)
-        (void)fprintf(stderr, "%u cycles, bound %u (%.3f times); ", s->best.cycles, s->bound.cycles, ratio(s));
+        (void)fprintf(stderr, "%u cycles, bound %u (%.3f times); ", s->best.cycles, s->bound.cycles,
+                      ratio(s));
     (void)fprintf(stderr, "%" PRIu64 " of %" PRIu64 ", %.0f a second, %.0f s\033[K", s->last.evaluations,
                   s->last.budget, speed(s), s->last.seconds);
     (void)fflush(stderr);
@@ -164,7 +165,8 @@ static int prepare(struct search *s, const struct options *o)
     int status = job_kernel(&s->job, o, o->operands[0], true);
     if (status == EXIT_FINE)
         status = job_request(&s->job, o, &s->rq);
-    if (status == EXIT_FINE && !opt_number(o, OPT_EVALS, INT64_MAX, DEFAULT_EVALUATIONS, &s->options.evaluations))
+    if (status == EXIT_FINE &&
+        !opt_number(o, OPT_EVALS, INT64_MAX, DEFAULT_EVALUATIONS, &s->options.evaluations))
         status = EXIT_USAGE;
     if (status != EXIT_FINE)
         return status;
