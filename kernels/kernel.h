@@ -87,10 +87,10 @@ struct kern_request {
     struct kern_params params;
     unsigned contract;
     struct isa_machine machine;
-    unsigned effort; /* KERN_QUICK ... */
-    uint64_t seed;   /* of a search */
-    unsigned threads; /* that may search; 0 counts as 1 */
-    bool no_record;  /* search even where a tuning record is at hand */
+    unsigned effort;             /* KERN_QUICK ... */
+    uint64_t seed;               /* of a search */
+    unsigned threads;            /* that may search; 0 counts as 1 */
+    bool no_record;              /* search even where a tuning record is at hand */
     const struct tuning *record; /* NULL, or replay this one */
     struct kern_dump *dump;      /* NULL, or what to append there of the builder's passes */
 };

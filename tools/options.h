@@ -13,7 +13,7 @@
 /* OPTION(ID, long name, letter or 0, argument or NULL, what it does) */
 #define OPTIONS                                                                                             \
     OPTION(SET, "set", 0, "NAME=VALUE,...", "problem sizes (names and ranges: sheaf kernels)")              \
-    OPTION(SEED, "seed", 0, "N", "of the generated problem, or of a search (default 123)")                   \
+    OPTION(SEED, "seed", 0, "N", "of the generated problem, or of a search (default 123)")                  \
     OPTION(CONTRACT, "contract", 0, "NAME", "what counts at the end (default: the first that fits)")        \
     OPTION(KERNEL, "kernel", 0, "NAME", "the problem for a program from a file")                            \
     OPTION(MEM, "mem", 0, "FILE", "start from this memory image instead of a generated problem")            \

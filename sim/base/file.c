@@ -17,7 +17,8 @@ static enum status fail(struct diag *d, enum status status, const char *path, co
     return status;
 }
 
-static enum status read_all(FILE *f, const char *path, size_t limit, char **data, size_t *size, struct diag *d)
+static enum status read_all(FILE *f, const char *path, size_t limit, char **data, size_t *size,
+                            struct diag *d)
 {
     size_t room = 1 << 16, n = 0;
     char *buffer = malloc(room + 1);
