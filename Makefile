@@ -21,8 +21,10 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -pthread -I. -fPIC -fvisibility=hidden $(WAR
 LDLIBS = -ljansson -lm -pthread
 
 # Flags of one file go on top of the rest: CFLAGS_sim/step.c := -O3
-# Link flags of one test: this one lets allocations fail.
-LINK_test_program_memory := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+# Link flags of one test: these let allocations fail.
+LINK_test_program_memory := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free
+LINK_test_public_failures := $(LINK_test_program_memory)
+LINK_test_builder_memory := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 
 LIB_SRC := $(sort $(wildcard sim/base/*.c sim/isa/*.c sim/program/*.c sim/*.c builder/*.c traces/*.c kernels/*.c))
 TOOL_SRC := $(sort $(wildcard tools/*.c))

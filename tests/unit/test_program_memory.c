@@ -16,62 +16,7 @@
 
 #include "sim/program/check.h"
 #include "sim/program/program.h"
-
-static long countdown = -1; /* allocations until one fails; negative: none does */
-static long live;           /* blocks not freed */
-static bool failed;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *block, size_t size);
-void __real_free(void *block);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-void __wrap_free(void *block);
-
-/* Whether this allocation fails: one does, those after it succeed again. */
-static bool fails(void)
-{
-    const bool now = countdown >= 0 && countdown-- == 0;
-    failed = failed || now;
-    return now;
-}
-
-static void *counted(void *block)
-{
-    live += block != NULL;
-    return block;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : counted(__real_malloc(size));
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : counted(__real_calloc(n, size));
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    if (fails())
-        return NULL;
-    return block ? __real_realloc(block, size) : counted(__real_realloc(block, size));
-}
-
-void __wrap_free(void *block)
-{
-    live -= block != NULL;
-    __real_free(block);
-}
-
-static void fail_after(long n)
-{
-    countdown = n;
-    failed = false;
-}
+#include "tests/unit/failing.h"
 
 typedef enum status reader(const char *, size_t, const char *, struct prog **, struct diag *);
 
