@@ -134,23 +134,18 @@ enum status mix_measure(struct mix *m, const struct search_kernel *k, const stru
                         struct diag *d)
 {
     *m = (struct mix){.base = {{0}}};
-    struct choices among = {.failed = false};
-    enum status status = choices_copy(&among, c) ? ST_OK : diag_set(d, ST_NOMEM, "out of memory");
+    enum status status = choices_copy(&m->choices, c) ? ST_OK : diag_set(d, ST_NOMEM, "out of memory");
     /* Twice: first to see which kinds are fixed. */
     for (unsigned round = 0; round < 2 && status == ST_OK; round++) {
         memset(m->delta, 0, sizeof m->delta);
         for (unsigned kind = 0; kind < CHOICE_KINDS && status == ST_OK; kind++)
-            status = measure_kind(m, k, &among, kind, d);
+            status = measure_kind(m, k, &m->choices, kind, d);
         if (round == 0)
-            scatter(m, &among, rng);
+            scatter(m, &m->choices, rng);
     }
     bool same;
     if (status == ST_OK)
-        status = measure(k, &among, SIZE_MAX, 0, &m->base, &same, d);
-    for (size_t q = 0; q < among.pick.n && status == ST_OK; q++)
-        if (!vec_push(&m->answer, among.pick.at[q]))
-            status = diag_set(d, ST_NOMEM, "out of memory");
-    choices_free(&among);
+        status = measure(k, &m->choices, SIZE_MAX, 0, &m->base, &same, d);
     if (status != ST_OK)
         mix_free(m);
     return status;
@@ -158,7 +153,7 @@ enum status mix_measure(struct mix *m, const struct search_kernel *k, const stru
 
 void mix_free(struct mix *m)
 {
-    vec_free(&m->answer);
+    choices_free(&m->choices);
 }
 
 /* The best answer to one question; whether it is another than before. */
@@ -198,16 +193,13 @@ static size_t common_factor(size_t a, size_t b)
 
 void mix_balance(const struct mix *m, const struct isa_machine *machine, struct choices *c, struct rng *rng)
 {
-    const size_t n = m->answer.n;
+    const size_t n = m->choices.question.n;
     struct mix_work total = m->base;
-    /* After another build other questions may have been asked. */
-    if (c->question.n != n)
-        return;
     for (size_t q = 0; q < n; q++) {
         const unsigned kind = asked(c, q)->kind;
-        if (c->pick.at[q] >= asked(c, q)->options || (m->fixed[kind] && c->pick.at[q] != m->answer.at[q]))
+        if (m->fixed[kind] && c->pick.at[q] != m->choices.pick.at[q])
             return;
-        add(&total, &m->delta[kind][m->answer.at[q]], -1);
+        add(&total, &m->delta[kind][m->choices.pick.at[q]], -1);
         add(&total, &m->delta[kind][c->pick.at[q]], 1);
     }
     bool changed = n > 0;

@@ -21,8 +21,8 @@ struct mix_work {
 };
 
 struct mix {
-    struct mix_work base; /* with all answers as in `answer` */
-    VEC(uint8_t) answer;
+    struct mix_work base;   /* with the answers in `choices` */
+    struct choices choices; /* all questions, with answers drawn at random */
     struct mix_work delta[CHOICE_KINDS][CHOICE_OPTIONS]; /* against option 0 */
     bool fixed[CHOICE_KINDS];                            /* its answers change what else is asked */
 };
@@ -36,7 +36,7 @@ void mix_free(struct mix *m);
 /* Cycles that the work takes at least, with engines as full as good schedules fill them. */
 double mix_cycles(const struct isa_machine *machine, const struct mix_work *w);
 
-/* Improves the answers; leaves them alone if one that decides what else is asked is
+/* Improves the answers (to the questions in mix.choices); leaves them alone if one that decides what else is asked is
  * not as measured. */
 void mix_balance(const struct mix *m, const struct isa_machine *machine, struct choices *c, struct rng *rng);
 

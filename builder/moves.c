@@ -4,7 +4,7 @@
 
 #include "builder/search.h"
 
-void move_draw_choices(struct choices *c, struct rng *rng)
+void move_draw_choices(struct choices *c, const struct mix *m, bool all, struct rng *rng)
 {
     double weight[CHOICE_KINDS][CHOICE_OPTIONS];
     for (unsigned k = 0; k < CHOICE_KINDS; k++)
@@ -13,7 +13,9 @@ void move_draw_choices(struct choices *c, struct rng *rng)
             weight[k][o] = u * u; /* uneven: most of a kind should agree */
         }
     for (size_t i = 0; i < c->question.n; i++) {
-        const double *w = weight[c->question.at[i].kind % CHOICE_KINDS];
+        if (!all && m->fixed[c->question.at[i].kind])
+            continue;
+        const double *w = weight[c->question.at[i].kind];
         double sum = 0;
         for (unsigned o = 0; o < c->question.at[i].options; o++)
             sum += w[o];

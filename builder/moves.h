@@ -2,10 +2,11 @@
 #ifndef SHEAF_BUILDER_MOVES_H
 #define SHEAF_BUILDER_MOVES_H
 
-#include "builder/state.h"
+#include "builder/mix.h"
 
-/* Answers to all questions, by a distribution drawn for each kind of them. */
-void move_draw_choices(struct choices *c, struct rng *rng);
+/* Answers to all questions, by a distribution drawn for each kind of them; those that
+ * decide what else is asked keep theirs unless `all`. */
+void move_draw_choices(struct choices *c, const struct mix *m, bool all, struct rng *rng);
 
 /* Changes a few answers; false if there are no questions. */
 bool move_flip(struct choices *c, struct rng *rng);

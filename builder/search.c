@@ -99,19 +99,20 @@ static void keep_best(struct island *x)
         fail(x, ST_NOMEM, "out of memory while searching");
 }
 
-/* A first state: choices by a distribution (the very first by the kernel's own
- * fallbacks), strands by a stagger. */
+/* A first state: choices by a distribution, strands by a stagger. */
 static void draw(struct island *x)
 {
     struct state s = {0};
     x->done++;
-    if (!choices_copy(&s.choices, &x->cur.choices)) {
+    /* The kernel's own answers first, then others; those that decide what else is
+     * asked only now and then. */
+    if (!choices_copy(&s.choices, &x->mix->choices)) {
         choices_free(&s.choices);
         fail(x, ST_NOMEM, "out of memory while searching");
         return;
     }
     if (x->done > 1)
-        move_draw_choices(&s.choices, &x->rng);
+        move_draw_choices(&s.choices, x->mix, rng_below(&x->rng, 4) == 0, &x->rng);
     mix_balance(x->mix, &x->cur.ir->machine, &s.choices, &x->rng);
     x->status = state_make(&s, x->kernel, x->o->region, &x->why);
     if (x->status != ST_OK)

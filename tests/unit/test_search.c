@@ -195,7 +195,7 @@ static void test_moves_in_range(void **state)
             (void)choices_ask(&c, rng_below(&rng, CHOICE_KINDS), 1 + rng_below(&rng, CHOICE_OPTIONS), 0);
         for (unsigned step = 0; step < 50; step++) {
             if (step % 10 == 0)
-                move_draw_choices(&c, &rng);
+                move_draw_choices(&c, &(struct mix){.base = {{0}}}, true, &rng);
             else
                 assert_int_equal(move_flip(&c, &rng), n > 0);
             assert_int_equal(c.pick.n, n);
