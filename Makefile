@@ -197,7 +197,7 @@ H_FILES = $(sort $(shell find sim builder traces kernels tools tests -name '*.h'
 lint: ## run clang-tidy over every source file
 	@tools/deps.sh build test check
 	@printf '%s\n' $(C_FILES) | xargs -P "$$(nproc)" -n 1 sh -c \
-	    'out=$$(clang-tidy --quiet "$$0" -- -std=c11 -D_GNU_SOURCE -I. -Isim 2>/dev/null) || { printf "%s\n" "$$out"; exit 1; }'
+	    'out=$$(clang-tidy --quiet "$$0" -- -std=c11 -D_GNU_SOURCE -I. -Isim -Ibuilder 2>/dev/null) || { printf "%s\n" "$$out"; exit 1; }'
 
 format-check: ## say what `make format` would rewrite
 	@tools/deps.sh check

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The library from outside: tests/embed/embed.c is compiled against the public header
-# and the shared library alone, as C and, where there is a C++ compiler, as C++; so
-# is the example on the header's front page. Only sheaf_ names may be exported.
+# The library from outside: the programs of tests/embed are compiled against the public
+# headers and the shared library alone, as C and, where there is a C++ compiler, as C++;
+# so are the examples on the headers' front pages. Only sheaf_ names may be exported.
 #
 # usage: tests/embed.sh BUILD    (from the root)
 set -u
@@ -36,6 +36,11 @@ runs_as_expected() {
     "$work/$1" >"$work/$1.out" && diff -u tests/embed/expected.txt "$work/$1.out"
 }
 
+# The kernel's result; what it costs stands in README.md, where it is compared.
+runs_kernel() {
+    "$work/$1" >"$work/$1.out" && grep -qx 'z\[255\]     1276' "$work/$1.out" && grep -q '^cycles' "$work/$1.out"
+}
+
 only_public_names() {
     nm -D --defined-only "$build/libsheaf.so" | awk '$2 ~ /[A-Z]/ && $3 !~ /^sheaf_/ { print; bad = 1 } END { exit bad }'
 }
@@ -54,14 +59,32 @@ front_page() {
         [ "$(cd "$work" && ./front)" = '3 cycles, word 0 is 10' ]
 }
 
+builder_front_page() {
+    {
+        echo '#include <sheaf_builder.h>'
+        echo '#include <stdio.h>'
+        echo 'int main(void) {'
+        sed -n '/^ \* The sum of the words/,/^ \* Contract/s/^ \*      //p' builder/sheaf_builder.h
+        echo 'return 0; }'
+    } >"$work/builder.c"
+    compile builder "${CC:-cc}" -std=c11 -Wall -Wextra -Werror "$work/builder.c" &&
+        "$work/builder" | grep -qx '[0-9]* cycles, the sum is 6'
+}
+
 cp sim/sheaf.h "$work"
+sed 's|"sim/sheaf.h"|<sheaf.h>|' builder/sheaf_builder.h >"$work/sheaf_builder.h"
 check 'compiles as C' compile c "${CC:-cc}" -std=c11 -Wall -Wextra -Wpedantic -Werror tests/embed/embed.c
 check 'runs' runs_as_expected c
+check 'a kernel compiles as C' compile kernel "${CC:-cc}" -std=c11 -Wall -Wextra -Wpedantic -Werror tests/embed/kernel.c
+check 'the kernel runs' runs_kernel kernel
 check 'the front page compiles and runs' front_page
+check "the builder's front page compiles and runs" builder_front_page
 check 'exports sheaf_ names only' only_public_names
 if command -v "${CXX:-c++}" >/dev/null 2>&1; then
     check 'compiles as C++' compile cxx "${CXX:-c++}" -x c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror tests/embed/embed.c
     check 'runs as C++' runs_as_expected cxx
+    check 'a kernel compiles as C++' compile kernelxx "${CXX:-c++}" -x c++ -std=c++17 -Wall -Wextra -Wpedantic -Werror tests/embed/kernel.c
+    check 'the kernel runs as C++' runs_kernel kernelxx
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -33,17 +33,24 @@ pkg() {
         PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 pkg-config "$@" sheaf
 }
 
+# builds PROGRAM: as PROGRAM.shared, and as PROGRAM.static while there is no shared library.
 # shellcheck disable=SC2046,SC2086
-build_example() {
-    $CC $CFLAGS -std=c11 -Wall -Wextra -Wpedantic -Werror $(pkg --cflags) -o "$work/shared" tests/embed/embed.c \
+builds() {
+    $CC $CFLAGS -std=c11 -Wall -Wextra -Wpedantic -Werror $(pkg --cflags) -o "$work/$1.shared" "tests/embed/$1.c" \
         $LDFLAGS $(pkg --libs) || return 1
-    rm "$root/usr/lib/libsheaf.so"
-    $CC $CFLAGS -std=c11 $(pkg --cflags) -o "$work/static" tests/embed/embed.c \
-        $LDFLAGS $(pkg --libs) -ljansson -lm
+    mv "$root/usr/lib/libsheaf.so" "$work"
+    $CC $CFLAGS -std=c11 $(pkg --cflags) -o "$work/$1.static" "tests/embed/$1.c" $LDFLAGS $(pkg --static --libs)
+    status=$?
+    mv "$work/libsheaf.so" "$root/usr/lib"
+    return $status
 }
 
 runs() {
     "$@" >"$work/out" && diff -u tests/embed/expected.txt "$work/out"
+}
+
+runs_kernel() {
+    "$@" >"$work/out" && grep -qx 'z\[255\]     1276' "$work/out"
 }
 
 completes() {
@@ -62,13 +69,15 @@ manual_page_is_whole() {
 }
 
 check 'make install' make install
-check 'build with pkg-config' build_example
-check 'run, shared' runs env LD_LIBRARY_PATH="$root/usr/lib" "$work/shared"
-check 'run, static' runs "$work/static"
+check 'build with pkg-config' builds embed
+check 'run, shared' runs env LD_LIBRARY_PATH="$root/usr/lib" "$work/embed.shared"
+check 'run, static' runs "$work/embed.static"
+check 'build a kernel with pkg-config' builds kernel
+check 'run a kernel, shared' runs_kernel env LD_LIBRARY_PATH="$root/usr/lib" "$work/kernel.shared"
+check 'run a kernel, static' runs_kernel "$work/kernel.static"
 check 'the command' "$root/usr/bin/sheaf" --help
 check 'completion' completes
 check 'manual page' manual_page_is_whole
-ln -s libsheaf.so.0 "$root/usr/lib/libsheaf.so"
 check 'make uninstall' make uninstall
 check 'nothing is left' test -z "$(find "$root" ! -type d)"
 printf '%d passed, %d failed\n' "$passed" "$failed"
