@@ -4,8 +4,10 @@
 In a fenced ```console block a line `$ COMMAND`, with the lines `> MORE` below it, is
 run by bash and has to succeed. What follows, if anything, is its output: `...` stands
 for any text, on a line of its own for any lines. Measured times may differ.
-Each README gets a fresh copy of the tree, with `build` in it and on PATH.
-Links to files have to lead somewhere, and make targets have to exist.
+Each README gets a fresh copy of the tree, with `build` in it and on PATH, and what
+`make install` puts in place where `pkg-config` and the C compiler `cc` find it.
+A fenced ```c block is the file that was linked to last. Links to files have to lead
+somewhere, and make targets have to exist.
 
 usage: tests/docs.py BUILD [README...]
 """
@@ -102,21 +104,57 @@ def check_links(text, folder):
             yield f"link to {target}, which does not exist"
 
 
-def check_readme(name, build):
+def check_sources(text, folder):
+    """A problem for each block of C that is not the file linked to last before it."""
+    lines = text.split("\n")
+    for start, language, block in blocks(text):
+        if language != "c":
+            continue
+        links = re.findall(r"\]\(([^)#:]+\.[ch])\)", "\n".join(lines[:start]))
+        try:
+            with open(os.path.join(folder, links[-1]), encoding="utf-8") as file:
+                same = file.read().rstrip("\n").split("\n") == block
+        except (IndexError, OSError):
+            same = False
+        if not same:
+            yield f"line {start}: the block is not {links[-1] if links else 'a file that is linked to'}"
+
+
+def installed(build, top):
+    """Installs below `top`; the environment in which that is what a user has."""
+    root = os.path.join(top, "root")
+    environment = dict(os.environ)
+    # The make that called this must not steer the one of a document.
+    for variable in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"):
+        environment.pop(variable, None)
+    subprocess.run(["make", "install", "BUILD=" + build, "PREFIX=/usr", "DESTDIR=" + root], cwd=TOP, env=environment,
+                   stdout=subprocess.DEVNULL, check=True)
+    # The compiler with the flags of this build: a sanitized library wants them.
+    os.mkdir(os.path.join(top, "bin"))
+    compiler = os.path.join(top, "bin", "cc")
+    with open(compiler, "w", encoding="utf-8") as file:
+        file.write('#!/bin/sh\nexec ${CC:-gcc} ${CFLAGS:-} "$@" ${LDFLAGS:-}\n')
+    os.chmod(compiler, 0o755)
+    environment["PATH"] = os.pathsep.join([os.path.dirname(compiler), build, environment["PATH"]])
+    environment["LD_LIBRARY_PATH"] = os.path.join(root, "usr/lib")
+    environment["PKG_CONFIG_PATH"] = os.path.join(root, "usr/lib/pkgconfig")
+    environment["PKG_CONFIG_SYSROOT_DIR"] = root
+    environment["PKG_CONFIG_ALLOW_SYSTEM_CFLAGS"] = environment["PKG_CONFIG_ALLOW_SYSTEM_LIBS"] = "1"
+    return environment
+
+
+def check_readme(name, build, environment):
     """Checks one document; (checks that held, problems)."""
     good, problems = 0, []
     with tempfile.TemporaryDirectory(prefix="sheaf_docs.") as scratch:
         tree = os.path.join(scratch, "sheaf")
         shutil.copytree(TOP, tree, ignore=shutil.ignore_patterns(".git", "build", "build-*"))
         os.symlink(build, os.path.join(tree, "build"))
-        environment = dict(os.environ, PATH=build + ":" + os.environ["PATH"])
-        # The build that called this must not steer the make of a document.
-        for variable in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"):
-            environment.pop(variable, None)
         with open(os.path.join(TOP, name), encoding="utf-8") as file:
             text = file.read()
         problems += [f"{name}: {p}" for p in check_targets(text, tree)]
         problems += [f"{name}: {p}" for p in check_links(text, os.path.dirname(os.path.join(TOP, name)))]
+        problems += [f"{name}: {p}" for p in check_sources(text, os.path.dirname(os.path.join(TOP, name)))]
         good += not problems
         for start, language, lines in blocks(text):
             if language in ("sh", "bash", "shell"):
@@ -149,12 +187,14 @@ def main():
     build = os.path.abspath(sys.argv[1])
     names = sys.argv[2:] or sorted(readmes())
     passed, failed = 0, 0
-    for name in names:
-        good, problems = check_readme(name, build)
-        passed += good
-        failed += len(problems)
-        for problem in problems:
-            print(problem)
+    with tempfile.TemporaryDirectory(prefix="sheaf_docs.") as top:
+        environment = installed(build, top)
+        for name in names:
+            good, problems = check_readme(name, build, environment)
+            passed += good
+            failed += len(problems)
+            for problem in problems:
+                print(problem)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 
