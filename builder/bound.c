@@ -122,7 +122,6 @@ static uint64_t least_cycles(const struct isa_machine *m, const struct load *w, 
             high = mid;
         else
             low = mid;
-        step = high - low;
     }
     return low + 1;
 }

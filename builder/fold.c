@@ -155,11 +155,18 @@ static void simplify(struct fold *f, struct ir_op *op)
 
 /* --- facts ------------------------------------------------------------------- */
 
-/* The op's results by the machine's evaluators; false if some lane is not known. */
-static bool evaluate(const struct fold *f, const struct ir_op *op, uint32_t *result, unsigned *depth)
+/* What an op comes to. */
+struct outcome {
+    enum finding what;
+    bool constant, uniform; /* all results are known; and alike */
+    uint8_t depth;          /* of a constant */
+    uint32_t result[UINT8_MAX + 1];
+};
+
+/* The results by the machine's evaluators; false if some lane is not known. */
+static bool evaluate(const struct fold *f, const struct ir_op *op, struct outcome *out)
 {
     const struct isa_info *info = isa_info((enum isa_op)op->form.op);
-    *depth = op->form.op == OP_CONST ? 0 : 1;
     if (info->kind != KIND_PURE)
         return false;
     for (unsigned l = 0; l < op->lanes; l++) {
@@ -169,14 +176,30 @@ static bool evaluate(const struct fold *f, const struct ir_op *op, uint32_t *res
             if (!x->known)
                 return false;
             s[k] = x->value;
-            if (*depth < x->depth + 1u)
-                *depth = x->depth + 1u;
+            if (out->depth <= x->depth && x->depth < UINT8_MAX)
+                out->depth = (uint8_t)(x->depth + 1);
         }
         if (info->partial && s[1] == 0)
             return false;
-        result[l] = isa_eval((enum isa_op)op->form.op, s[0], s[1], s[2], (uint32_t)op->literal);
+        out->result[l] = isa_eval((enum isa_op)op->form.op, s[0], s[1], s[2], (uint32_t)op->literal);
     }
     return true;
+}
+
+static struct outcome assess(const struct fold *f, const struct ir_op *op)
+{
+    struct outcome out = {.what = find(f, op), .depth = op->form.op != OP_CONST};
+    if (out.what == ALL_ZERO || out.what == ALL_ONE) {
+        for (unsigned l = 0; l < op->lanes; l++)
+            out.result[l] = out.what == ALL_ONE;
+        out.constant = true;
+    } else {
+        out.constant = evaluate(f, op, &out);
+    }
+    out.uniform = out.constant;
+    for (unsigned l = 1; l < op->lanes; l++)
+        out.uniform = out.uniform && out.result[l] == out.result[0];
+    return out;
 }
 
 /* Whether reads of a copy may read `src` instead, up to the region's end: its words
@@ -282,14 +305,31 @@ static void copy(struct fold *f, struct ir_val dest, struct ir_val src)
     }
 }
 
-static void learn(struct fold *f, const struct ir_op *op, const uint32_t *result, unsigned depth)
+static void learn(struct fold *f, const struct ir_op *op, const struct outcome *out)
 {
     for (unsigned l = 0; l < op->lanes; l++) {
         struct fact *x = fact(f, op->dest, l);
         x->known = true;
-        x->value = result[l];
-        x->depth = (uint8_t)(depth > 200 ? 200 : depth);
+        x->value = out->result[l];
+        x->depth = op->form.op == OP_CONST ? 0 : out->depth;
     }
+}
+
+/* The val that can be read instead of the op's result, block IR_NONE if there is none. */
+static struct ir_val stand_in(struct fold *f, const struct ir_op *op, const struct outcome *out)
+{
+    struct ir_val src = ir_no_val;
+    uint32_t *count = &f->n->constants;
+    if (out->uniform && !is_shared(f, op->dest))
+        src = at_hand(f, op->dest, out->result[0]);
+    if (src.block == IR_NONE && out->what >= COPY_OF_FIRST && out->what <= COPY_OF_THIRD) {
+        src = op->form.src[out->what - COPY_OF_FIRST];
+        count = &f->n->copies;
+    }
+    if (src.block == IR_NONE || !may_stand(f, src))
+        return ir_no_val;
+    ++*count;
+    return src;
 }
 
 static void fold_op(struct fold *f, struct ir_op *op)
@@ -301,35 +341,17 @@ static void fold_op(struct fold *f, struct ir_op *op)
     if (!ir_has_dest(op))
         return;
     simplify(f, op);
-    uint32_t result[UINT8_MAX + 1];
-    unsigned depth = 1;
-    const enum finding what = find(f, op);
-    bool constant = evaluate(f, op, result, &depth);
-    for (unsigned l = 0; (what == ALL_ZERO || what == ALL_ONE) && l < op->lanes; l++)
-        result[l] = what == ALL_ONE;
-    constant = constant || what == ALL_ZERO || what == ALL_ONE;
-    bool uniform = constant;
-    for (unsigned l = 1; constant && l < op->lanes; l++)
-        uniform = uniform && result[l] == result[0];
-
-    struct ir_val src = ir_no_val;
-    if (uniform && !is_shared(f, op->dest))
-        src = at_hand(f, op->dest, result[0]);
-    const bool there = src.block != IR_NONE;
-    if (!there && what >= COPY_OF_FIRST && what <= COPY_OF_THIRD)
-        src = op->form.src[what - COPY_OF_FIRST];
-    const bool stands = src.block != IR_NONE && may_stand(f, src);
+    const struct outcome out = assess(f, op);
+    const struct ir_val src = stand_in(f, op, &out);
     forget(f, op->dest);
-    if (stands) {
+    if (src.block != IR_NONE)
         copy(f, op->dest, src);
-        *(there ? &f->n->constants : &f->n->copies) += 1;
-    } else if (uniform && !is_shared(f, op->dest)) {
-        make_constant(f, op, result[0], depth);
-    }
-    if (constant)
-        learn(f, op, result, op->form.op == OP_CONST ? 0 : depth);
-    if (uniform && !stands)
-        add_place(f, result[0], op->dest);
+    else if (out.uniform && !is_shared(f, op->dest))
+        make_constant(f, op, out.result[0], out.depth);
+    if (out.constant)
+        learn(f, op, &out);
+    if (out.uniform && src.block == IR_NONE)
+        add_place(f, out.result[0], op->dest);
 }
 
 /* At the start of a later region: facts hold of words that the first alone writes. */
