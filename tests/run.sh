@@ -71,7 +71,10 @@ suite() {
         once 'fuzz, programs read' "$build/fuzz/fuzz_loader" tests/fuzz/corpus/loader 20000
         ;;
     manual | layers | install | embed) run "$1" "tests/$1.sh" "$build" ;;
-    cli) run cli env "SHEAF=$build/sheaf" tests/cli/run.sh ;;
+    cli)
+        run cli env "SHEAF=$build/sheaf" tests/cli/run.sh
+        run 'cli search' env "SHEAF=$build/sheaf" tests/cli/search.sh
+        ;;
     docs | golden) run "$1" "tests/$1.py" "$build" ;;
     all)
         for each in unit conform golden cli fuzz manual layers docs embed install; do

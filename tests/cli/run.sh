@@ -5,91 +5,22 @@
 # usage: SHEAF=build/sheaf tests/cli/run.sh
 set -u
 
-sheaf=$(realpath "${SHEAF:?usage: SHEAF=build/sheaf tests/cli/run.sh}")
-data=$(realpath "$(dirname "$0")/../data")
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-passed=0
-failed=0
-
-pass() {
-    passed=$((passed + 1))
-}
-
-# fail TEXT
-fail() {
-    failed=$((failed + 1))
-    printf 'FAILED: %s\n' "$1"
-    sed 's/^/  out: /' out | head -n 12
-    sed 's/^/  err: /' err | head -n 12
-}
-
-# expect STATUS PATTERN ARGUMENT...: runs sheaf. PATTERN is a basic regular
-# expression that standard output (status 0, 1) or the error (2, 3) has to match; `.` is none.
-expect() {
-    status=$1
-    pattern=$2
-    shift 2
-    "$sheaf" "$@" >out 2>err </dev/null
-    judge $? "sheaf $*"
-}
-
-# judge FOUND_STATUS TEXT: against $status and $pattern.
-judge() {
-    errors=$(grep -c '^sheaf: ' err)
-    if [ "$1" -ne "$status" ]; then
-        fail "$2: status $1, expected $status"
-    elif [ "$status" -le 1 ] && [ -s err ]; then
-        fail "$2: something on standard error"
-    elif [ "$status" -ge 2 ] && { [ "$errors" -ne 1 ] || grep -q -v -e '^sheaf: ' -e '^  ' err; }; then
-        fail "$2: expected exactly one error"
-    elif [ "$pattern" = . ]; then
-        pass
-    elif [ "$status" -le 1 ] && ! grep -q -e "$pattern" out; then
-        fail "$2: output has no \`$pattern\`"
-    elif [ "$status" -ge 2 ] && ! grep -q -e "$pattern" err; then
-        fail "$2: the error has no \`$pattern\`"
-    else
-        pass
-    fi
-}
-
-# program TEXT...: writes p.json.
-program() {
-    printf '%s\n' "$*" >p.json
-}
-
-# is TEXT FOUND EXPECTED
-is() {
-    if [ "$2" = "$3" ]; then
-        pass
-    else
-        fail "$1: \`$2\`, expected \`$3\`"
-    fi
-}
-
-# json EXPRESSION: of the object on standard output, as Python sees it in `o`.
-json() {
-    python3 -c 'import json, sys
-o = json.load(open("out"))
-print(eval(sys.argv[1]))' "$1" 2>&1
-}
+. "$(dirname "$0")/lib.sh"
 
 # --- help and usage ----------------------------------------------------------
 
 expect 0 '^  run  ' --help
 expect 0 '^  run  ' help
-for command in run kernels build check conform gen asm dis; do
+for command in run kernels build search check conform gen asm dis; do
     expect 0 "^usage: sheaf $command" "$command" --help
 done
 expect 2 'expected a command'
 expect 2 'no command `fly`' fly
-expect 2 'run: unknown or ambiguous option --fly' run tree_hash --fly
+expect 2 'run: unknown or ambiguous option --fly' run tree_hash:scalar --fly
 expect 2 'run: unknown option -z' run tree_hash -z
-expect 2 'run: --seed needs N' run tree_hash --seed
+expect 2 'run: --seed needs N' run tree_hash:scalar --seed
 expect 2 'run: -o needs an argument' run tree_hash -o
-expect 2 'run: --json takes no argument' run tree_hash --json=3
+expect 2 'run: --json takes no argument' run tree_hash:scalar --json=3
 expect 2 'run: expected PROGRAM, found nothing' run
 expect 2 'run: expected only PROGRAM' run tree_hash tree_hash
 expect 2 'kernels: expected only options' kernels tree_hash
@@ -103,33 +34,33 @@ is 'result line' "$(grep '^result' out)" 'result     correct'
 is 'alu line' "$(grep '^slots' out)" 'slots      alu        118784    6.7 %'
 for engine in step fast tandem; do
     for contract in values indices full; do
-        expect 0 'result  *correct' run tree_hash --set "$small" --contract "$contract" --engine "$engine"
+        expect 0 'result  *correct' run tree_hash:scalar --set "$small" --contract "$contract" --engine "$engine"
     done
 done
-expect 0 'start=any, bits=32; seed 9' run tree_hash --set start=any,bits=32 --set "$small" --seed 9
-expect 0 '^contract  *full' run tree_hash --set start=any,batch=1
-expect 2 'start=any needs the contract `full`' run tree_hash --set start=any --contract indices
-expect 2 'tree_hash has no contract `most`, expected values, indices or full' run tree_hash --contract most
+expect 0 'start=any, bits=32; seed 9' run tree_hash:scalar --set start=any,bits=32 --set "$small" --seed 9
+expect 0 '^contract  *full' run tree_hash:scalar --set start=any,batch=1
+expect 2 'start=any needs the contract `full`' run tree_hash:scalar --set start=any --contract indices
+expect 2 'tree_hash has no contract `most`, expected values, indices or full' run tree_hash:scalar --contract most
 expect 2 'tree_hash has no variant `quick`, expected .*scalar' run tree_hash:quick
 expect 2 'no kernel or file `bush_hash` (kernels: tree_hash' run bush_hash
-expect 2 'tree_hash has no parameter `depth`' run tree_hash --set depth=3
-expect 2 'height=99, expected 0 to 20' run tree_hash --set height=99
-expect 2 'rounds \* batch is above' run tree_hash --set rounds=1048576,batch=1048576
-expect 2 'seed 1e3: expected a whole number' run tree_hash --seed 1e3
-expect 2 'seed -1: expected a whole number' run tree_hash --seed -1
-expect 2 'seed 18446744073709551616: expected a whole number' run tree_hash --seed 18446744073709551616
-expect 2 'engine warp: expected step, fast or tandem' run tree_hash --engine warp
-expect 2 'no parameter `wings`' run tree_hash --machine wings=2
-expect 2 'expected alu=N' run tree_hash --machine alu
-expect 2 'expected vlen=N' run tree_hash --machine alu=2,vlen=x
-expect 2 'slots: expected at most 64' run tree_hash --machine alu=65
-expect 2 'cores: expected 1 to 64' run tree_hash --cores 0
-expect 2 '`k.*` needs 1 words of scratch, 0 of 20 are left' run tree_hash --scratch 20
-expect 2 'only for a program from a file' run tree_hash --kernel tree_hash
-expect 3 'cycle_limit: .*limit of 100 cycles reached' run tree_hash --cycle-limit 100
+expect 2 'tree_hash has no parameter `depth`' run tree_hash:scalar --set depth=3
+expect 2 'height=99, expected 0 to 20' run tree_hash:scalar --set height=99
+expect 2 'rounds \* batch is above' run tree_hash:scalar --set rounds=1048576,batch=1048576
+expect 2 'seed 1e3: expected a whole number' run tree_hash:scalar --seed 1e3
+expect 2 'seed -1: expected a whole number' run tree_hash:scalar --seed -1
+expect 2 'seed 18446744073709551616: expected a whole number' run tree_hash:scalar --seed 18446744073709551616
+expect 2 'engine warp: expected step, fast or tandem' run tree_hash:scalar --engine warp
+expect 2 'no parameter `wings`' run tree_hash:scalar --machine wings=2
+expect 2 'expected alu=N' run tree_hash:scalar --machine alu
+expect 2 'expected vlen=N' run tree_hash:scalar --machine alu=2,vlen=x
+expect 2 'slots: expected at most 64' run tree_hash:scalar --machine alu=65
+expect 2 'cores: expected 1 to 64' run tree_hash:scalar --cores 0
+expect 2 '`k.*` needs 1 words of scratch, 0 of 20 are left' run tree_hash:scalar --scratch 20
+expect 2 'only for a program from a file' run tree_hash:scalar --kernel tree_hash
+expect 3 'cycle_limit: .*limit of 100 cycles reached' run tree_hash:scalar --cycle-limit 100
 
-expect 0 . build tree_hash --set "$small" -o right.json
-expect 0 . build tree_hash --set "$small" -o right.s
+expect 0 . build tree_hash:scalar --set "$small" -o right.json
+expect 0 . build tree_hash:scalar --set "$small" -o right.s
 expect 0 'result  *correct' run right.json --kernel tree_hash --set "$small"
 expect 0 'result  *correct' run right.s --kernel tree_hash --set "$small"
 expect 0 'result  *correct' run right.s --kernel tree_hash --set "$small" --pause --strict
@@ -238,17 +169,17 @@ is 'as recorded' "$(json "o in json.load(open('$data/tree_hash.json'))")" True
 "$sheaf" gen tree_hash --set "$small" -o m.bin
 is 'bytes of m.bin' "$(wc -c <m.bin)" 152
 for image in m.json m.bin; do
-    expect 0 'result  *not checked' run tree_hash --set "$small" --mem "$image" -o "end-$image"
+    expect 0 'result  *not checked' run tree_hash:scalar --set "$small" --mem "$image" -o "end-$image"
 done
-"$sheaf" run tree_hash --set "$small" -o end.json >out
+"$sheaf" run tree_hash:scalar --set "$small" -o end.json >out
 is 'the memory at the end' "$(cat end.json)" "$(cat end-m.json)"
 is 'the same in .bin' "$(python3 -c 'import struct; d = open("end-m.bin", "rb").read()
 print(str(list(struct.unpack("<%dI" % (len(d) // 4), d))).replace(" ", ""))')" "$(cat end.json)"
 printf '[1, 2, 4294967296]' >bad.json
-expect 2 '^sheaf: bad.json:1:8: ' run tree_hash --mem bad.json
+expect 2 '^sheaf: bad.json:1:8: ' run tree_hash:scalar --mem bad.json
 printf 'abcde' >bad.bin
-expect 2 'bad.bin: 5 bytes, expected a multiple of 4' run tree_hash --mem bad.bin
-expect 2 'nowhere.bin: No such file' run tree_hash --mem nowhere.bin
+expect 2 'bad.bin: 5 bytes, expected a multiple of 4' run tree_hash:scalar --mem bad.bin
+expect 2 'nowhere.bin: No such file' run tree_hash:scalar --mem nowhere.bin
 expect 2 'nowhere/m.bin: No such file' gen tree_hash -o nowhere/m.bin
 expect 3 'reads memory word 0, memory has 0 words' run right.json
 expect 2 'expected a kernel without a variant' gen tree_hash:scalar
@@ -258,7 +189,7 @@ expect 2 'expected a kernel without a variant' gen tree_hash:scalar
 expect 0 '147734 cycles (full)' kernels
 expect 0 . kernels --json
 is 'a known count' "$(json 'o["kernels"][0]["variants"][0]["cycles"]["values"]')" 147734
-expect 0 '^{"load": \[\["const",' build tree_hash --set "$small"
+expect 0 '^{"load": \[\["const",' build tree_hash:scalar --set "$small"
 is 'a plain list' "$(json 'type(o), len(o)')" "(<class 'list'>, $((36 * 32 + 14 + 18 + 2)))"
 expect 0 . asm right.s -o again.json
 expect 0 . dis again.json -o again.s
@@ -270,8 +201,8 @@ is 'JSON to assembly to JSON' "$(cat plain.json)" "$(cat right.json)"
 printf '{ alu: bogus 1, 2 }\n{ fpu: + 1, 2, 3 }\n' >bad.s
 expect 2 '^sheaf: bad.s:[12]:[0-9]*: ' asm bad.s
 expect 2 '^sheaf: bad.s:[12]:[0-9]*: ' run bad.s
-expect 0 '^0 errors, 0 warnings$' check tree_hash --set "$small"
-expect 1 'cycle_limit' check tree_hash --set "$small" --cycle-limit 9
+expect 0 '^0 errors, 0 warnings$' check tree_hash:scalar --set "$small"
+expect 1 'cycle_limit' check tree_hash:scalar --set "$small" --cycle-limit 9
 program '[{"load": [["const",0,1],["const",0,2]]}]'
 expect 0 'warning: write_conflict' check p.json
 expect 1 'warning: write_conflict' check p.json --strict
@@ -319,7 +250,7 @@ limited() {
 # A sanitized program cannot start within a limit, and aborts.
 if (limited 100000 kernels) 2>/dev/null; then
     status=2 pattern='out of memory'
-    limited 100000 run tree_hash --set rounds=100,batch=4000
+    limited 100000 run tree_hash:scalar --set rounds=100,batch=4000
     judge $? 'building a large program in 100 MB'
     limited 35000 gen tree_hash --set height=20,batch=1048576
     judge $? 'a large problem in 35 MB'
@@ -337,5 +268,4 @@ if [ -e /dev/full ]; then
     expect 2 '/dev/full: No space left' gen tree_hash -o /dev/full
 fi
 
-printf '%d passed, %d failed\n' "$passed" "$failed"
-[ "$failed" -eq 0 ]
+finish
