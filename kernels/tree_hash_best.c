@@ -1,6 +1,7 @@
 /* The variant `best`: one strand of operations for each group of walkers, decisions
  * and order found by the builder's search (tree_walk.h says how it computes). */
 #include "builder/ir.h"
+#include "kernels/tree_full.h"
 #include "kernels/tree_hash.h"
 #include "kernels/tree_walk.h"
 
@@ -52,6 +53,8 @@ enum status tree_hash_best(const void *request, struct choices *choices, struct 
 {
     const struct kern_request *rq = request;
     *out = NULL;
+    if (rq->contract == TREE_FULL)
+        return tree_full(request, choices, out, d);
     struct ir *ir = ir_create(&rq->machine);
     if (!ir)
         return diag_set(d, ST_NOMEM, "out of memory");

@@ -70,59 +70,12 @@ static void step(struct vectors *v, const struct group *g)
 
 /* --- to scratch and back ------------------------------------------------------ */
 
-/* Lanes of a strand that have a walker. */
-static uint32_t lanes_of(const struct ladder_part *p, uint32_t strand)
-{
-    return strand + 1 == p->strands ? p->rest : p->width;
-}
-
-/* Address of a strand's first word in this pass. */
-static struct ir_val address_of(struct vectors *v, const struct ladder_part *p, struct ir_mem words)
-{
-    const struct ir_val first = ir_const(v->l.ir, words.first);
-    return p->passes == 1 ? first : ir_alu(v->l.ir, OP_ALU_ADD, first, p->moved);
-}
-
-/* Lanes without a walker go with the last one that is: what they compute must be
- * possible. */
-static void load_strand(struct vectors *v, const struct ladder_part *p, uint32_t strand, uint32_t array,
-                        struct ir_val to)
-{
-    struct ir *ir = v->l.ir;
-    const struct ir_mem words = ladder_words(p, array, strand);
-    const uint32_t lanes = lanes_of(p, strand);
-    if (lanes == p->width) {
-        ir_load_into(ir, to, address_of(v, p, words), words);
-        return;
-    }
-    for (uint32_t i = 0; i < p->width; i++) {
-        const struct ir_mem word = {words.first + (i < lanes ? i : lanes - 1), 1};
-        ir_load_into(ir, ir_lane(to, i), ir_const(ir, word.first), word);
-    }
-}
-
-static void store_strand(struct vectors *v, const struct ladder_part *p, uint32_t strand, uint32_t array,
-                         struct ir_val from)
-{
-    struct ir *ir = v->l.ir;
-    const struct ir_mem words = ladder_words(p, array, strand);
-    const uint32_t lanes = lanes_of(p, strand);
-    if (lanes == p->width) {
-        ir_store(ir, address_of(v, p, words), from, words);
-        return;
-    }
-    for (uint32_t i = 0; i < lanes; i++) {
-        const struct ir_mem word = {words.first + i, 1};
-        ir_store(ir, ir_const(ir, word.first), ir_lane(from, i), word);
-    }
-}
-
 static void load_groups(struct vectors *v, const struct ladder_part *p, const struct group *groups)
 {
     ir_stage(v->l.ir, "load");
     for (uint32_t i = 0; i < p->strands; i++) {
-        load_strand(v, p, i, v->l.indices, groups[i].index);
-        load_strand(v, p, i, v->l.values, groups[i].value);
+        ladder_load(&v->l, p, i, v->l.indices, groups[i].index);
+        ladder_load(&v->l, p, i, v->l.values, groups[i].value);
     }
 }
 
@@ -130,8 +83,8 @@ static void store_groups(struct vectors *v, const struct ladder_part *p, const s
 {
     ir_stage(v->l.ir, "store");
     for (uint32_t i = 0; i < p->strands; i++) {
-        store_strand(v, p, i, v->l.indices, groups[i].index);
-        store_strand(v, p, i, v->l.values, groups[i].value);
+        ladder_store(&v->l, p, i, v->l.indices, groups[i].index);
+        ladder_store(&v->l, p, i, v->l.values, groups[i].value);
     }
 }
 
@@ -172,37 +125,52 @@ static uint32_t one_part(struct vectors *v, const struct group *groups, const st
     return ladder_part_end(&p);
 }
 
+/* The whole kernel in l->ir. */
+static void fill(const struct ladder *l, const struct shape *s)
+{
+    enum { MOST_GROUPS = 32 };
+    struct vectors v = {.l = *l};
+    struct group groups[MOST_GROUPS];
+    setup(&v);
+    for (uint32_t i = 0; i < s->groups; i++)
+        groups[i] = (struct group){ir_vector(l->ir, "index"), ir_vector(l->ir, "value")};
+    for (uint32_t first = 0; first < l->batch;) {
+        if (first)
+            (void)ir_loop(l->ir); /* a region of its own: scratch holds one part */
+        first = one_part(&v, groups, s, first);
+    }
+}
+
 static enum status build(const struct kern_request *rq, const struct shape *s, struct kern_stages *out,
                          struct diag *d)
 {
-    enum { MOST_GROUPS = 32 };
-    struct vectors v;
-    struct group groups[MOST_GROUPS];
-    const enum status status = ladder_begin(rq, &v.l, d);
+    struct ladder l;
+    const enum status status = ladder_begin(rq, &l, d);
     if (status != ST_OK)
         return status;
-    setup(&v);
-    for (uint32_t i = 0; i < s->groups; i++)
-        groups[i] = (struct group){ir_vector(v.l.ir, "index"), ir_vector(v.l.ir, "value")};
-    for (uint32_t first = 0; first < v.l.batch;) {
-        if (first)
-            (void)ir_loop(v.l.ir); /* a region of its own: scratch holds one part */
-        first = one_part(&v, groups, s, first);
-    }
-    return ladder_finish(&v.l, s->name, out, d);
+    fill(&l, s);
+    return ladder_finish(&l, s->name, out, d);
+}
+
+static const struct shape resident = {"resident", 2, 2}, grouped = {"grouped", 6, 6},
+                          interleaved = {"interleaved", 32, 512};
+
+void ladder_interleaved(const struct ladder *l)
+{
+    fill(l, &interleaved);
 }
 
 enum status tree_hash_resident(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
 {
-    return build(rq, &(struct shape){"resident", 2, 2}, out, d);
+    return build(rq, &resident, out, d);
 }
 
 enum status tree_hash_grouped(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
 {
-    return build(rq, &(struct shape){"grouped", 6, 6}, out, d);
+    return build(rq, &grouped, out, d);
 }
 
 enum status tree_hash_interleaved(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
 {
-    return build(rq, &(struct shape){"interleaved", 32, 512}, out, d);
+    return build(rq, &interleaved, out, d);
 }

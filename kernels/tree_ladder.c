@@ -86,3 +86,48 @@ void ladder_passes_end(struct ladder *l, struct ladder_part *p, const struct lad
         ir_alu_into(l->ir, p->moved, OP_ALU_ADD, p->moved, ir_const(l->ir, p->width));
     ladder_loop_end(l, loop);
 }
+
+/* --- walkers' words ----------------------------------------------------------- */
+
+/* Lanes of a strand that have a walker. */
+static uint32_t lanes_of(const struct ladder_part *p, uint32_t strand)
+{
+    return strand + 1 == p->strands ? p->rest : p->width;
+}
+
+/* Address of a strand's first word in this pass. */
+static struct ir_val address_of(struct ladder *l, const struct ladder_part *p, struct ir_mem words)
+{
+    const struct ir_val first = ir_const(l->ir, words.first);
+    return p->passes == 1 ? first : ir_alu(l->ir, OP_ALU_ADD, first, p->moved);
+}
+
+void ladder_load(struct ladder *l, const struct ladder_part *p, uint32_t strand, uint32_t array,
+                 struct ir_val to)
+{
+    const struct ir_mem words = ladder_words(p, array, strand);
+    const uint32_t lanes = lanes_of(p, strand);
+    if (lanes == p->width) {
+        ir_load_into(l->ir, to, address_of(l, p, words), words);
+        return;
+    }
+    for (uint32_t i = 0; i < p->width; i++) {
+        const struct ir_mem word = {words.first + (i < lanes ? i : lanes - 1), 1};
+        ir_load_into(l->ir, ir_lane(to, i), ir_const(l->ir, word.first), word);
+    }
+}
+
+void ladder_store(struct ladder *l, const struct ladder_part *p, uint32_t strand, uint32_t array,
+                  struct ir_val from)
+{
+    const struct ir_mem words = ladder_words(p, array, strand);
+    const uint32_t lanes = lanes_of(p, strand);
+    if (lanes == p->width) {
+        ir_store(l->ir, address_of(l, p, words), from, words);
+        return;
+    }
+    for (uint32_t i = 0; i < lanes; i++) {
+        const struct ir_mem word = {words.first + i, 1};
+        ir_store(l->ir, ir_const(l->ir, word.first), ir_lane(from, i), word);
+    }
+}

@@ -56,4 +56,15 @@ static inline struct ir_mem ladder_words(const struct ladder_part *p, uint32_t a
     return (struct ir_mem){array + ladder_first(p, strand), p->passes * p->width};
 }
 
+/* A strand's vector of an array (l->indices, say) to scratch and back. Lanes without a
+ * walker, at the batch's end, go with the last one that is: what they compute must be
+ * possible. They are not stored. */
+void ladder_load(struct ladder *l, const struct ladder_part *p, uint32_t strand, uint32_t array,
+                 struct ir_val to);
+void ladder_store(struct ladder *l, const struct ladder_part *p, uint32_t strand, uint32_t array,
+                  struct ir_val from);
+
+/* tree_hash_vector.c: all of `interleaved` in l->ir. */
+void ladder_interleaved(const struct ladder *l);
+
 #endif

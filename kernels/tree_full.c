@@ -1,0 +1,265 @@
+#include "kernels/tree_full.h"
+
+/* What fits the scratch: groups whose indices wait there, and groups under way. */
+enum { MOST_GROUPS = 48, MOST_SLOTS = 16 };
+
+struct ir_val full_hash(struct full *f, struct ir_val x)
+{
+    struct ir *ir = f->l.ir;
+    const struct walk_shared *s = &f->walk.shared;
+    ir_stage(ir, "hash");
+    const struct ir_val a = ir_madd(ir, x, s->mul0, s->add0);
+    const struct ir_val t = ir_alu(ir, OP_ALU_SHR, a, s->shift1);
+    const struct ir_val u = ir_alu(ir, OP_ALU_XOR, a, s->xor1);
+    const struct ir_val b = ir_alu(ir, OP_ALU_XOR, t, u);
+    const struct ir_val p = ir_madd(ir, b, s->mul2, s->add2);
+    const struct ir_val q = ir_madd(ir, b, s->mul3, s->add3);
+    const struct ir_val c = ir_alu(ir, OP_ALU_XOR, p, q);
+    const struct ir_val d = ir_madd(ir, c, s->mul4, s->add4);
+    const struct ir_val e = ir_alu(ir, OP_ALU_SHR, d, s->shift5);
+    return ir_alu(ir, OP_ALU_XOR, d, e);
+}
+
+/* Rounds of a group that roams. An address a becomes 2a + 1 - tree, and 1 more to the
+ * right; y | ~1 is -2, and 1 more to the right. */
+static struct ir_val roam(struct full *f, struct ir_val slot, struct ir_val index)
+{
+    struct ir *ir = f->l.ir;
+    const struct ladder *l = &f->l;
+    const struct ir_val tree = ir_vconst(ir, l->tree), end = ir_vconst(ir, l->tree + l->nodes);
+    const struct ir_val two = ir_vconst(ir, 2), not_one = ir_vconst(ir, ~UINT32_C(1));
+    const struct ir_val step = ir_vconst(ir, 3 - l->tree);
+    struct ir_val address = ir_alu(ir, OP_ALU_ADD, index, tree);
+    for (uint32_t r = 0; r < l->rounds; r++) {
+        ir_round(ir, r);
+        ir_stage(ir, "gather");
+        const struct ir_val node = ir_gather(ir, address, (struct ir_mem){l->tree, l->nodes});
+        const struct ir_val hashed = full_hash(f, ir_alu(ir, OP_ALU_XOR, slot, node));
+        ir_alu_into(ir, slot, OP_ALU_XOR, hashed, f->walk.shared.xor5);
+        ir_stage(ir, "address");
+        const struct ir_val right = ir_alu(ir, OP_ALU_OR, slot, not_one);
+        const struct ir_val child = ir_alu(ir, OP_ALU_ADD, ir_madd(ir, address, two, right), step);
+        address = ir_select(ir, ir_alu(ir, OP_ALU_LT, child, end), child, tree);
+    }
+    return ir_alu(ir, OP_ALU_SUB, address, tree);
+}
+
+/* --- cached nodes ------------------------------------------------------------- */
+
+/* The nodes of the last cached level; tree_walk_setup.c makes those above. */
+static void cache_nodes(struct full *f)
+{
+    enum { LEVEL = FULL_CACHED - 1, NODES = 1 << LEVEL };
+    struct ir *ir = f->l.ir;
+    const unsigned vlen = ir->machine.vlen;
+    const uint32_t first = f->l.tree + NODES - 1;
+    for (unsigned i = 0; i < NODES - 1; i++)
+        f->node[i] = f->walk.shared.node[i];
+    if (f->walk.plan.height < LEVEL)
+        return;
+    const struct ir_val row = ir_block(ir, NODES, "nodes");
+    for (unsigned i = 0, n; i < NODES; i += n) {
+        n = i + vlen <= NODES ? vlen : 1;
+        const struct ir_mem mem = {first + i, n};
+        const struct ir_val some = ir_view(row, i, 1, n);
+        ir_load_into(ir, some, ir_const(ir, mem.first), mem);
+        ir_alu_into(ir, some, OP_ALU_XOR, some, ir_const(ir, tree_hash_stages[TREE_STAGES - 1].constant));
+    }
+    for (unsigned i = 0; i < NODES; i++)
+        f->node[NODES - 1 + i] = ir_broadcast(ir, ir_lane(row, i));
+}
+
+/* --- tables ------------------------------------------------------------------- */
+
+static uint32_t table_words(unsigned level)
+{
+    return 3u << level;
+}
+
+/* Pairs of levels from the first that is not cached, their tables one after the other
+ * where the indices were. */
+static void plan_tables(struct full *f)
+{
+    struct walk_plan *p = &f->walk.plan;
+    const unsigned vlen = f->l.ir->machine.vlen;
+    uint32_t base = p->indices;
+    unsigned n = 0;
+    for (unsigned level = FULL_CACHED; level < p->height && n < WALK_MAX_TABLES; level += 2) {
+        if (vlen < 3 || (1u << level) % vlen || base + table_words(level) > p->values)
+            break;
+        p->table[n++] = (struct walk_table){level, base};
+        base += table_words(level);
+    }
+    p->n_tables = choices_ask(f->walk.choices, FULL_ASK_TABLES, n + 1, n);
+}
+
+/* A record's load reads a vector, of which the last ones' end is beyond the table. */
+static struct ir_mem table_mem(const struct full *f, const struct walk_table *t)
+{
+    const uint32_t end = f->l.values + f->l.batch, read = table_words(t->level) - 3 + f->l.ir->machine.vlen;
+    return (struct ir_mem){t->base, read < end - t->base ? read : end - t->base};
+}
+
+/* A vector's worth of records: nodes first .. first + vlen of the level. */
+static void records(struct full *f, const struct walk_table *t, uint32_t first)
+{
+    struct ir *ir = f->l.ir;
+    const unsigned vlen = ir->machine.vlen;
+    const uint32_t node = f->l.tree + (1u << t->level) - 1 + first;
+    const uint32_t child = f->l.tree + (2u << t->level) - 1 + 2 * first;
+    const struct ir_val all = ir_block(ir, (uint16_t)(3 * vlen), "table");
+    const struct ir_val children = ir_block(ir, (uint16_t)(2 * vlen), "children");
+    const struct ir_val nodes = ir_vload(ir, ir_const(ir, node), (struct ir_mem){node, vlen});
+    for (unsigned half = 0; half < 2; half++) {
+        const struct ir_mem mem = {child + half * vlen, vlen};
+        ir_load_into(ir, ir_view(children, half * vlen, 1, vlen), ir_const(ir, mem.first), mem);
+    }
+    for (unsigned side = 0; side < 2; side++)
+        ir_alu_into(ir, ir_view(all, side, 3, vlen), OP_ALU_XOR, ir_view(children, side, 2, vlen),
+                    f->walk.shared.xor5);
+    ir_alu_into(ir, ir_view(all, 2, 3, vlen), OP_ALU_XOR, nodes, f->walk.shared.xor5);
+    for (unsigned i = 0; i < 3; i++) {
+        const struct ir_mem mem = {t->base + 3 * first + i * vlen, vlen};
+        ir_store(ir, ir_const(ir, mem.first), ir_view(all, i * vlen, 1, vlen), mem);
+    }
+}
+
+static void make_tables(struct full *f)
+{
+    const unsigned vlen = f->l.ir->machine.vlen;
+    ir_stage(f->l.ir, "table");
+    for (unsigned i = 0; i < f->walk.plan.n_tables; i++) {
+        const struct walk_table *t = &f->walk.plan.table[i];
+        for (uint32_t first = 0; first < 1u << t->level; first += vlen)
+            records(f, t, first);
+        f->walk.table_mem[i] = table_mem(f, t);
+    }
+}
+
+/* --- which groups wait -------------------------------------------------------- */
+
+/* Gathers of a group that waits. */
+static uint32_t gathers(const struct walk_plan *p)
+{
+    uint32_t n = 0;
+    for (uint32_t t = 0; t < p->rounds + p->height; t++) {
+        const unsigned level = t % (p->height + 1), pair = (level - FULL_CACHED) / 2;
+        if (level >= FULL_CACHED && (pair >= p->n_tables || (level - FULL_CACHED) % 2 == 0))
+            n++;
+    }
+    return n;
+}
+
+/* Of 256 groups, how many should wait so that loads and arithmetic take the same time. */
+static uint32_t share(const struct full *f)
+{
+    enum { OPS = 18, START_OPS = 20, ALL = 256 }; /* vector operations a round; at the start */
+    const struct walk_plan *p = &f->walk.plan;
+    const struct isa_machine *m = &f->l.ir->machine;
+    const double loads = m->slots[ENGINE_LOAD] ? (double)m->vlen / m->slots[ENGINE_LOAD] : 0;
+    const double lanes =
+        m->slots[ENGINE_VALU] + m->slots[ENGINE_ALU] / (double)m->vlen + m->slots[ENGINE_FLOW];
+    const double roam_load = loads * p->rounds, wait_load = loads * gathers(p);
+    const double roam_work = OPS * p->rounds / lanes;
+    const double wait_work = (OPS * (p->rounds + p->height) + START_OPS) / lanes;
+    if (wait_load >= roam_load || roam_load <= roam_work)
+        return 0;
+    const double x = (roam_load - roam_work) / (roam_load - wait_load + wait_work - roam_work);
+    return x < 1 ? (uint32_t)(x * ALL) : ALL;
+}
+
+/* --- the kernel --------------------------------------------------------------- */
+
+/* Whether group i waits: `waiting` of every 256, evenly among the others. */
+static bool waits(struct full *f, uint32_t i, uint32_t waiting)
+{
+    const unsigned usual = (i + 1) * waiting / 256 > i * waiting / 256;
+    return choices_ask(f->walk.choices, FULL_ASK_KIND, 2, usual) != 0;
+}
+
+/* The indices, but not before the slot's values are there: what follows would fill the
+ * scratch with work begun too early. */
+static struct ir_val gated(struct full *f, struct ir_val slot, struct ir_val index)
+{
+    ir_stage(f->l.ir, "start");
+    return ir_alu(f->l.ir, OP_ALU_SUB, ir_alu(f->l.ir, OP_ALU_ADD, index, slot), slot);
+}
+
+/* All indices are loaded before a table is made, and stored after all else. No more
+ * groups are under way at a time than there are slots: a group's values are loaded to
+ * where those of an earlier one have been stored from. */
+static void all_groups(struct full *f)
+{
+    struct ladder *l = &f->l;
+    struct ir_val index[MOST_GROUPS], slot[MOST_SLOTS];
+    const struct ladder_part part = ladder_part(l, 0, MOST_GROUPS, l->ir->machine.vlen);
+    ir_stage(l->ir, "load");
+    for (uint32_t i = 0; i < part.strands; i++) {
+        ir_cohort(l->ir, i);
+        ladder_load(l, &part, i, l->indices, index[i] = ir_vector(l->ir, "index"));
+    }
+    l->ir->tag.cohort = IR_SHARED;
+    make_tables(f);
+    const uint32_t waiting = share(f);
+    const unsigned slots = MOST_SLOTS - 2 * choices_ask(f->walk.choices, FULL_ASK_SLOTS, 5, 1);
+    for (unsigned i = 0; i < slots; i++)
+        slot[i] = ir_vector(l->ir, "slot");
+    for (uint32_t i = 0; i < part.strands; i++) {
+        const struct ir_val s = slot[i % slots];
+        ir_cohort(l->ir, i);
+        ir_stage(l->ir, "load");
+        ladder_load(l, &part, i, l->values, s);
+        index[i] = gated(f, s, index[i]);
+        index[i] = waits(f, i, waiting) ? full_wait(f, s, index[i]) : roam(f, s, index[i]);
+        ir_stage(l->ir, "store");
+        ladder_store(l, &part, i, l->values, s);
+    }
+    for (uint32_t i = 0; i < part.strands; i++) {
+        ir_cohort(l->ir, i);
+        ladder_store(l, &part, i, l->indices, index[i]);
+    }
+}
+
+/* Whether all of it goes into one region. */
+static bool fits(const struct ladder *l, uint32_t height)
+{
+    enum { MOST_STEPS = 2048 };
+    const uint32_t vlen = l->ir->machine.vlen, groups = (l->batch - 1) / vlen + 1;
+    return groups <= MOST_GROUPS && l->rounds <= MOST_STEPS && groups * (l->rounds + height) <= MOST_STEPS;
+}
+
+enum status tree_full(const void *request, struct choices *choices, struct ir **out, struct diag *d)
+{
+    const struct kern_request *rq = request;
+    struct full f;
+    *out = NULL;
+    enum status status = ladder_begin(rq, &f.l, d);
+    if (status != ST_OK)
+        return status;
+    const uint32_t height = (uint32_t)rq->params.at[TREE_HEIGHT];
+    f.walk = (struct walk){
+        .ir = f.l.ir,
+        .choices = choices,
+        .plan = {.height = height,
+                 .rounds = f.l.rounds,
+                 .batch = f.l.batch,
+                 .tree = f.l.tree,
+                 .indices = f.l.indices,
+                 .values = f.l.values},
+    };
+    if (fits(&f.l, height)) {
+        walk_setup(&f.walk);
+        cache_nodes(&f);
+        plan_tables(&f);
+        all_groups(&f);
+    } else {
+        ladder_interleaved(&f.l);
+    }
+    vec_free(&f.walk.consts);
+    status = ir_status(f.l.ir, d);
+    if (status == ST_OK)
+        *out = f.l.ir;
+    else
+        ir_destroy(f.l.ir);
+    return status;
+}
