@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/commands.h"
@@ -132,9 +133,12 @@ static int load_built_in(struct search *s)
 static int start(struct search *s, const struct options *o)
 {
     const char *from = opt_text(o, OPT_FROM);
-    const bool there = s->record && access(s->record, F_OK) == 0, fresh = opt_given(o, OPT_FRESH);
+    struct stat file;
+    const bool there = s->record && stat(s->record, &file) == 0, fresh = opt_given(o, OPT_FRESH);
     if (from && fresh)
         return tool_error("expected --from or --fresh, not both");
+    if (there && !S_ISREG(file.st_mode))
+        return tool_error("%s: not a regular file", s->record);
     struct tuning old = {.cycles = 0};
     struct bound bound = {0};
     int status = there ? load(s, s->record, &old, &bound) : EXIT_FINE;
