@@ -2,6 +2,7 @@
  * never losing, stopping when asked; records read back as written, and every damage
  * to one found where it is. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -478,6 +480,49 @@ static void test_files(void **state)
     tuning_free(&t);
 }
 
+/* Saves records over each other until it is killed. */
+static void save_forever(const char *path, const struct tuning *t)
+{
+    struct diag d;
+    for (;;)
+        if (tuned_save(path, "test", t, &d) != ST_OK)
+            _exit(1);
+}
+
+/* Killed at any moment, a writer of large records leaves a whole one. */
+static void test_killed(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/sheaf_search.XXXXXX", path[64], left[128];
+    struct tuning t = {.cycles = 1}, u;
+    struct diag d;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(path, sizeof path, "%s/r.tune", folder);
+    for (int32_t n = 0; n < 100000; n++)
+        assert_true(vec_push(&t.keys, n * 7 % 1000));
+    assert_int_equal(tuned_save(path, "test", &t, &d), ST_OK);
+    for (unsigned round = 0; round < 10; round++) {
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            save_forever(path, &t);
+        (void)usleep(10000 + 3700 * round);
+        assert_int_equal(kill(child, SIGKILL), 0);
+        int how;
+        assert_int_equal(waitpid(child, &how, 0), child);
+        assert_true(WIFSIGNALED(how));
+        if (tuned_load(path, "test", &u, &d) != ST_OK)
+            fail_msg("line %u: %s", d.line, d.text);
+        assert_int_equal(u.keys.n, t.keys.n);
+        tuning_free(&u);
+        (void)snprintf(left, sizeof left, "%s.%ld.new", path, (long)child);
+        (void)unlink(left);
+    }
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+    tuning_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,7 +532,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_corrupted),      cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_hostile),        cmocka_unit_test(test_title),
-        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_files),          cmocka_unit_test(test_killed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
