@@ -22,9 +22,6 @@ struct open_part {
 struct sheaf_kernel {
     struct ir *ir;
     VEC(struct open_part) open; /* the innermost is last */
-    /* What the last op wrote, if nothing has been added since: the sizes of then. */
-    struct ir_val last;
-    size_t last_ops, last_regions;
     /* Once built: */
     struct sheaf_program program;
     uint32_t *region_at; /* first bundle of each region, and the end */

@@ -110,15 +110,6 @@ static bool same(struct ir_val a, struct ir_val b)
     return a.block == b.block && a.word == b.word && a.stride == b.stride && a.lanes == b.lanes;
 }
 
-/* A new block that the last op has written. */
-static struct sheaf_reg fresh(struct sheaf_kernel *k, struct ir_val v)
-{
-    k->last = v;
-    k->last_ops = k->ir->ops.n;
-    k->last_regions = k->ir->regions.n;
-    return reg_of(v);
-}
-
 struct sheaf_reg sheaf_const(struct sheaf_kernel *kernel, uint32_t value)
 {
     struct ir *ir = enter(kernel);
@@ -139,19 +130,18 @@ static bool is_constant(const struct ir *ir, struct ir_val v)
     return found;
 }
 
-/* Whether the last op has just made `value` and may write `dest` in its place: it does
- * not read other words of dest's block than those it would write. */
-static bool may_redirect(const struct sheaf_kernel *k, struct ir_val dest, struct ir_val value)
+/* Whether the last op has just made `value` and may write `dest` in its place: no branch
+ * lies between, and it does not read other words of dest's block than those it would write. */
+static bool may_redirect(const struct ir *ir, struct ir_val dest, struct ir_val value)
 {
-    const struct ir *ir = k->ir;
-    if (!same(value, k->last) || ir->ops.n != k->last_ops || ir->regions.n != k->last_regions ||
+    if (ir->regions.at[ir->regions.n - 1].first_op == ir->ops.n || is_constant(ir, value) ||
         dest.lanes != value.lanes || dest.stride != value.stride || dest.block == value.block)
         return false;
     const struct ir_op *op = &ir->ops.at[ir->ops.n - 1];
     for (unsigned s = 0; s < op->form.sources; s++)
         if (op->form.src[s].block == dest.block && !same(op->form.src[s], dest))
             return false;
-    return same(op->dest, value);
+    return ir_has_dest(op) && same(op->dest, value);
 }
 
 /* dest = value. Where the op that made it can write dest itself, it does, and `value` is
@@ -161,7 +151,7 @@ static void assign(struct sheaf_kernel *k, struct ir_val dest, struct ir_val val
     struct ir *ir = k->ir;
     if (is_constant(ir, dest)) {
         wrong(k, "a constant is not to be assigned");
-    } else if (may_redirect(k, dest, value)) {
+    } else if (may_redirect(ir, dest, value)) {
         ir->ops.at[ir->ops.n - 1].dest = dest;
         ir_alu_into(ir, value, OP_ALU_OR, dest, ir->zero);
     } else {
@@ -202,7 +192,7 @@ struct sheaf_reg sheaf_broadcast(struct sheaf_kernel *kernel, struct sheaf_reg s
         return reg_of(ir_no_val);
     if (scalar.lanes != 1)
         wrong(kernel, "a broadcast takes a scalar");
-    return fresh(kernel, ir_broadcast(ir, val_of(scalar)));
+    return reg_of(ir_broadcast(ir, val_of(scalar)));
 }
 
 /* --- arithmetic -------------------------------------------------------------- */
@@ -217,21 +207,21 @@ struct sheaf_reg sheaf_binary(struct sheaf_kernel *kernel, enum sheaf_operator o
         wrong(kernel, "there is no such operator");
         return reg_of(ir_no_val);
     }
-    return fresh(kernel, ir_alu(ir, (enum isa_op)op, val_of(a), val_of(b)));
+    return reg_of(ir_alu(ir, (enum isa_op)op, val_of(a), val_of(b)));
 }
 
 struct sheaf_reg sheaf_multiply_add(struct sheaf_kernel *kernel, struct sheaf_reg a, struct sheaf_reg b,
                                     struct sheaf_reg c)
 {
     struct ir *ir = enter(kernel);
-    return ir ? fresh(kernel, ir_madd(ir, val_of(a), val_of(b), val_of(c))) : reg_of(ir_no_val);
+    return ir ? reg_of(ir_madd(ir, val_of(a), val_of(b), val_of(c))) : reg_of(ir_no_val);
 }
 
 struct sheaf_reg sheaf_select(struct sheaf_kernel *kernel, struct sheaf_reg cond, struct sheaf_reg a,
                               struct sheaf_reg b)
 {
     struct ir *ir = enter(kernel);
-    return ir ? fresh(kernel, ir_select(ir, val_of(cond), val_of(a), val_of(b))) : reg_of(ir_no_val);
+    return ir ? reg_of(ir_select(ir, val_of(cond), val_of(a), val_of(b))) : reg_of(ir_no_val);
 }
 
 /* --- memory ------------------------------------------------------------------ */
@@ -261,13 +251,13 @@ static struct ir_val address_of(struct sheaf_kernel *k, struct sheaf_reg addr)
 struct sheaf_reg sheaf_load_in(struct sheaf_kernel *kernel, struct sheaf_reg addr, struct sheaf_range range)
 {
     struct ir *ir = enter_memory(kernel, range);
-    return ir ? fresh(kernel, ir_load(ir, address_of(kernel, addr), mem_of(range))) : reg_of(ir_no_val);
+    return ir ? reg_of(ir_load(ir, address_of(kernel, addr), mem_of(range))) : reg_of(ir_no_val);
 }
 
 struct sheaf_reg sheaf_vload_in(struct sheaf_kernel *kernel, struct sheaf_reg addr, struct sheaf_range range)
 {
     struct ir *ir = enter_memory(kernel, range);
-    return ir ? fresh(kernel, ir_vload(ir, address_of(kernel, addr), mem_of(range))) : reg_of(ir_no_val);
+    return ir ? reg_of(ir_vload(ir, address_of(kernel, addr), mem_of(range))) : reg_of(ir_no_val);
 }
 
 struct sheaf_reg sheaf_gather_in(struct sheaf_kernel *kernel, struct sheaf_reg addr, struct sheaf_range range)

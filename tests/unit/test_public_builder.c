@@ -200,6 +200,54 @@ static void assignment_across_a_branch(void **state)
     }
 }
 
+/* Nor is one into a loop's body moved before the loop. */
+static void assignment_in_a_loop(void **state)
+{
+    (void)state;
+    uint32_t m[4] = {40, 2};
+    struct sheaf_kernel *k = sheaf_kernel_create(NULL);
+    const struct sheaf_reg x = sheaf_var(k, "x", sheaf_const(k, 0)), n = sheaf_var(k, "n", x);
+    const struct sheaf_reg b = sheaf_load(k, number_at(k, 1));
+    const struct sheaf_reg sum = sheaf_add(k, sheaf_load(k, number_at(k, 0)), b);
+    const struct sheaf_reg one = sheaf_const(k, 1);
+    sheaf_do(k);
+    sheaf_set(k, x, sum);
+    sheaf_set(k, x, sheaf_add(k, x, one));
+    sheaf_set(k, n, sheaf_add(k, n, one));
+    sheaf_while(k, sheaf_lt(k, n, sheaf_const(k, 3)));
+    sheaf_store(k, number_at(k, 2), x);
+    sheaf_store(k, number_at(k, 3), n);
+    run(k, m, 4, NULL);
+    assert_int_equal(m[2], 43);
+    assert_int_equal(m[3], 3);
+}
+
+/* A vector becomes one of its lanes, on alu too, lane after lane. */
+static void a_lane_spread_over_its_vector(void **state)
+{
+    (void)state;
+    enum { N = 12 };
+    uint32_t m[N * VLEN];
+    for (uint32_t i = 0; i < N * VLEN; i++)
+        m[i] = i * i;
+    struct sheaf_config config = sheaf_config_default();
+    config.slots[SHEAF_VALU] = 1;
+    config.slots[SHEAF_ALU] = 9;
+    struct sheaf_kernel *k = sheaf_kernel_create(&config);
+    for (uint32_t i = 0; i < N; i++) {
+        const struct sheaf_reg v = sheaf_vload(k, number_at(k, i * VLEN));
+        sheaf_set(k, v, sheaf_broadcast(k, sheaf_lane(k, v, 1)));
+        for (unsigned busy = 0; busy < 3; busy++) /* valu is, with what only it can do */
+            sheaf_set(k, v, sheaf_multiply_add(k, v, sheaf_vconst(k, 2), v));
+        sheaf_store(k, number_at(k, i * VLEN), v);
+    }
+    struct sheaf_report report;
+    run(k, m, N * VLEN, &report);
+    assert_true(report.slots[SHEAF_VALU] < 4 * N); /* the rest are on alu */
+    for (uint32_t i = 0; i < N * VLEN; i++)
+        assert_int_equal(m[i], 27 * (i / VLEN * VLEN + 1) * (i / VLEN * VLEN + 1));
+}
+
 /* --- control ----------------------------------------------------------------- */
 
 static uint32_t count_in_c(uint32_t from, uint32_t to, uint32_t step, uint32_t *sum)
@@ -406,6 +454,8 @@ int main(void)
         cmocka_unit_test(multiply_add_select_broadcast_gather),
         cmocka_unit_test(assignment),
         cmocka_unit_test(assignment_across_a_branch),
+        cmocka_unit_test(assignment_in_a_loop),
+        cmocka_unit_test(a_lane_spread_over_its_vector),
         cmocka_unit_test(for_counts_as_in_c),
         cmocka_unit_test(nested_control),
         cmocka_unit_test(reports_follow_the_run),

@@ -41,6 +41,8 @@ static void wrong_calls_are_refused(void **state)
     refused(k, SHEAF_INPUT, what)
     REFUSED("operands differ in lanes",
             sheaf_set(k, sheaf_var(k, NULL, sheaf_const(k, 2)), sheaf_vconst(k, 1)));
+    REFUSED("operands differ in lanes", sheaf_set(k, sheaf_var(k, NULL, sheaf_const(k, 2)),
+                                                  sheaf_add(k, sheaf_vconst(k, 1), sheaf_vconst(k, 2))));
     REFUSED("a constant is not to be assigned", sheaf_set(k, sheaf_const(k, 2), sheaf_const(k, 3)));
     REFUSED("a constant is not to be assigned", sheaf_set(k, sheaf_const(k, 0), sheaf_const(k, 3)));
     REFUSED("a constant is not to be assigned",
