@@ -59,30 +59,34 @@ static struct text written(const struct tuning *t)
     return text;
 }
 
+/* From nothing, then on from there with another seed. */
+static struct text searched_twice(uint64_t seed, unsigned threads)
+{
+    struct tuning t = {.cycles = 0};
+    search_on(&t, seed, 203, threads, NULL);
+    search_on(&t, seed + 100, 121, threads, NULL);
+    const struct text text = written(&t);
+    tuning_free(&t);
+    return text;
+}
+
 static void test_threads(void **state)
 {
     (void)state;
-    struct text first = {0};
-    for (unsigned threads = 1; threads <= 5; threads++) {
-        struct tuning t = {.cycles = 0};
-        search_on(&t, 7, 403, threads, NULL);
-        search_on(&t, 8, 203, threads, NULL);
-        struct text text = written(&t);
-        if (threads == 1)
-            first = text;
-        else
+    struct text before = {0};
+    for (uint64_t seed = 5; seed < 10; seed++) {
+        struct text first = searched_twice(seed, 1);
+        for (unsigned threads = 2; threads <= 5; threads++) {
+            struct text text = searched_twice(seed, threads);
             assert_string_equal(text.at, first.at);
-        if (threads != 1)
             text_free(&text);
-        tuning_free(&t);
+        }
+        if (before.at)
+            assert_string_not_equal(first.at, before.at);
+        text_free(&before);
+        before = first;
     }
-    struct tuning other = {.cycles = 0};
-    search_on(&other, 9, 403, 1, NULL);
-    struct text text = written(&other);
-    assert_string_not_equal(text.at, first.at);
-    text_free(&text);
-    text_free(&first);
-    tuning_free(&other);
+    text_free(&before);
 }
 
 static void test_resume(void **state)
