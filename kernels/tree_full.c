@@ -46,27 +46,50 @@ static struct ir_val roam(struct full *f, struct ir_val slot, struct ir_val inde
 
 /* --- cached nodes ------------------------------------------------------------- */
 
-/* The nodes of the last cached level; tree_walk_setup.c makes those above. */
-static void cache_nodes(struct full *f)
+/* The first nodes of the tree with the hash's last constant, each a scalar. */
+static struct ir_val first_nodes(struct full *f, unsigned n)
 {
-    enum { LEVEL = FULL_CACHED - 1, NODES = 1 << LEVEL };
     struct ir *ir = f->l.ir;
     const unsigned vlen = ir->machine.vlen;
-    const uint32_t first = f->l.tree + NODES - 1;
-    for (unsigned i = 0; i < NODES - 1; i++)
-        f->node[i] = f->walk.shared.node[i];
-    if (f->walk.plan.height < LEVEL)
-        return;
-    const struct ir_val row = ir_block(ir, NODES, "nodes");
-    for (unsigned i = 0, n; i < NODES; i += n) {
-        n = i + vlen <= NODES ? vlen : 1;
-        const struct ir_mem mem = {first + i, n};
-        const struct ir_val some = ir_view(row, i, 1, n);
-        ir_load_into(ir, some, ir_const(ir, mem.first), mem);
-        ir_alu_into(ir, some, OP_ALU_XOR, some, ir_const(ir, tree_hash_stages[TREE_STAGES - 1].constant));
+    const struct ir_val row = ir_block(ir, (uint16_t)n, "nodes");
+    for (unsigned i = 0, some; i < n; i += some) {
+        some = i + vlen <= n ? vlen : 1;
+        const struct ir_mem mem = {f->l.tree + i, some};
+        const struct ir_val to = ir_view(row, i, 1, some);
+        ir_load_into(ir, to, ir_const(ir, mem.first), mem);
+        ir_alu_into(ir, to, OP_ALU_XOR, to, ir_const(ir, tree_hash_stages[TREE_STAGES - 1].constant));
     }
-    for (unsigned i = 0; i < NODES; i++)
-        f->node[NODES - 1 + i] = ir_broadcast(ir, ir_lane(row, i));
+    return row;
+}
+
+/* Half a level, `n` nodes below one child of the root, as a polynomial of the branches
+ * after the first: the coefficient of each product of branches, the oldest branch being
+ * the highest bit of its number (Moebius inversion). A branch is 1 to the left. */
+static void coefficients(struct full *f, struct ir_val nodes, unsigned n, struct ir_val *out)
+{
+    struct ir *ir = f->l.ir;
+    struct ir_val c[1 << (FULL_CACHED - 2)];
+    for (unsigned k = 0; k < n; k++)
+        c[k] = ir_lane(nodes, n - 1 - k);
+    for (unsigned bit = 1; bit < n; bit *= 2)
+        for (unsigned k = 0; k < n; k++)
+            if (k & bit)
+                c[k] = ir_alu(ir, OP_ALU_SUB, c[k], c[k - bit]);
+    for (unsigned k = 0; k < n; k++)
+        out[k] = ir_broadcast(ir, c[k]);
+}
+
+static void cache_nodes(struct full *f)
+{
+    const unsigned height = f->walk.plan.height;
+    const unsigned levels = height + 1 < FULL_CACHED ? height + 1 : FULL_CACHED;
+    const struct ir_val row = first_nodes(f, (1u << levels) - 1);
+    f->node[0] = ir_broadcast(f->l.ir, ir_lane(row, 0));
+    for (unsigned level = 1; level < levels; level++) {
+        const unsigned first = (1u << level) - 1, half = 1u << level >> 1;
+        for (unsigned side = 0; side < 2; side++)
+            coefficients(f, ir_view(row, first + side * half, 1, half), half, f->node + first + side * half);
+    }
 }
 
 /* --- tables ------------------------------------------------------------------- */
@@ -170,11 +193,15 @@ static uint32_t share(const struct full *f)
 
 /* --- the kernel --------------------------------------------------------------- */
 
-/* Whether group i waits: `waiting` of every 256, evenly among the others. */
-static bool waits(struct full *f, uint32_t i, uint32_t waiting)
+/* Which groups wait: `share` of every 256, evenly among the others. Asked ahead, so that
+ * one answer does not move the places of all others. */
+static void choose_kinds(struct full *f, uint32_t groups, bool *waits)
 {
-    const unsigned usual = (i + 1) * waiting / 256 > i * waiting / 256;
-    return choices_ask(f->walk.choices, FULL_ASK_KIND, 2, usual) != 0;
+    const uint32_t x = share(f);
+    for (uint32_t i = 0; i < groups; i++) {
+        const unsigned usual = (i + 1) * x / 256 > i * x / 256;
+        waits[i] = choices_ask(f->walk.choices, FULL_ASK_KIND, 2, usual) != 0;
+    }
 }
 
 /* The indices, but not before the slot's values are there: what follows would fill the
@@ -200,8 +227,9 @@ static void all_groups(struct full *f)
     }
     l->ir->tag.cohort = IR_SHARED;
     make_tables(f);
-    const uint32_t waiting = share(f);
-    const unsigned slots = MOST_SLOTS - 2 * choices_ask(f->walk.choices, FULL_ASK_SLOTS, 5, 1);
+    bool waits[MOST_GROUPS];
+    choose_kinds(f, part.strands, waits);
+    const unsigned slots = MOST_SLOTS - 2 * choices_ask(f->walk.choices, FULL_ASK_SLOTS, 4, 2);
     for (unsigned i = 0; i < slots; i++)
         slot[i] = ir_vector(l->ir, "slot");
     for (uint32_t i = 0; i < part.strands; i++) {
@@ -210,7 +238,7 @@ static void all_groups(struct full *f)
         ir_stage(l->ir, "load");
         ladder_load(l, &part, i, l->values, s);
         index[i] = gated(f, s, index[i]);
-        index[i] = waits(f, i, waiting) ? full_wait(f, s, index[i]) : roam(f, s, index[i]);
+        index[i] = waits[i] ? full_wait(f, s, index[i]) : roam(f, s, index[i]);
         ir_stage(l->ir, "store");
         ladder_store(l, &part, i, l->values, s);
     }

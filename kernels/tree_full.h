@@ -26,7 +26,7 @@ enum { FULL_CACHED = 4 };
 struct full {
     struct ladder l;
     struct walk walk;                           /* constants, addresses, records */
-    struct ir_val node[(1 << FULL_CACHED) - 1]; /* with the hash's last constant */
+    struct ir_val node[(1 << FULL_CACHED) - 1]; /* level by level, half by half; see coefficients */
 };
 
 /* The code of the whole kernel in *out; `request` is a struct kern_request whose

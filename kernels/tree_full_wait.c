@@ -80,25 +80,43 @@ static struct ir_val address_on(struct waiter *g, struct walk_line to)
     return walk_address(&g->f->walk, g->address, g->line, to, g->bits, g->n_bits);
 }
 
+/* The same from the root, where there is nothing to multiply: an operation a branch. */
+static struct ir_val address_from_root(struct waiter *g, struct walk_line to)
+{
+    struct ir *ir = g->f->l.ir;
+    const uint32_t right = to.base + to.scale * ((1u << g->n_bits) - 1); /* with all branches to the right */
+    const uint32_t step = 0u - (to.scale << (g->n_bits - 1));
+    ir_stage(ir, "address");
+    struct ir_val a = ir_select(ir, g->bits[0], ir_vconst(ir, right + step), ir_vconst(ir, right));
+    for (unsigned i = 1; i < g->n_bits; i++)
+        a = ir_madd(ir, g->bits[i], ir_vconst(ir, 0u - (to.scale << (g->n_bits - 1 - i))), a);
+    return a;
+}
+
 static void go_to(struct waiter *g, struct walk_line to)
 {
-    g->address = address_on(g, to);
+    g->address = g->address.block == IR_NONE && g->n_bits ? address_from_root(g, to) : address_on(g, to);
     g->line = to;
     g->n_bits = 0;
 }
 
-/* The cached node that the branches since the root lead to. */
+/* The cached node that the branches since the root lead to: the oldest selects a
+ * polynomial of the others. */
 static struct ir_val cached(struct waiter *g, unsigned level)
 {
-    struct ir_val node[1 << (FULL_CACHED - 1)];
-    for (unsigned i = 0; i < 1u << level; i++)
-        node[i] = g->f->node[(1u << level) - 1 + i];
-    ir_stage(g->f->l.ir, "select");
-    /* The oldest bit first, for it is known first: it halves the level. */
-    for (unsigned bit = 0, half = 1u << level >> 1; half; bit++, half /= 2)
-        for (unsigned i = 0; i < half; i++)
-            node[i] = ir_select(g->f->l.ir, g->bits[bit], node[i], node[i + half]);
-    return node[0];
+    struct ir *ir = g->f->l.ir;
+    const struct ir_val *left = &g->f->node[(1u << level) - 1];
+    const unsigned n = 1u << level >> 1;
+    struct ir_val c[1 << (FULL_CACHED - 2)];
+    ir_stage(ir, "select");
+    if (level == 0)
+        return left[0];
+    for (unsigned k = 0; k < n; k++)
+        c[k] = ir_select(ir, g->bits[0], left[k], left[n + k]);
+    for (unsigned bit = 1, half = n / 2; half; bit++, half /= 2)
+        for (unsigned k = 0; k < half; k++)
+            c[k] = ir_madd(ir, g->bits[bit], c[k + half], c[k]);
+    return c[0];
 }
 
 /* The table that serves the level and the next one, if that comes. */
