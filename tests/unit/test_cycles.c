@@ -31,7 +31,8 @@ static uint64_t run_stage(const struct prog *program, uint32_t *mem, uint32_t wo
 static uint64_t measure(const struct kern *k, const struct kern_variant *v, unsigned contract,
                         const struct kern_params *params)
 {
-    const struct kern_request rq = {*params, contract, isa_default_machine(), 0, 0};
+    const struct kern_request rq = {
+        .params = *params, .contract = contract, .machine = isa_default_machine()};
     struct kern_problem *p;
     struct kern_stages stages;
     struct diag d;
