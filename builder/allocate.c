@@ -5,6 +5,8 @@
 
 #include "builder/schedule.h"
 
+enum { MOST_MAP = 1 << 23, REPAIRS = 8 };
+
 /* When the words of a block are taken, in states: state c is scratch after cycle c.
  * A word written first in cycle w and read last in cycle r is taken in the states
  * w .. r - 1. */
@@ -20,10 +22,10 @@ struct region_work {
     uint32_t region, length;
     struct allocation *a;
     VEC(struct life) lives;
-    uint32_t *life_of;   /* of each block, IR_NONE: not a local one */
-    uint32_t *ends;      /* space for life.end */
-    uint32_t *free_from; /* of each scratch word */
-    uint32_t *base;      /* of each life, in the way being tried */
+    uint32_t *life_of; /* of each block, IR_NONE: not a local one */
+    uint32_t *ends;    /* space for life.end */
+    uint64_t *map;     /* see make_map */
+    uint32_t words, row, shift;
 };
 
 /* --- lives ------------------------------------------------------------------- */
@@ -78,8 +80,7 @@ static bool list_lives(struct region_work *w)
         words += ir->blocks.at[b].words;
     }
     w->ends = calloc(words + 1, sizeof *w->ends);
-    w->base = malloc((w->lives.n + 1) * sizeof *w->base);
-    if (!w->ends || !w->base)
+    if (!w->ends)
         return false;
     words = 0;
     for (size_t i = 0; i < w->lives.n; i++) {
@@ -133,110 +134,155 @@ static bool find_peak(struct region_work *w)
     return true;
 }
 
-static int by_start(const void *x, const void *y)
+/* --- the map of scratch and time ---------------------------------------------- */
+
+/* A bit for each word and each span of 2^shift states: taken. */
+static bool make_map(struct region_work *w)
 {
-    const struct life *a = x, *b = y;
-    if (a->from != b->from)
-        return a->from < b->from ? -1 : 1;
-    if (a->words != b->words)
-        return a->words > b->words ? -1 : 1;
-    return a->block < b->block ? -1 : 1;
+    uint64_t words = 0;
+    for (size_t i = 0; i < w->lives.n; i++)
+        words += w->lives.at[i].words;
+    const uint32_t room = w->ir->machine.scratch - w->a->permanent;
+    w->words = words < room ? (uint32_t)words : room;
+    do
+        w->row = (w->length >> w->shift) / 64 + 1;
+    while (w->row * (uint64_t)w->words > MOST_MAP && ++w->shift < 32);
+    w->map = malloc((w->row * (size_t)w->words + 1) * sizeof *w->map);
+    return w->map != NULL;
+}
+
+/* The bits of spans [from, to) in the 64 that begin with span `first`. */
+static uint64_t bits(uint32_t from, uint32_t to, uint32_t first)
+{
+    const uint64_t low = from > first ? UINT64_MAX << (from - first) : UINT64_MAX;
+    const uint64_t high = to < first + 64 ? UINT64_MAX >> (first + 64 - to) : UINT64_MAX;
+    return low & high;
+}
+
+/* Whether the word is taken in some of the states [from, to). */
+static bool is_taken(const struct region_work *w, uint32_t word, uint32_t from, uint32_t to)
+{
+    if (from >= to)
+        return false;
+    const uint64_t *row = w->map + (size_t)word * w->row;
+    from >>= w->shift;
+    to = ((to - 1) >> w->shift) + 1;
+    for (uint32_t first = from / 64 * 64; first < to; first += 64)
+        if (row[first / 64] & bits(from, to, first))
+            return true;
+    return false;
+}
+
+static void take(struct region_work *w, uint32_t word, uint32_t from, uint32_t to)
+{
+    if (from >= to)
+        return;
+    uint64_t *row = w->map + (size_t)word * w->row;
+    from >>= w->shift;
+    to = ((to - 1) >> w->shift) + 1;
+    for (uint32_t first = from / 64 * 64; first < to; first += 64)
+        row[first / 64] |= bits(from, to, first);
 }
 
 /* --- placing ----------------------------------------------------------------- */
 
-/* A way to place blocks: which end of a gap (of all gaps of the same fit) is used by
- * those wider than a vector, by vectors, by smaller ones; whether places are at
- * multiples of the vector length; whether the tightest gap or the outermost is taken. */
-struct way {
-    bool high[3];
-    bool aligned, tightest;
-};
+/* The lowest place for the block at a multiple of `step`, IR_NONE if there is none. */
+static uint32_t find_place(const struct region_work *w, const struct life *l, uint32_t step)
+{
+    const uint32_t base = w->a->permanent;
+    for (uint32_t p = 0; p + l->words <= w->words;) {
+        const uint32_t off = (base + p) % step;
+        if (off) {
+            p += step - off;
+            continue;
+        }
+        uint32_t k = l->words;
+        while (k && !is_taken(w, p + k - 1, l->from, l->end[k - 1]))
+            k--;
+        if (!k)
+            return p;
+        p += k; /* past the last word that is taken */
+    }
+    return IR_NONE;
+}
 
-static unsigned class_of(const struct region_work *w, uint32_t words)
+/* Places the lives in their order; the first that finds no place, or their number. */
+static size_t place_all(struct region_work *w, bool aligned)
 {
     const uint32_t vlen = w->ir->machine.vlen;
-    return words > vlen ? 0 : words == vlen ? 1 : 2;
-}
-
-static uint32_t up(uint32_t x, uint32_t step)
-{
-    return (x + step - 1) / step * step;
-}
-
-/* The place for `words` words in the gap [begin, end), or IR_NONE. */
-static uint32_t within(uint32_t begin, uint32_t end, uint32_t words, uint32_t step, bool high)
-{
-    uint32_t at = up(begin, step);
-    if (at > end || end - at < words)
-        return IR_NONE;
-    if (high)
-        at = (end - words) / step * step;
-    return at;
-}
-
-/* The best place for a block that starts now. */
-static uint32_t find_place(const struct region_work *w, const struct life *l, const struct way *way)
-{
-    const uint32_t limit = w->ir->machine.scratch;
-    const unsigned class = class_of(w, l->words);
-    const uint32_t step = way->aligned && class < 2 ? w->ir->machine.vlen : 1;
-    uint32_t best = IR_NONE, least = UINT32_MAX;
-    for (uint32_t p = w->a->permanent; p < limit; p++) {
-        if (w->free_from[p] > l->from)
-            continue;
-        const uint32_t begin = p;
-        while (p < limit && w->free_from[p] <= l->from)
-            p++;
-        uint32_t at = within(begin, p, l->words, step, way->high[class]);
-        if (at == IR_NONE)
-            at = within(begin, p, l->words, 1, way->high[class]);
-        if (at == IR_NONE)
-            continue;
-        const uint32_t fit = way->tightest ? p - begin : 0;
-        if (fit < least || (fit == least && way->high[class])) {
-            best = at;
-            least = fit;
-        }
-        if (!way->tightest && !way->high[class])
-            break;
-    }
-    return best;
-}
-
-static bool try_way(struct region_work *w, const struct way *way)
-{
-    memset(w->free_from, 0, w->ir->machine.scratch * sizeof *w->free_from);
+    memset(w->map, 0, w->row * (size_t)w->words * sizeof *w->map);
     for (size_t i = 0; i < w->lives.n; i++) {
         const struct life *l = &w->lives.at[i];
-        const uint32_t at = find_place(w, l, way);
+        uint32_t at = IR_NONE;
+        if (aligned && l->words >= vlen)
+            at = find_place(w, l, vlen);
         if (at == IR_NONE)
-            return false;
-        w->base[i] = at;
-        for (uint32_t k = 0; k < l->words && l->to; k++)
-            if (l->end[k] > w->free_from[at + k])
-                w->free_from[at + k] = l->end[k];
+            at = find_place(w, l, 1);
+        if (at == IR_NONE)
+            return i;
+        w->a->at[l->block] = w->a->permanent + at;
+        for (uint32_t k = 0; k < l->words; k++)
+            take(w, at + k, l->from, l->end[k]);
     }
-    return true;
+    return w->lives.n;
 }
 
-static const struct way ways[] = {
-    {{true, false, true}, true, false},  {{true, false, true}, true, true},
-    {{true, false, false}, true, true},  {{true, false, true}, false, true},
-    {{true, false, false}, false, true}, {{true, false, true}, false, false},
-    {{false, false, true}, true, false}, {{false, false, false}, false, true},
-};
+/* The wider first; of one width the earlier first. */
+static int by_start(const void *x, const void *y)
+{
+    const struct life *a = x, *b = y;
+    if (a->words != b->words)
+        return a->words > b->words ? -1 : 1;
+    if (a->from != b->from)
+        return a->from < b->from ? -1 : 1;
+    return a->block < b->block ? -1 : 1;
+}
 
+/* The wider first; of one width the longer first. */
+static int by_length(const void *x, const void *y)
+{
+    const struct life *a = x, *b = y;
+    const uint32_t m = a->to - a->from, n = b->to - b->from;
+    if (a->words != b->words || m == n)
+        return by_start(x, y);
+    return m > n ? -1 : 1;
+}
+
+/* By words times states. */
+static int by_area(const void *x, const void *y)
+{
+    const struct life *a = x, *b = y;
+    const uint64_t m = (uint64_t)a->words * (a->to - a->from), n = (uint64_t)b->words * (b->to - b->from);
+    if (m == n)
+        return by_start(x, y);
+    return m > n ? -1 : 1;
+}
+
+static const struct way {
+    int (*order)(const void *, const void *);
+    bool aligned; /* vectors and wider at multiples of the vector length, if possible */
+} ways[] = {{by_area, true}, {by_length, true}, {by_area, false}, {by_start, false}, {by_start, true}};
+
+/* Every way, then the last one again with whatever found no place moved to the front. */
 static enum status place_region(struct region_work *w)
 {
-    if (w->lives.n)
-        qsort(w->lives.at, w->lives.n, sizeof *w->lives.at, by_start);
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
-        if (try_way(w, &ways[i])) {
-            for (size_t k = 0; k < w->lives.n; k++)
-                w->a->at[w->lives.at[k].block] = w->base[k];
+    struct life *l = w->lives.at;
+    size_t stuck = 0;
+    for (size_t i = sizeof ways / sizeof *ways; i-- > 0;) {
+        if (w->lives.n)
+            qsort(l, w->lives.n, sizeof *l, ways[i].order);
+        stuck = place_all(w, ways[i].aligned);
+        if (stuck == w->lives.n)
             return ST_OK;
-        }
+    }
+    for (unsigned i = 0; i < REPAIRS; i++) {
+        const struct life first = l[stuck];
+        memmove(l + 1, l, stuck * sizeof *l);
+        l[0] = first;
+        stuck = place_all(w, ways[0].aligned);
+        if (stuck == w->lives.n)
+            return ST_OK;
+    }
     return ST_LIMIT;
 }
 
@@ -245,18 +291,16 @@ static enum status do_region(const struct ir *ir, const struct schedule *s, uint
 {
     struct region_work w = {.ir = ir, .s = s, .region = region, .length = s->length, .a = a};
     w.life_of = malloc((ir->blocks.n + 1) * sizeof *w.life_of);
-    w.free_from = malloc(((size_t)ir->machine.scratch + 1) * sizeof *w.free_from);
     enum status status = ST_NOMEM;
-    if (w.life_of && w.free_from && list_lives(&w)) {
+    if (w.life_of && list_lives(&w)) {
         find_lives(&w);
-        if (find_peak(&w))
+        if (find_peak(&w) && make_map(&w))
             status = w.a->peak > ir->machine.scratch ? ST_LIMIT : place_region(&w);
     }
     vec_free(&w.lives);
     free(w.life_of);
     free(w.ends);
-    free(w.free_from);
-    free(w.base);
+    free(w.map);
     return status;
 }
 

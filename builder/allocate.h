@@ -4,11 +4,12 @@
  * guarantees  two blocks share a word only if what one wrote there is never read
  *             after the other writes. Blocks of several regions, and the zero word,
  *             have their words for themselves
- * algorithm   a word is taken from its block's first write until the last read, in
- *             which cycle it may be written anew. In order of first write each block
- *             gets the tightest gap (offline storage allocation: best fit by start);
- *             several ways to keep sizes apart are tried, until one fits
- * weakness    blocks are never split or moved, so gaps are lost where sizes mix
+ * algorithm   a word is taken from its block's first write until its own last read, in
+ *             which cycle it may be written anew. Offline storage allocation: the
+ *             widest blocks first, each at the lowest words that are free for as long
+ *             (Buchsbaum et al. 2003 say how good that can be); then other orders; then
+ *             what found no place goes first
+ * weakness    blocks are never split or moved: some words are lost where sizes mix
  */
 #ifndef SHEAF_BUILDER_ALLOCATE_H
 #define SHEAF_BUILDER_ALLOCATE_H

@@ -128,7 +128,7 @@ static void test_allocation(void **state)
     leaves(DUMP_ALLOCATION, "     0..0      b0_zero, all the time\n"
                             "     1..24     b1_row, all the time\n"
                             "    25..25     b2_n, all the time\n"
-                            "    63..63     #9, region 0\n"
+                            "    27..27     #9, region 0\n"
                             "    26..26     #3, all the time\n"
                             "most words: 28, in cycle 0 of region 0\n");
 }
@@ -141,11 +141,11 @@ static void test_program(void **state)
            ".name zero 0 1\n"
            ".name row 1 24\n"
            ".name n 25 1\n"
-           "{ load: vload row+8, zero; vload row+15, zero; flow: add_imm 63, zero, 9 }\n"
+           "{ load: vload row+8, zero; vload row+15, zero; flow: add_imm 27, zero, 9 }\n"
            "{ alu:   + row, row+8, row+8; + row+1, row+10, row+8; + row+2, row+12, row+8\n"
            "         + row+3, row+14, row+8; + row+4, row+16, row+8\n"
            "  flow:  add_imm 26, zero, 3 }\n"
-           "{ alu: + row+5, row+18, row+8; + row+6, row+20, row+8; + row+7, row+22, row+8; | n, 63, zero }\n"
+           "{ alu: + row+5, row+18, row+8; + row+6, row+20, row+8; + row+7, row+22, row+8; | n, 27, zero }\n"
            "L0:\n"
            "{ alu: - n, n, 26 }\n"
            "{ store: vstore n, row; flow: cond_jump n, @L0 }\n");
