@@ -1,7 +1,9 @@
 #include "kernels/tree_full.h"
 
+#include <assert.h>
+
 /* What fits the scratch: groups whose indices wait there, and groups under way. */
-enum { MOST_GROUPS = 48, MOST_SLOTS = 16 };
+enum { MOST_GROUPS = 48, MOST_SLOTS = 16, USUAL_SLOTS = 12 };
 
 struct ir_val full_hash(struct full *f, struct ir_val x)
 {
@@ -164,9 +166,11 @@ static void make_tables(struct full *f)
 /* Gathers of a group that waits. */
 static uint32_t gathers(const struct walk_plan *p)
 {
+    const unsigned levels = p->height + 1;
     uint32_t n = 0;
+    assert(levels > 0);
     for (uint32_t t = 0; t < p->rounds + p->height; t++) {
-        const unsigned level = t % (p->height + 1), pair = (level - FULL_CACHED) / 2;
+        const unsigned level = t % levels, pair = (level - FULL_CACHED) / 2;
         if (level >= FULL_CACHED && (pair >= p->n_tables || (level - FULL_CACHED) % 2 == 0))
             n++;
     }
@@ -229,7 +233,9 @@ static void all_groups(struct full *f)
     make_tables(f);
     bool waits[MOST_GROUPS];
     choose_kinds(f, part.strands, waits);
-    const unsigned slots = MOST_SLOTS - 2 * choices_ask(f->walk.choices, FULL_ASK_SLOTS, 4, 2);
+    const unsigned slots =
+        MOST_SLOTS - 2 * choices_ask(f->walk.choices, FULL_ASK_SLOTS, 4, (MOST_SLOTS - USUAL_SLOTS) / 2);
+    assert(slots > 0);
     for (unsigned i = 0; i < slots; i++)
         slot[i] = ir_vector(l->ir, "slot");
     for (uint32_t i = 0; i < part.strands; i++) {
@@ -248,12 +254,16 @@ static void all_groups(struct full *f)
     }
 }
 
-/* Whether all of it goes into one region. */
+/* Whether all of it goes into one region, and what is under way at a time into scratch:
+ * constants and cached nodes, an index a group, a handful of vectors a slot. */
 static bool fits(const struct ladder *l, uint32_t height)
 {
-    enum { MOST_STEPS = 2048 };
+    enum { MOST_STEPS = 2048, SHARED = 60, OF_SLOT = 8, FIRST_NODES = 7 };
     const uint32_t vlen = l->ir->machine.vlen, groups = (l->batch - 1) / vlen + 1;
-    return groups <= MOST_GROUPS && l->rounds <= MOST_STEPS && groups * (l->rounds + height) <= MOST_STEPS;
+    const uint32_t slots = groups < USUAL_SLOTS ? groups : USUAL_SLOTS;
+    return vlen >= FIRST_NODES && groups <= MOST_GROUPS && l->rounds <= MOST_STEPS &&
+           groups * (l->rounds + height) <= MOST_STEPS &&
+           vlen * (SHARED + groups + OF_SLOT * slots) <= l->ir->machine.scratch;
 }
 
 enum status tree_full(const void *request, struct choices *choices, struct ir **out, struct diag *d)

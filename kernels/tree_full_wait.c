@@ -107,10 +107,8 @@ static struct ir_val cached(struct waiter *g, unsigned level)
     struct ir *ir = g->f->l.ir;
     const struct ir_val *left = &g->f->node[(1u << level) - 1];
     const unsigned n = 1u << level >> 1;
-    struct ir_val c[1 << (FULL_CACHED - 2)];
+    struct ir_val c[1 << (FULL_CACHED - 2)] = {left[0]};
     ir_stage(ir, "select");
-    if (level == 0)
-        return left[0];
     for (unsigned k = 0; k < n; k++)
         c[k] = ir_select(ir, g->bits[0], left[k], left[n + k]);
     for (unsigned bit = 1, half = n / 2; half; bit++, half /= 2)
