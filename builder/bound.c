@@ -18,45 +18,35 @@ struct load {
 struct bounds {
     const struct sched_problem *p;
     uint32_t *head, *tail; /* by node: cycles before its start and after it, at least */
+    uint32_t *order;       /* nodes in an order that edges follow */
     uint32_t *cost;        /* by node: cycles from its start to its finish, at least */
     struct bound *out;
 };
 
 /* --- paths ------------------------------------------------------------------- */
 
-/* Edges lead to higher ops, but for those to and from fences: the walks are repeated
- * until they agree, which is after the second pass. */
 static void find_heads(struct bounds *b)
 {
     const struct dep_graph *g = &b->p->graph;
-    for (bool again = true; again;) {
-        again = false;
-        for (uint32_t i = 0; i < g->nodes; i++)
-            for (uint32_t e = g->succ_at[i]; e < g->succ_at[i + 1]; e++) {
-                const uint32_t at = b->head[i] + b->cost[i] + g->succ[e].delay;
-                if (b->head[g->succ[e].to] < at) {
-                    b->head[g->succ[e].to] = at;
-                    again = true;
-                }
-            }
+    for (uint32_t k = 0; k < g->nodes; k++) {
+        const uint32_t i = b->order[k];
+        for (uint32_t e = g->succ_at[i]; e < g->succ_at[i + 1]; e++) {
+            const uint32_t at = b->head[i] + b->cost[i] + g->succ[e].delay;
+            if (b->head[g->succ[e].to] < at)
+                b->head[g->succ[e].to] = at;
+        }
     }
 }
 
 static void find_tails(struct bounds *b)
 {
     const struct dep_graph *g = &b->p->graph;
-    for (uint32_t i = 0; i < g->nodes; i++)
-        b->tail[i] = b->cost[i];
-    for (bool again = true; again;) {
-        again = false;
-        for (uint32_t i = g->nodes; i-- > 0;)
-            for (uint32_t e = g->succ_at[i]; e < g->succ_at[i + 1]; e++) {
-                const uint32_t at = b->tail[g->succ[e].to] + g->succ[e].delay + b->cost[i];
-                if (b->tail[i] < at) {
-                    b->tail[i] = at;
-                    again = true;
-                }
-            }
+    for (uint32_t k = g->nodes; k-- > 0;) {
+        const uint32_t i = b->order[k];
+        for (uint32_t e = g->succ_at[i]; e < g->succ_at[i + 1]; e++)
+            if (b->tail[i] < b->tail[g->succ[e].to] + g->succ[e].delay)
+                b->tail[i] = b->tail[g->succ[e].to] + g->succ[e].delay;
+        b->tail[i] += b->cost[i];
     }
 }
 
@@ -327,7 +317,8 @@ bool bound_region(const struct sched_problem *p, struct bound *out)
     b.head = calloc(n, sizeof *b.head);
     b.tail = calloc(n, sizeof *b.tail);
     b.cost = calloc(n, sizeof *b.cost);
-    bool good = b.head && b.tail && b.cost;
+    b.order = calloc(n, sizeof *b.order);
+    bool good = b.head && b.tail && b.cost && b.order && dep_order(&p->graph, b.order);
     if (good) {
         find_costs(&b);
         find_heads(&b);
@@ -338,6 +329,7 @@ bool bound_region(const struct sched_problem *p, struct bound *out)
     free(b.head);
     free(b.tail);
     free(b.cost);
+    free(b.order);
     out->cycles = out->work > out->dep ? out->work : out->dep;
     if (out->cycles < out->live)
         out->cycles = out->live;

@@ -54,16 +54,19 @@ enum status build_check(const struct ir *ir, struct diag *d)
 /* --- keys -------------------------------------------------------------------- */
 
 /* Cycles from the start of each node to the end of the region, at least. */
-static void find_tails(const struct sched_problem *p, uint32_t *tail)
+static bool find_tails(const struct sched_problem *p, uint32_t *tail)
 {
     const struct dep_graph *g = &p->graph;
-    /* Edges lead from lower to higher ops; a fence lies between its two sides, so a
-     * second pass settles what goes through fences. */
-    for (unsigned pass = 0; pass < 2; pass++)
-        for (uint32_t i = g->nodes; i-- > 0;)
-            for (uint32_t e = g->succ_at[i]; e < g->succ_at[i + 1]; e++)
-                if (tail[i] < tail[g->succ[e].to] + g->succ[e].delay)
-                    tail[i] = tail[g->succ[e].to] + g->succ[e].delay;
+    uint32_t *order = malloc((g->nodes + 1u) * sizeof *order);
+    const bool good = order && dep_order(g, order);
+    for (uint32_t k = good ? g->nodes : 0; k-- > 0;) {
+        const uint32_t i = order[k];
+        for (uint32_t e = g->succ_at[i]; e < g->succ_at[i + 1]; e++)
+            if (tail[i] < tail[g->succ[e].to] + g->succ[e].delay)
+                tail[i] = tail[g->succ[e].to] + g->succ[e].delay;
+    }
+    free(order);
+    return good;
 }
 
 /* Cycles that the region's work takes, roughly: its arithmetic, or its loads. */
@@ -84,31 +87,17 @@ static float work_of(const struct sched_problem *p)
     return arithmetic > loads ? arithmetic : loads;
 }
 
-bool build_keys(const struct sched_problem *p, float *keys)
+static uint16_t cohort_of(const struct sched_problem *p, uint32_t node)
+{
+    return node < p->graph.ops ? p->ir->ops.at[p->graph.first_op + node].tag.cohort : IR_SHARED;
+}
+
+/* What belongs to no cohort may wait until just before the first that needs it. */
+static void settle_shared(const struct sched_problem *p, float *keys)
 {
     const struct dep_graph *g = &p->graph;
-    uint32_t *tail = calloc(g->nodes + 1u, sizeof *tail);
-    if (!tail)
-        return false;
-    find_tails(p, tail);
-    uint32_t longest = 0, cohorts = 0;
-    for (uint32_t i = 0; i < g->nodes; i++)
-        if (longest < tail[i])
-            longest = tail[i];
-    for (uint32_t i = 0; i < g->ops; i++) {
-        const uint16_t c = p->ir->ops.at[g->first_op + i].tag.cohort;
-        if (c != IR_SHARED && cohorts < c + 1u)
-            cohorts = c + 1u;
-    }
-    const float spare = work_of(p) - (float)longest;
-    const float apart = cohorts > 1 && spare > 0 ? spare / (float)(cohorts - 1) : 0;
-    for (uint32_t i = 0; i < g->nodes; i++) {
-        const uint16_t c = i < g->ops ? p->ir->ops.at[g->first_op + i].tag.cohort : IR_SHARED;
-        keys[i] = (float)(longest - tail[i]) + (c == IR_SHARED ? 0 : apart * c);
-    }
-    /* What nobody's cohort needs sooner may wait with it. */
     for (uint32_t i = g->ops; i-- > 0;) {
-        if (p->ir->ops.at[g->first_op + i].tag.cohort != IR_SHARED || g->succ_at[i] == g->succ_at[i + 1])
+        if (cohort_of(p, i) != IR_SHARED || g->succ_at[i] == g->succ_at[i + 1])
             continue;
         float soonest = keys[g->succ[g->succ_at[i]].to];
         for (uint32_t e = g->succ_at[i]; e < g->succ_at[i + 1]; e++)
@@ -116,6 +105,31 @@ bool build_keys(const struct sched_problem *p, float *keys)
                 soonest = keys[g->succ[e].to];
         keys[i] = soonest - 1;
     }
+}
+
+bool build_keys(const struct sched_problem *p, float *keys)
+{
+    const struct dep_graph *g = &p->graph;
+    uint32_t *tail = calloc(g->nodes + 1u, sizeof *tail);
+    if (!tail || !find_tails(p, tail)) {
+        free(tail);
+        return false;
+    }
+    uint32_t longest = 0, cohorts = 0;
+    for (uint32_t i = 0; i < g->nodes; i++) {
+        const uint16_t c = cohort_of(p, i);
+        if (longest < tail[i])
+            longest = tail[i];
+        if (c != IR_SHARED && cohorts < c + 1u)
+            cohorts = c + 1u;
+    }
+    const float spare = work_of(p) - (float)longest;
+    const float apart = cohorts > 1 && spare > 0 ? spare / (float)(cohorts - 1) : 0;
+    for (uint32_t i = 0; i < g->nodes; i++) {
+        const uint16_t c = cohort_of(p, i);
+        keys[i] = (float)(longest - tail[i]) + (c == IR_SHARED ? 0 : apart * c);
+    }
+    settle_shared(p, keys);
     free(tail);
     return true;
 }

@@ -398,3 +398,22 @@ void dep_free(struct dep_graph *g)
     free(g->pred);
     *g = (struct dep_graph){0};
 }
+
+/* Kahn's algorithm; the order itself is the queue. */
+bool dep_order(const struct dep_graph *g, uint32_t *order)
+{
+    uint32_t *waits = malloc((g->nodes + 1u) * sizeof *waits), n = 0;
+    if (!waits)
+        return false;
+    for (uint32_t i = 0; i < g->nodes; i++) {
+        waits[i] = g->pred_at[i + 1] - g->pred_at[i];
+        if (!waits[i])
+            order[n++] = i;
+    }
+    for (uint32_t at = 0; at < n; at++)
+        for (uint32_t e = g->succ_at[order[at]]; e < g->succ_at[order[at] + 1]; e++)
+            if (--waits[g->succ[e].to] == 0)
+                order[n++] = g->succ[e].to;
+    free(waits);
+    return true;
+}

@@ -33,4 +33,8 @@ struct dep_graph {
 bool dep_build(const struct ir *ir, uint32_t region, struct dep_graph *g);
 void dep_free(struct dep_graph *g);
 
+/* The nodes in an order that every edge follows; `order` has room for all of them.
+ * False when out of memory. */
+bool dep_order(const struct dep_graph *g, uint32_t *order);
+
 #endif

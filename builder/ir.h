@@ -125,7 +125,8 @@ struct ir_val ir_vconst(struct ir *ir, uint32_t value);
 
 /* Elementwise, op one of OP_ALU_*. A scalar beside a vector is spread over the
  * lanes (a constant by its shared vector). The result is a new block; the _into
- * forms write a given view. */
+ * forms write a given view. Lanes may run one after another: none may write a word
+ * that another one reads or writes. */
 struct ir_val ir_alu(struct ir *ir, enum isa_op code, struct ir_val a, struct ir_val b);
 void ir_alu_into(struct ir *ir, struct ir_val dest, enum isa_op code, struct ir_val a, struct ir_val b);
 
@@ -151,7 +152,8 @@ void ir_store(struct ir *ir, struct ir_val addr, struct ir_val src, struct ir_me
 struct ir_val ir_gather(struct ir *ir, struct ir_val addr, struct ir_mem mem);
 
 /* Control. A region ends at each of these calls. Blocks used in several regions
- * keep their scratch words for the whole program. */
+ * keep their scratch words for the whole program; a block that one region alone uses
+ * is undefined each time control enters it. */
 uint32_t ir_loop(struct ir *ir);                                  /* begins a loop's body; its region */
 void ir_loop_while(struct ir *ir, uint32_t loop, struct ir_val cond); /* back to it while cond != 0 */
 uint32_t ir_skip(struct ir *ir, struct ir_val cond);              /* skips ahead if cond != 0 ... */
