@@ -11,7 +11,7 @@ static const struct {
     double full;
 } row[ROW] = {{ENGINE_ALU, 0.995}, {ENGINE_VALU, 0.995}, {ENGINE_FLOW, 0.978}, {ENGINE_LOAD, 0.970}};
 
-static void count(const struct ir *ir, struct mix_work *w)
+void mix_count(const struct ir *ir, struct mix_work *w)
 {
     memset(w, 0, sizeof *w);
     for (size_t i = 0; i < ir->ops.n; i++) {
@@ -66,7 +66,7 @@ static enum status measure(const struct search_kernel *k, const struct choices *
         status = k->make(k->context, &other, &ir, d);
     }
     if (status == ST_OK) {
-        count(ir, w);
+        mix_count(ir, w);
         *same = other.question.n == c->question.n;
     }
     ir_destroy(ir);

@@ -33,6 +33,9 @@ enum status mix_measure(struct mix *m, const struct search_kernel *k, const stru
                         struct diag *d);
 void mix_free(struct mix *m);
 
+/* The work of a whole ir. */
+void mix_count(const struct ir *ir, struct mix_work *w);
+
 /* Cycles that the work takes at least, with engines as full as good schedules fill them. */
 double mix_cycles(const struct isa_machine *machine, const struct mix_work *w);
 

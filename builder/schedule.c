@@ -1,12 +1,15 @@
 #include "builder/schedule.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "builder/rankset.h"
 
 #define NOBODY UINT32_MAX
-enum { MASKS = 1 << ENGINE_DEBUG, WHEEL = 64 };
+enum { MASKS = 1 << ENGINE_DEBUG, WHEEL = 64, MOST_HELD = 64 };
+/* Words left free for each cycle that a key is ahead of the first one's. */
+#define WORDS_AHEAD 0.5f
 
 #define UNIT(e) (1u << (e))
 
@@ -41,7 +44,10 @@ struct run {
     uint32_t live;
     uint32_t partial;      /* the node on alu with lanes to go, NOBODY if none */
     uint8_t partial_first;
-    bool force;            /* let one op exceed the live limit */
+    uint8_t held[MASKS];   /* how many of a mask are held back in this cycle */
+    float front;           /* the least key of a ready node at the cycle's start */
+    float blocked;         /* the least key that had to wait for words: what comes after may not take any */
+    uint32_t forced;       /* a node that may exceed the live limit, NOBODY if none */
     bool failed;
 };
 
@@ -185,7 +191,9 @@ static void turn_wheel(struct run *r)
 
 /* --- live words -------------------------------------------------------------- */
 
-/* Whether starting the node keeps live words within the limit. */
+/* Whether the node may start: live words stay within the limit, none are taken that a
+ * node of smaller key is waiting for, and the later its key the more are left free (or
+ * young strands would starve old ones). */
 static bool affordable(const struct run *r, uint32_t node)
 {
     const struct sched_node *n = &r->p->nodes[node];
@@ -197,7 +205,11 @@ static bool affordable(const struct run *r, uint32_t node)
         if (r->w->uses_left[b] == 1)
             frees += r->p->block_words[b];
     }
-    return needs <= frees || r->live + needs - frees <= r->o->live_limit;
+    if (needs <= frees)
+        return true;
+    const float ahead = (r->keys[node] - r->front) * WORDS_AHEAD, most = (float)r->o->live_limit / 4;
+    const uint32_t spare = ahead <= 0 ? 0 : ahead < most ? (uint32_t)ahead : (uint32_t)most;
+    return r->live + needs - frees + spare <= r->o->live_limit && r->keys[node] <= r->blocked;
 }
 
 static void start_blocks(struct run *r, uint32_t node)
@@ -220,7 +232,9 @@ static void end_blocks(struct run *r, uint32_t node)
 
 /* --- issue ------------------------------------------------------------------- */
 
-/* The best affordable ready node of one mask; unaffordable ones are held back. */
+/* The best affordable ready node of one mask; unaffordable ones are held back. After
+ * many of them the mask counts as empty for this cycle: what is ready far behind would
+ * have to wait anyway, and looking for it costs more than it brings. */
 static uint32_t top(struct run *r, unsigned mask)
 {
     struct rankset *set = &r->set[mask];
@@ -231,11 +245,14 @@ static uint32_t top(struct run *r, unsigned mask)
         const uint32_t node = r->w->node_of[rank];
         if (affordable(r, node))
             return node;
-        if (r->force) {
-            r->force = false;
+        if (node == r->forced) {
+            r->forced = NOBODY;
             r->s->tight = true;
             return node;
         }
+        if (r->held[mask] >= MOST_HELD)
+            return NOBODY;
+        r->held[mask]++;
         rankset_remove(set, rank);
         if (!vec_push(&r->w->held, node)) {
             r->failed = true;
@@ -359,19 +376,40 @@ static void issue_on(struct run *r, enum isa_engine e)
     }
 }
 
-static void put_back_held(struct run *r)
+/* Back among the ready; when nothing else can go on, the first of them is forced. */
+static void put_back_held(struct run *r, bool stuck)
 {
+    memset(r->held, 0, sizeof r->held);
+    r->blocked = FLT_MAX;
+    r->forced = NOBODY;
     for (size_t i = 0; i < r->w->held.n; i++) {
         const uint32_t node = r->w->held.at[i];
         rankset_add(&r->set[r->p->nodes[node].units], r->w->rank[node]);
+        if (r->keys[node] < r->blocked) {
+            r->blocked = r->keys[node];
+            r->forced = node;
+        }
     }
+    if (!stuck)
+        r->forced = NOBODY;
     r->w->held.n = 0;
+}
+
+static void find_front(struct run *r)
+{
+    r->front = FLT_MAX;
+    for (unsigned m = 0; m < r->n_masks; m++) {
+        const uint32_t rank = rankset_first(&r->set[r->masks[m]]);
+        if (rank != RANKSET_EMPTY && r->keys[r->w->node_of[rank]] < r->front)
+            r->front = r->keys[r->w->node_of[rank]];
+    }
 }
 
 /* Loads come last: what overwrites a word may share the bundle of its last reader. */
 static void issue_cycle(struct run *r)
 {
     const uint32_t before = r->left;
+    find_front(r);
     issue_on(r, ENGINE_FLOW);
     issue_arithmetic(r);
     issue_on(r, ENGINE_STORE);
@@ -380,8 +418,7 @@ static void issue_cycle(struct run *r)
         r->s->peak_words = r->live;
         r->s->peak_cycle = r->now;
     }
-    r->force = r->left == before && !r->waiting && r->partial == NOBODY && r->w->held.n;
-    put_back_held(r);
+    put_back_held(r, r->left == before && !r->waiting && r->partial == NOBODY);
 }
 
 static void begin(struct run *r)
@@ -413,6 +450,8 @@ static void begin(struct run *r)
     r->s->tight = false;
     r->s->peak_words = r->s->peak_cycle = 0;
     r->live = p->global_words;
+    r->blocked = FLT_MAX;
+    r->forced = NOBODY;
     r->left = p->graph.nodes;
     for (uint32_t i = 0; i < p->graph.nodes; i++)
         if (pred_at[i + 1] == pred_at[i])

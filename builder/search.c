@@ -121,10 +121,12 @@ static void draw(struct island *x)
     s.options.live_limit = x->live_limit;
     s.options.flow_bias = 300;
     const struct extent e = state_extent(&s);
-    bool good = state_first_keys(&s, 0, 1) && state_evaluate(&s, 0);
-    const double stagger = e.cohorts ? (double)s.schedule.length / e.cohorts : 0;
-    good = good && state_first_keys(&s, (float)(stagger * (0.5 + 0.5 * rng_unit(&x->rng))),
-                                    (float)(1.5 + 4 * rng_unit(&x->rng)));
+    /* Strands one after the other, so far apart that the last one ends with the work. */
+    struct mix_work total;
+    mix_count(s.ir, &total);
+    const double apart = e.cohorts ? mix_cycles(&s.ir->machine, &total) / e.cohorts : 0;
+    const bool good = state_first_keys(&s, (float)(apart * (0.55 + 0.5 * rng_unit(&x->rng))),
+                                       (float)(1.5 + 4 * rng_unit(&x->rng)));
     if (!good || !state_evaluate(&s, 2)) {
         fail(x, ST_NOMEM, "out of memory while searching");
         state_free(&s);

@@ -222,6 +222,26 @@ static struct ir_val address_of(struct walk *w, uint32_t array, uint32_t group)
     return ir_const(w->ir, words_of(w, array, group).first);
 }
 
+/* Rounds of all groups in about the order in which they will be issued: groups start
+ * one after the other, and a round takes somewhat less than the time between two
+ * starts. What is used in turn, as spare memory is, then causes little waiting. */
+static void all_rounds(struct walk *w, struct group *g, uint32_t groups)
+{
+    enum { APART = 5, ROUND = 3 };
+    const uint64_t rounds = w->plan.rounds, end = (uint64_t)APART * groups + ROUND * rounds;
+    for (uint64_t time = 0; time < end; time++) {
+        const uint64_t latest = time / APART;
+        uint64_t i = time < ROUND * rounds ? 0 : (time - ROUND * rounds) / APART + 1;
+        for (; i <= latest && i < groups; i++) {
+            const uint64_t since = time - APART * i;
+            if (since % ROUND || since / ROUND >= rounds)
+                continue;
+            ir_cohort(w->ir, (unsigned)i);
+            one_round(&g[i], (uint32_t)(since / ROUND));
+        }
+    }
+}
+
 /* All values are loaded before any is stored, for groups may overlap; indices are
  * stored after all else, for their place serves as spare memory before. */
 void walk_build(struct walk *w)
@@ -240,10 +260,9 @@ void walk_build(struct walk *w)
         g[i] = (struct group){.w = w, .address = {.block = IR_NONE}, .full = {.block = IR_NONE}};
         g[i].y = ir_vload(ir, address_of(w, w->plan.values, i), words_of(w, w->plan.values, i));
     }
+    all_rounds(w, g, groups);
     for (uint32_t i = 0; i < groups; i++) {
         ir_cohort(ir, i);
-        for (uint32_t r = 0; r < w->plan.rounds; r++)
-            one_round(&g[i], r);
         if (w->plan.want_indices)
             g[i].address = final_indices(&g[i]);
         g[i].y = full_value(&g[i]);
