@@ -107,7 +107,7 @@ static void settle_shared(const struct sched_problem *p, float *keys)
     }
 }
 
-bool build_keys(const struct sched_problem *p, float *keys)
+bool build_keys(const struct sched_problem *p, float urgency, float *keys)
 {
     const struct dep_graph *g = &p->graph;
     uint32_t *tail = calloc(g->nodes + 1u, sizeof *tail);
@@ -123,13 +123,16 @@ bool build_keys(const struct sched_problem *p, float *keys)
         if (c != IR_SHARED && cohorts < c + 1u)
             cohorts = c + 1u;
     }
-    const float spare = work_of(p) - (float)longest;
-    const float apart = cohorts > 1 && spare > 0 ? spare / (float)(cohorts - 1) : 0;
+    const float work = work_of(p), spare = work > (float)longest ? work - (float)longest : 0;
+    const float apart = cohorts > 1 ? spare / (float)(cohorts - 1) : 0;
+    const float pace = cohorts ? 0 : work / (float)(g->ops + 1);
     for (uint32_t i = 0; i < g->nodes; i++) {
         const uint16_t c = cohort_of(p, i);
-        keys[i] = (float)(longest - tail[i]) + (c == IR_SHARED ? 0 : apart * c);
+        const float turn = c != IR_SHARED ? apart * (float)c : pace * (float)(i < g->ops ? i : 0);
+        keys[i] = turn + urgency * (float)(longest - tail[i]);
     }
-    settle_shared(p, keys);
+    if (cohorts)
+        settle_shared(p, keys);
     free(tail);
     return true;
 }
@@ -164,34 +167,54 @@ static bool prepare(struct build *b)
     const size_t n = b->ir->regions.n;
     b->problems = calloc(n, sizeof *b->problems);
     b->schedules = calloc(n, sizeof *b->schedules);
-    b->keys = calloc(n, sizeof *b->keys);
-    if (!b->problems || !b->schedules || !b->keys)
+    if (!b->problems || !b->schedules)
         return false;
-    for (uint32_t r = 0; r < n; r++) {
+    for (uint32_t r = 0; r < n; r++)
         if (!sched_problem_init(&b->problems[r], b->ir, r) ||
             !schedule_init(&b->schedules[r], &b->problems[r]))
             return false;
-        b->keys[r] = malloc((b->problems[r].graph.nodes + 1) * sizeof **b->keys);
-        if (!b->keys[r] || !build_keys(&b->problems[r], b->keys[r]))
-            return false;
-    }
     return true;
+}
+
+static bool better(const struct schedule *a, const struct schedule *b)
+{
+    return a->tight != b->tight ? b->tight : a->length < b->length;
+}
+
+/* The best schedule of a region by keys of several urgencies. */
+static bool schedule_region(const struct sched_problem *p, const struct sched_options *o,
+                            struct schedule *best)
+{
+    static const float urgencies[] = {2, 1, 0.25f, 0};
+    struct schedule other;
+    float *keys = malloc((p->graph.nodes + 1u) * sizeof *keys);
+    bool good = schedule_init(&other, p) && keys;
+    for (size_t i = 0; good && i < sizeof urgencies / sizeof *urgencies; i++) {
+        good = build_keys(p, urgencies[i], keys) && schedule_run(i ? &other : best, p, keys, o);
+        if (good && i && better(&other, best)) {
+            const struct schedule t = *best;
+            *best = other;
+            other = t;
+        }
+    }
+    schedule_free(&other);
+    free(keys);
+    return good;
 }
 
 static bool schedule_all(struct build *b, uint32_t live_limit)
 {
-    for (size_t r = 0; r < b->ir->regions.n; r++) {
-        struct sched_options o = sched_default_options(b->ir);
-        o.live_limit = live_limit;
-        if (!schedule_run(&b->schedules[r], &b->problems[r], b->keys[r], &o))
+    struct sched_options o = sched_default_options(b->ir);
+    o.live_limit = live_limit;
+    for (size_t r = 0; r < b->ir->regions.n; r++)
+        if (!schedule_region(&b->problems[r], &o, &b->schedules[r]))
             return false;
-    }
     return true;
 }
 
 /* Limits on live words, in hundredths of scratch. The last one admits nothing that is
  * not forced: the fewest words that list scheduling can do with. */
-static const uint8_t limits[] = {100, 98, 96, 93, 89, 84, 77, 68, 55, 40, 20, 0};
+static const uint8_t limits[] = {100, 96, 90, 80, 65, 40, 0};
 
 enum status build_run(struct ir *ir, struct build *b, struct diag *d)
 {
@@ -220,12 +243,9 @@ void build_free(struct build *b)
             schedule_free(&b->schedules[r]);
         if (b->problems)
             sched_problem_free(&b->problems[r]);
-        if (b->keys)
-            free(b->keys[r]);
     }
     free(b->problems);
     free(b->schedules);
-    free(b->keys);
     alloc_free(&b->allocation);
     emit_free(&b->emitted);
     *b = (struct build){0};

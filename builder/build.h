@@ -5,7 +5,7 @@
  *                      program <── verify <── emit <── allocate <───┘
  *
  * build_emit is the right half, for a search that makes schedules itself;
- * build_run is all of it, with keys from the critical path.
+ * build_run is all of it, with simple keys.
  */
 #ifndef SHEAF_BUILDER_BUILD_H
 #define SHEAF_BUILDER_BUILD_H
@@ -24,23 +24,24 @@ enum status build_check(const struct ir *ir, struct diag *d);
 enum status build_emit(const struct ir *ir, const struct schedule *schedules, struct emitted *out,
                        struct diag *d);
 
-/* Keys for list scheduling: cohorts start one after the other, as far apart as the work
- * of all of them lets them finish together; within a cohort, and for ops of none, the
- * latest start that keeps the critical path. keys has room for every node. False when
- * out of memory. */
-bool build_keys(const struct sched_problem *p, float *keys);
+/* Keys for list scheduling, in cycles: an op's turn, and `urgency` times how late it may
+ * start on the critical path. Turns come in the order of the ir, as fast as the machine
+ * can work; where there are cohorts, these take turns, as far apart as the work of all
+ * lets them finish together, and what belongs to none comes just before it is needed.
+ * keys has room for every node. False when out of memory. */
+bool build_keys(const struct sched_problem *p, float urgency, float *keys);
 
 /* The whole pipeline and what its passes left, by region. */
 struct build {
     const struct ir *ir; /* borrowed */
     struct sched_problem *problems;
-    float **keys;
     struct schedule *schedules;
     struct allocation allocation;
     struct emitted emitted;
 };
 
-/* Builds the kernel; the ir is folded. When scratch does not suffice, schedules that
+/* Builds the kernel; the ir is folded. Each region is scheduled by keys of several
+ * urgencies and has the best of them; when scratch does not suffice, schedules that
  * keep fewer words alive are tried. Statuses as above; *b is to be freed in any case. */
 enum status build_run(struct ir *ir, struct build *b, struct diag *d);
 void build_free(struct build *b);

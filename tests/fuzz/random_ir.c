@@ -50,7 +50,7 @@ static void draw_image(struct rng *r, uint32_t *mem)
 static void draw_keys(struct rng *r, const struct sched_problem *p, float *keys)
 {
     const unsigned kind = rng_below(r, 4);
-    rir_need(build_keys(p, keys));
+    rir_need(build_keys(p, (float)rng_below(r, 3), keys));
     for (uint32_t i = 0; i < p->graph.nodes; i++) {
         const float noise = (float)rng_unit(r);
         if (kind == 0)

@@ -219,7 +219,7 @@ static void test_too_small(void **state)
 {
     (void)state;
     refused(sums(100, 20), ST_LIMIT,
-            "the kernel needs 169 scratch words in cycle 96 of region 0, the machine has 100");
+            "the kernel needs 169 scratch words in cycle 82 of region 0, the machine has 100");
     struct isa_machine m = isa_default_machine();
     m.scratch = 20;
     struct ir *ir = create(m);
