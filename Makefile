@@ -121,7 +121,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libsheaf.a
 # --- running and testing -----------------------------------------------------
 
 run: $(BUILD)/sheaf ## simulate the main kernel on the standard problem and check its result
-	$(BUILD)/sheaf run tree_hash:scalar
+	$(BUILD)/sheaf run tree_hash:best
 
 # Everything `make test` runs.
 programs: all $(UNIT_BIN) $(FUZZ_BIN) $(BENCH_BIN) $(BUILD)/manual
@@ -148,6 +148,9 @@ fuzz-loader: $(BUILD)/fuzz/libfuzzer_loader ## let libFuzzer (of clang) look for
 
 bench: $(BENCH_BIN) ## measure simulated cycles and slots a second
 	@for program in $(BENCH_BIN); do $$program || exit 1; done
+
+bench-sizes: $(BUILD)/sheaf ## build the main kernel for many sizes: cycles over bound, and their mean
+	tests/bench/sizes.py $<
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 asan: ## run every test under the address and undefined-behaviour sanitizers
@@ -215,7 +218,7 @@ help: ## list targets and variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 .force:
-.PHONY: all programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless manual install uninstall lint format format-check clean help .force
+.PHONY: all bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless manual install uninstall lint format format-check clean help .force
 .SECONDARY:
 .DELETE_ON_ERROR:
 

@@ -17,9 +17,9 @@ struct question {
 };
 
 struct choices {
-    VEC(uint8_t) pick;            /* the answer to each question; missing ones use the fallback */
+    VEC(uint8_t) pick;             /* the answer to each question; missing ones use the fallback */
     VEC(struct question) question; /* as asked in the last build */
-    bool failed;                  /* out of memory */
+    bool failed;                   /* out of memory */
 };
 
 /* Before a build. */

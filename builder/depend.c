@@ -19,7 +19,7 @@ struct link {
  * several last writers: the fence or store that all later accesses must follow. */
 struct cell {
     uint32_t writer;
-    uint32_t readers; /* head of a list of links, NOBODY if empty */
+    uint32_t readers;    /* head of a list of links, NOBODY if empty */
     uint32_t last_write; /* the last node that writes here: later reads need no record */
 };
 
@@ -197,7 +197,8 @@ static void make_segments(struct walk *w)
         qsort(cuts.at, cuts.n, sizeof *cuts.at, by_value);
     for (size_t i = 1; i < cuts.n && !w->failed; i++)
         if (cuts.at[i] > cuts.at[i - 1])
-            if (!vec_push(&w->segments, (struct segment){cuts.at[i - 1], cuts.at[i], {NOBODY, NOBODY, NOBODY}}))
+            if (!vec_push(&w->segments,
+                          (struct segment){cuts.at[i - 1], cuts.at[i], {NOBODY, NOBODY, NOBODY}}))
                 w->failed = true;
     vec_free(&cuts);
     for (uint32_t i = 0; i < w->g->ops && !w->failed; i++)

@@ -222,7 +222,8 @@ struct ir_val ir_select(struct ir *ir, struct ir_val cond, struct ir_val a, stru
     return ir_choose(ir, cond, a, b, ir_no_val);
 }
 
-struct ir_val ir_choose(struct ir *ir, struct ir_val cond, struct ir_val a, struct ir_val b, struct ir_val diff)
+struct ir_val ir_choose(struct ir *ir, struct ir_val cond, struct ir_val a, struct ir_val b,
+                        struct ir_val diff)
 {
     unsigned lanes = wider(a, b);
     if (cond.lanes > lanes)

@@ -42,12 +42,12 @@ struct ir_mem {
 struct ir_tag {
     uint16_t cohort; /* independent strands of one kernel (a group of walkers); IR_SHARED: none */
     uint16_t round;
-    uint16_t stage;  /* index into ir.stages */
+    uint16_t stage; /* index into ir.stages */
 };
 
 /* One way to encode an operation. */
 struct ir_form {
-    uint8_t op;      /* enum isa_op; elementwise operations as on alu */
+    uint8_t op; /* enum isa_op; elementwise operations as on alu */
     uint8_t sources;
     struct ir_val src[IR_SOURCES];
 };
@@ -55,7 +55,7 @@ struct ir_form {
 struct ir_op {
     struct ir_form form, alt; /* alt.op == OP_UNKNOWN: there is no other form */
     uint8_t lanes;
-    bool spread; /* an elementwise op that may not run on valu (strided operands, fewer lanes) */
+    bool spread;        /* an elementwise op that may not run on valu (strided operands, fewer lanes) */
     struct ir_val dest; /* block IR_NONE: none */
     int64_t literal;
     struct ir_mem mem;
@@ -77,7 +77,7 @@ struct ir_region {
 
 struct ir_const {
     uint32_t value;
-    uint8_t depth; /* alu slots from a loaded constant to this one */
+    uint8_t depth;                /* alu slots from a loaded constant to this one */
     struct ir_val scalar, vector; /* block IR_NONE: not made yet */
 };
 
@@ -89,10 +89,10 @@ struct ir {
     VEC(struct ir_const) consts;
     uint32_t *const_slots, n_const_slots; /* index of consts by value, see constant.c */
     VEC(const char *) stages;
-    struct ir_val zero;    /* a scalar nobody writes: 0, as scratch is at the start */
-    struct ir_tag tag;     /* given to the ops made from now on */
+    struct ir_val zero; /* a scalar nobody writes: 0, as scratch is at the start */
+    struct ir_tag tag;  /* given to the ops made from now on */
     struct arena arena;
-    enum status status;    /* of the first failure; everything after it does nothing */
+    enum status status; /* of the first failure; everything after it does nothing */
     struct diag why;
 };
 
@@ -115,7 +115,8 @@ static inline struct ir_val ir_lane(struct ir_val v, unsigned lane)
 }
 static inline struct ir_val ir_lanes(struct ir_val v, unsigned first, unsigned step, unsigned n)
 {
-    return (struct ir_val){v.block, (uint16_t)(v.word + first * v.stride), (uint8_t)(v.stride * step), (uint8_t)n};
+    return (struct ir_val){v.block, (uint16_t)(v.word + first * v.stride), (uint8_t)(v.stride * step),
+                           (uint8_t)n};
 }
 
 /* Shared constants: the same value gives the same words. ir_const: a scalar;
@@ -138,15 +139,17 @@ struct ir_val ir_select(struct ir *ir, struct ir_val cond, struct ir_val a, stru
 
 /* The same where cond is 0 or 1 in every lane and diff = a - b is at hand: the
  * builder may compute cond * diff + b instead. */
-struct ir_val ir_choose(struct ir *ir, struct ir_val cond, struct ir_val a, struct ir_val b, struct ir_val diff);
+struct ir_val ir_choose(struct ir *ir, struct ir_val cond, struct ir_val a, struct ir_val b,
+                        struct ir_val diff);
 
 struct ir_val ir_broadcast(struct ir *ir, struct ir_val scalar);
 
 /* Memory. addr is a scalar holding the first word's address. */
 struct ir_val ir_load(struct ir *ir, struct ir_val addr, struct ir_mem mem);
 struct ir_val ir_vload(struct ir *ir, struct ir_val addr, struct ir_mem mem);
-void ir_load_into(struct ir *ir, struct ir_val dest, struct ir_val addr, struct ir_mem mem); /* lanes 1 or vlen */
-void ir_store(struct ir *ir, struct ir_val addr, struct ir_val src, struct ir_mem mem);      /* lanes 1 or vlen */
+void ir_load_into(struct ir *ir, struct ir_val dest, struct ir_val addr,
+                  struct ir_mem mem);                                                   /* lanes 1 or vlen */
+void ir_store(struct ir *ir, struct ir_val addr, struct ir_val src, struct ir_mem mem); /* lanes 1 or vlen */
 
 /* One scalar load for each lane's address. */
 struct ir_val ir_gather(struct ir *ir, struct ir_val addr, struct ir_mem mem);
@@ -154,10 +157,10 @@ struct ir_val ir_gather(struct ir *ir, struct ir_val addr, struct ir_mem mem);
 /* Control. A region ends at each of these calls. Blocks used in several regions
  * keep their scratch words for the whole program; a block that one region alone uses
  * is undefined each time control enters it. */
-uint32_t ir_loop(struct ir *ir);                                  /* begins a loop's body; its region */
+uint32_t ir_loop(struct ir *ir);                                      /* begins a loop's body; its region */
 void ir_loop_while(struct ir *ir, uint32_t loop, struct ir_val cond); /* back to it while cond != 0 */
-uint32_t ir_skip(struct ir *ir, struct ir_val cond);              /* skips ahead if cond != 0 ... */
-void ir_here(struct ir *ir, uint32_t skip);                       /* ... to here */
+uint32_t ir_skip(struct ir *ir, struct ir_val cond);                  /* skips ahead if cond != 0 ... */
+void ir_here(struct ir *ir, uint32_t skip);                           /* ... to here */
 
 /* For each block the one region that uses it, IR_NONE for none, or some other
  * number for blocks of several regions. True if there are none of those. */
@@ -165,8 +168,14 @@ bool ir_block_homes(const struct ir *ir, uint32_t *region);
 
 /* Tags for the ops made from now on. */
 void ir_stage(struct ir *ir, const char *name);
-static inline void ir_cohort(struct ir *ir, unsigned cohort) { ir->tag.cohort = (uint16_t)cohort; }
-static inline void ir_round(struct ir *ir, unsigned round) { ir->tag.round = (uint16_t)round; }
+static inline void ir_cohort(struct ir *ir, unsigned cohort)
+{
+    ir->tag.cohort = (uint16_t)cohort;
+}
+static inline void ir_round(struct ir *ir, unsigned round)
+{
+    ir->tag.round = (uint16_t)round;
+}
 
 /* The ops of a region: a half-open range. */
 static inline uint32_t ir_region_end(const struct ir *ir, uint32_t region)
@@ -177,7 +186,8 @@ static inline uint32_t ir_region_end(const struct ir *ir, uint32_t region)
 /* The form in which an op runs on an engine that it may run on. */
 static inline const struct ir_form *ir_form_on(const struct ir_op *op, enum isa_engine e)
 {
-    const bool first = isa_is_alu((enum isa_op)op->form.op) || isa_info((enum isa_op)op->form.op)->engine == e;
+    const bool first =
+        isa_is_alu((enum isa_op)op->form.op) || isa_info((enum isa_op)op->form.op)->engine == e;
     return first ? &op->form : &op->alt;
 }
 
@@ -187,10 +197,19 @@ static inline uint32_t ir_word(struct ir_val v, unsigned lane)
     return v.word + (lane < v.lanes ? lane : 0u) * v.stride;
 }
 
-static inline bool ir_has_dest(const struct ir_op *op) { return op->dest.block != IR_NONE; }
-static inline bool ir_has_alt(const struct ir_op *op) { return op->alt.op != OP_UNKNOWN; }
+static inline bool ir_has_dest(const struct ir_op *op)
+{
+    return op->dest.block != IR_NONE;
+}
+static inline bool ir_has_alt(const struct ir_op *op)
+{
+    return op->alt.op != OP_UNKNOWN;
+}
 
 /* Whether the op is elementwise: runs on alu lane by lane, or (not spread) on valu. */
-static inline bool ir_is_elementwise(const struct ir_op *op) { return isa_is_alu((enum isa_op)op->form.op); }
+static inline bool ir_is_elementwise(const struct ir_op *op)
+{
+    return isa_is_alu((enum isa_op)op->form.op);
+}
 
 #endif

@@ -86,8 +86,8 @@ static const struct question *asked(const struct choices *c, size_t q)
 }
 
 /* Adds up, at one place, what each answer does against option 0. */
-static enum status measure_place(struct mix *m, const struct search_kernel *k, const struct choices *c, size_t q,
-                                 struct diag *d)
+static enum status measure_place(struct mix *m, const struct search_kernel *k, const struct choices *c,
+                                 size_t q, struct diag *d)
 {
     struct mix_work zero = {{0}};
     for (unsigned o = 0; o < asked(c, q)->options; o++) {
@@ -130,8 +130,8 @@ static void scatter(const struct mix *m, struct choices *c, struct rng *rng)
             c->pick.at[q] = (uint8_t)rng_below(rng, asked(c, q)->options);
 }
 
-enum status mix_measure(struct mix *m, const struct search_kernel *k, const struct choices *c, struct rng *rng,
-                        struct diag *d)
+enum status mix_measure(struct mix *m, const struct search_kernel *k, const struct choices *c,
+                        struct rng *rng, struct diag *d)
 {
     *m = (struct mix){.base = {{0}}};
     enum status status = choices_copy(&m->choices, c) ? ST_OK : diag_set(d, ST_NOMEM, "out of memory");

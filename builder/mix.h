@@ -21,16 +21,16 @@ struct mix_work {
 };
 
 struct mix {
-    struct mix_work base;   /* with the answers in `choices` */
-    struct choices choices; /* all questions, with answers drawn at random */
+    struct mix_work base;                                /* with the answers in `choices` */
+    struct choices choices;                              /* all questions, with answers drawn at random */
     struct mix_work delta[CHOICE_KINDS][CHOICE_OPTIONS]; /* against option 0 */
     bool fixed[CHOICE_KINDS];                            /* its answers change what else is asked */
 };
 
 /* Measures around the choices' present answers (which have been asked: question is
  * set). ST_OK, ST_NOMEM, or the kernel's failure. */
-enum status mix_measure(struct mix *m, const struct search_kernel *k, const struct choices *c, struct rng *rng,
-                        struct diag *d);
+enum status mix_measure(struct mix *m, const struct search_kernel *k, const struct choices *c,
+                        struct rng *rng, struct diag *d);
 void mix_free(struct mix *m);
 
 /* The work of a whole ir. */
@@ -39,8 +39,8 @@ void mix_count(const struct ir *ir, struct mix_work *w);
 /* Cycles that the work takes at least, with engines as full as good schedules fill them. */
 double mix_cycles(const struct isa_machine *machine, const struct mix_work *w);
 
-/* Improves the answers (to the questions in mix.choices); leaves them alone if one that decides what else is asked is
- * not as measured. */
+/* Improves the answers (to the questions in mix.choices); leaves them alone if one that decides what else is
+ * asked is not as measured. */
 void mix_balance(const struct mix *m, const struct isa_machine *machine, struct choices *c, struct rng *rng);
 
 #endif

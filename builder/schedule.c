@@ -24,8 +24,8 @@ struct sched_work {
     uint32_t *uses_left;   /* of each block */
     bool *alive;
     uint64_t *set_space;
-    size_t set_words;      /* per set */
-    VEC(uint32_t) held;    /* popped this cycle, put back at its end */
+    size_t set_words;   /* per set */
+    VEC(uint32_t) held; /* popped this cycle, put back at its end */
 };
 
 /* One run. */
@@ -42,18 +42,19 @@ struct run {
     const struct dep_edge *succ;
     uint32_t now, left, waiting; /* waiting: in the wheel */
     uint32_t live;
-    uint32_t partial;      /* the node on alu with lanes to go, NOBODY if none */
+    uint32_t partial; /* the node on alu with lanes to go, NOBODY if none */
     uint8_t partial_first;
-    uint8_t held[MASKS];   /* how many of a mask are held back in this cycle */
-    float front;           /* the least key of a ready node at the cycle's start */
-    float blocked;         /* the least key that had to wait for words: what comes after may not take any */
-    uint32_t forced;       /* a node that may exceed the live limit, NOBODY if none */
+    uint8_t held[MASKS]; /* how many of a mask are held back in this cycle */
+    float front;         /* the least key of a ready node at the cycle's start */
+    float blocked;       /* the least key that had to wait for words: what comes after may not take any */
+    uint32_t forced;     /* a node that may exceed the live limit, NOBODY if none */
     bool failed;
 };
 
 struct sched_options sched_default_options(const struct ir *ir)
 {
-    return (struct sched_options){.live_limit = ir->machine.scratch, .valu_bias = 0, .flow_bias = 8, .const_bias = 0};
+    return (struct sched_options){
+        .live_limit = ir->machine.scratch, .valu_bias = 0, .flow_bias = 8, .const_bias = 0};
 }
 
 bool schedule_init(struct schedule *s, const struct sched_problem *p)
@@ -458,7 +459,8 @@ static void begin(struct run *r)
             release(r, i);
 }
 
-bool schedule_run(struct schedule *s, const struct sched_problem *p, const float *keys, const struct sched_options *o)
+bool schedule_run(struct schedule *s, const struct sched_problem *p, const float *keys,
+                  const struct sched_options *o)
 {
     struct run r = {.p = p, .o = o, .keys = keys, .s = s, .w = s->work, .partial = NOBODY};
     begin(&r);

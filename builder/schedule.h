@@ -18,8 +18,8 @@
 /* Engines an op may run on, one bit each (1 << ENGINE_ALU ...); 0 for a fence. */
 struct sched_node {
     uint8_t units;
-    uint8_t lanes;      /* alu slots it takes there */
-    uint8_t blocks;     /* how many of `block` are in use */
+    uint8_t lanes;                      /* alu slots it takes there */
+    uint8_t blocks;                     /* how many of `block` are in use */
     uint32_t block[IR_SOURCES * 2 + 1]; /* distinct blocks it touches that live within the region */
 };
 
@@ -35,11 +35,11 @@ struct sched_problem {
 };
 
 struct sched_options {
-    uint32_t live_limit;   /* scratch words that may be live */
-    float valu_bias;       /* keys by which an op for valu alone is preferred to one that alu could take */
-    float flow_bias;       /* keys an op that flow could take must be ahead to take valu */
-    float const_bias;      /* keys a constant must be ahead of a load to take its slot rather than wait for flow */
-    bool reversed;         /* schedule the reversed graph: cycles count from the end */
+    uint32_t live_limit; /* scratch words that may be live */
+    float valu_bias;     /* keys by which an op for valu alone is preferred to one that alu could take */
+    float flow_bias;     /* keys an op that flow could take must be ahead to take valu */
+    float const_bias; /* keys a constant must be ahead of a load to take its slot rather than wait for flow */
+    bool reversed;    /* schedule the reversed graph: cycles count from the end */
 };
 
 /* One alu lane group: `lanes` lanes of the op from `first` on, in `cycle`. */
@@ -49,12 +49,12 @@ struct sched_piece {
 };
 
 struct schedule {
-    uint32_t *start, *finish; /* cycles, by node */
-    uint8_t *engine;          /* enum isa_engine, by node; ISA_ENGINES for fences */
+    uint32_t *start, *finish;       /* cycles, by node */
+    uint8_t *engine;                /* enum isa_engine, by node; ISA_ENGINES for fences */
     VEC(struct sched_piece) pieces; /* of the ops on alu, in order of issue */
-    uint32_t length;          /* cycles */
+    uint32_t length;                /* cycles */
     uint32_t peak_words, peak_cycle;
-    bool tight;               /* the live limit had to be exceeded */
+    bool tight; /* the live limit had to be exceeded */
     /* Work space, kept between runs. */
     struct sched_work *work;
 };
@@ -71,7 +71,8 @@ bool schedule_init(struct schedule *s, const struct sched_problem *p);
 void schedule_free(struct schedule *s);
 
 /* Fills *s. keys[node], smaller is sooner. False when out of memory. */
-bool schedule_run(struct schedule *s, const struct sched_problem *p, const float *keys, const struct sched_options *o);
+bool schedule_run(struct schedule *s, const struct sched_problem *p, const float *keys,
+                  const struct sched_options *o);
 
 /* The reference machine's scratch, no biases. */
 struct sched_options sched_default_options(const struct ir *ir);

@@ -17,9 +17,9 @@ struct island {
     const struct mix *mix; /* of the kernel, for fresh starts */
     struct rng rng;
     struct state cur;
-    struct tuning best;   /* the best of this island */
+    struct tuning best; /* the best of this island */
     uint64_t done, budget, draws;
-    bool fresh;           /* starts from nothing */
+    bool fresh; /* starts from nothing */
     uint32_t live_limit;
     enum status status;
     struct diag why;
@@ -72,8 +72,8 @@ enum status tuning_replay(const struct tuning *t, const struct search_kernel *k,
     if (out->problem.graph.nodes != t->keys.n) {
         const uint32_t nodes = out->problem.graph.nodes;
         state_free(out);
-        return diag_set(d, ST_INPUT, "the tuning is for another kernel: it has %zu keys, expected %u", t->keys.n,
-                        nodes);
+        return diag_set(d, ST_INPUT, "the tuning is for another kernel: it has %zu keys, expected %u",
+                        t->keys.n, nodes);
     }
     for (size_t i = 0; i < t->keys.n; i++)
         out->keys[i] = (float)t->keys.at[i] * SEARCH_UNIT;
@@ -315,17 +315,18 @@ static enum status exchange(struct island *islands, const struct search_options 
     return status;
 }
 
-static enum status start(struct island *islands, const struct search_kernel *k, const struct search_options *o,
-                         struct tuning *best, struct mix *mix, struct diag *d)
+static enum status start(struct island *islands, const struct search_kernel *k,
+                         const struct search_options *o, struct tuning *best, struct mix *mix, struct diag *d)
 {
     for (unsigned i = 0; i < o->islands; i++) {
         struct island *x = &islands[i];
-        *x = (struct island){.kernel = k, .o = o, .mix = mix, .rng = {o->seed * 1000003 + i}, .fresh = !best->cycles};
+        *x = (struct island){
+            .kernel = k, .o = o, .mix = mix, .rng = {o->seed * 1000003 + i}, .fresh = !best->cycles};
         x->budget = o->evaluations / o->islands + (i < o->evaluations % o->islands);
         x->draws = x->budget / 8 + 1 < MAX_DRAWS ? x->budget / 8 + 1 : MAX_DRAWS;
         /* The questions are known after one build; so is the scratch. */
-        const enum status status =
-            best->cycles ? tuning_replay(best, k, o->region, &x->cur, d) : state_make(&x->cur, k, o->region, d);
+        const enum status status = best->cycles ? tuning_replay(best, k, o->region, &x->cur, d)
+                                                : state_make(&x->cur, k, o->region, d);
         if (status != ST_OK)
             return status;
         if (x->fresh && i == 0 && mix_measure(mix, k, &x->cur.choices, &x->rng, d) != ST_OK)
@@ -355,13 +356,17 @@ static enum status search(struct island *islands, const struct search_options *o
     const double begun = now();
     unsigned epochs = 0;
     for (;;) {
-        run_epoch(islands, o->islands, o->threads < 1 ? 1 : o->threads > MAX_THREADS ? MAX_THREADS : o->threads);
+        run_epoch(islands, o->islands,
+                  o->threads < 1             ? 1
+                  : o->threads > MAX_THREADS ? MAX_THREADS
+                                             : o->threads);
         enum status status = collect(islands, o, best, d);
         if (status == ST_OK && ++epochs % 4 == 0)
             status = exchange(islands, o, best, d);
         if (status != ST_OK)
             return status;
-        struct search_progress p = {.budget = o->evaluations, .cycles = best->cycles, .seconds = now() - begun};
+        struct search_progress p = {
+            .budget = o->evaluations, .cycles = best->cycles, .seconds = now() - begun};
         for (unsigned i = 0; i < o->islands; i++)
             p.evaluations += islands[i].done;
         const bool go_on = !o->progress || o->progress(o->context, &p);

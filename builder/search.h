@@ -17,18 +17,18 @@
 
 /* What a search found, enough to get the schedule again in one pass. */
 struct tuning {
-    VEC(uint8_t) pick;  /* decisions */
-    VEC(int32_t) keys;  /* by node, in units of SEARCH_UNIT cycles */
+    VEC(uint8_t) pick; /* decisions */
+    VEC(int32_t) keys; /* by node, in units of SEARCH_UNIT cycles */
     struct sched_options options;
-    uint32_t cycles;    /* of the region's schedule; 0: nothing found yet */
-    double cost;        /* as state.cost */
+    uint32_t cycles; /* of the region's schedule; 0: nothing found yet */
+    double cost;     /* as state.cost */
 };
 
 #define SEARCH_UNIT 0.125f
 
 struct search_progress {
     uint64_t evaluations, budget;
-    uint32_t cycles;   /* best so far */
+    uint32_t cycles; /* best so far */
     double seconds;
 };
 

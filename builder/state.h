@@ -21,7 +21,7 @@ struct state {
     struct schedule schedule;     /* forward, by `keys` */
     float *keys;                  /* by node */
     struct sched_options options;
-    double cost;                  /* cycles, and below one cycle how much is left to do in the last ones */
+    double cost; /* cycles, and below one cycle how much is left to do in the last ones */
 };
 
 /* Builds ir and problem for the state's choices; keys are allocated, not set. The

@@ -9,7 +9,7 @@
 
 struct ladder {
     struct ir *ir;
-    struct kern_dump *dump; /* of the request */
+    struct kern_dump *dump;                               /* of the request */
     uint32_t rounds, batch, nodes, tree, indices, values; /* as in the image's header */
 };
 

@@ -5,16 +5,16 @@
 /* A group of walkers on its way. */
 struct group {
     struct walk *w;
-    struct ir_val y;         /* values without the last stage's constant (the first round: with it) */
-    struct ir_val address;   /* of what serves the level, block IR_NONE while on cached levels */
-    struct walk_line line;   /* the line `address` is on */
-    struct ir_val bits[32];  /* branches since `address` was right, oldest first; see take_bits */
+    struct ir_val y;        /* values without the last stage's constant (the first round: with it) */
+    struct ir_val address;  /* of what serves the level, block IR_NONE while on cached levels */
+    struct walk_line line;  /* the line `address` is on */
+    struct ir_val bits[32]; /* branches since `address` was right, oldest first; see take_bits */
     unsigned n_bits;
-    bool fresh;              /* the newest branch is still to be taken from y */
+    bool fresh; /* the newest branch is still to be taken from y */
     struct walk_record record;
-    bool record_open;        /* the record's children serve the level at hand */
-    unsigned raw_lag;        /* of the address of the last raw level, see raw_lag */
-    struct ir_val full;      /* y with the constant, if at hand; else block IR_NONE */
+    bool record_open;   /* the record's children serve the level at hand */
+    unsigned raw_lag;   /* of the address of the last raw level, see raw_lag */
+    struct ir_val full; /* y with the constant, if at hand; else block IR_NONE */
 };
 
 /* The hash in ten operations, all but the last stage's constant. */

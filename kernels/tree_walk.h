@@ -36,13 +36,13 @@ struct walk_plan {
     bool want_indices;
     unsigned n_tables;
     struct walk_table table[WALK_MAX_TABLES];
-    uint32_t spare, spare_words;    /* memory to use freely */
+    uint32_t spare, spare_words; /* memory to use freely */
 };
 
 /* Constants and the nodes of the upper levels as vectors. */
 struct walk_shared {
     struct ir_val mul0, add0, shift1, xor1, mul2, add2, mul3, add3, mul4, add4, shift5, xor5, one;
-    struct ir_val node0_raw;                 /* for the first round: its values have their constant */
+    struct ir_val node0_raw;                    /* for the first round: its values have their constant */
     struct ir_val node[(1 << WALK_CACHED) - 1]; /* constant included */
 };
 
@@ -96,6 +96,7 @@ struct ir_val walk_record_node(struct walk *w, struct walk_record *r, unsigned t
                                struct ir_val y);
 
 /* The value y xored with the children that `bit` says. */
-struct ir_val walk_record_child(struct walk *w, const struct walk_record *r, struct ir_val bit, struct ir_val y);
+struct ir_val walk_record_child(struct walk *w, const struct walk_record *r, struct ir_val bit,
+                                struct ir_val y);
 
 #endif

@@ -49,7 +49,8 @@ static struct ir_val chosen(const struct constants *k, const struct ir_val *bits
 }
 
 /* t plus the weights of bits[from..n). */
-static struct ir_val added(const struct constants *k, struct ir_val t, const struct ir_val *bits, unsigned from)
+static struct ir_val added(const struct constants *k, struct ir_val t, const struct ir_val *bits,
+                           unsigned from)
 {
     struct ir *ir = k->w->ir;
     for (unsigned j = from; j < k->n; j++) {
@@ -74,7 +75,8 @@ struct ir_val walk_address(struct walk *w, struct ir_val a, struct walk_line fro
     /* How many bits select the constant; the others are added, the newest at least
      * where there is nothing to multiply. */
     const unsigned most = root && n > 1 ? n - 1 : n;
-    const unsigned selected = most - (most > 1 ? 1 - choices_ask(w->choices, root ? WALK_ASK_FIRST : WALK_ASK_ADDRESS, 2, 0) : 0);
+    const unsigned selected =
+        most - (most > 1 ? 1 - choices_ask(w->choices, root ? WALK_ASK_FIRST : WALK_ASK_ADDRESS, 2, 0) : 0);
     struct ir_val t = chosen(&k, bits, selected, k.zero);
     if (!root)
         t = ir_madd(ir, a, walk_const(w, c), t);

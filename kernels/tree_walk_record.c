@@ -30,7 +30,8 @@ static struct ir_val node_apart(struct walk *w, struct walk_record *r, unsigned 
     return ir_alu(w->ir, OP_ALU_XOR, y, ir_view(r->block[0], NODE, FIELDS, vlen));
 }
 
-static struct ir_val child_apart(struct walk *w, const struct walk_record *r, struct ir_val bit, struct ir_val y)
+static struct ir_val child_apart(struct walk *w, const struct walk_record *r, struct ir_val bit,
+                                 struct ir_val y)
 {
     const unsigned vlen = w->ir->machine.vlen;
     const struct ir_val left = ir_alu(w->ir, OP_ALU_XOR, y, ir_view(r->block[0], LEFT, FIELDS, vlen));
@@ -55,7 +56,8 @@ static struct ir_val node_paired(struct walk *w, struct walk_record *r, unsigned
     return x;
 }
 
-static struct ir_val child_paired(struct walk *w, const struct walk_record *r, struct ir_val bit, struct ir_val y)
+static struct ir_val child_paired(struct walk *w, const struct walk_record *r, struct ir_val bit,
+                                  struct ir_val y)
 {
     const unsigned vlen = w->ir->machine.vlen;
     const struct ir_val x = ir_vector(w->ir, "x");
@@ -77,14 +79,16 @@ static struct ir_val node_stored(struct walk *w, struct walk_record *r, unsigned
     r->block[0] = ir_block(w->ir, (uint16_t)(2 * vlen), "left children");
     for (unsigned l = 0; l < vlen; l++) {
         load_record(w, r->block[0], l, addr, l, table);
-        ir_store(w->ir, ir_const(w->ir, area + l), ir_lane(r->block[0], l + RIGHT), (struct ir_mem){area + l, 1});
+        ir_store(w->ir, ir_const(w->ir, area + l), ir_lane(r->block[0], l + RIGHT),
+                 (struct ir_mem){area + l, 1});
         ir_alu_into(w->ir, ir_lane(x, l), OP_ALU_XOR, ir_lane(y, l), ir_lane(r->block[0], l + NODE));
     }
     r->block[1] = ir_vload(w->ir, ir_const(w->ir, area), (struct ir_mem){area, vlen});
     return x;
 }
 
-static struct ir_val child_stored(struct walk *w, const struct walk_record *r, struct ir_val bit, struct ir_val y)
+static struct ir_val child_stored(struct walk *w, const struct walk_record *r, struct ir_val bit,
+                                  struct ir_val y)
 {
     const struct ir_val left = ir_view(r->block[0], LEFT, 1, w->ir->machine.vlen);
     return ir_alu(w->ir, OP_ALU_XOR, y, ir_select(w->ir, bit, left, r->block[1]));
@@ -102,7 +106,8 @@ struct ir_val walk_record_node(struct walk *w, struct walk_record *r, unsigned t
     }
 }
 
-struct ir_val walk_record_child(struct walk *w, const struct walk_record *r, struct ir_val bit, struct ir_val y)
+struct ir_val walk_record_child(struct walk *w, const struct walk_record *r, struct ir_val bit,
+                                struct ir_val y)
 {
     switch (r->kind) {
     case PAIRED: return child_paired(w, r, bit, y);

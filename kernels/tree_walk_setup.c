@@ -67,7 +67,8 @@ static struct ir_val first_nodes(struct walk *w)
         return ir_vload(ir, ir_const(ir, w->plan.tree), (struct ir_mem){w->plan.tree, vlen});
     const struct ir_val row = ir_vector(ir, "nodes");
     for (uint32_t i = 0; w->plan.tree + i < end; i++)
-        ir_load_into(ir, ir_lane(row, i), ir_const(ir, w->plan.tree + i), (struct ir_mem){w->plan.tree + i, 1});
+        ir_load_into(ir, ir_lane(row, i), ir_const(ir, w->plan.tree + i),
+                     (struct ir_mem){w->plan.tree + i, 1});
     return row;
 }
 
@@ -143,7 +144,8 @@ static void table(struct walk *w, const struct walk_table *t, const struct ir_va
         children[c] = ir_block(ir, (uint16_t)(2 * vlen), "children");
         for (unsigned half = 0; half < 2; half++) {
             const uint32_t i = chunks + 2 * c + half;
-            ir_load_into(ir, ir_view(children[c], half * vlen, 1, vlen), address[i], exact(ir, t->base + i * vlen));
+            ir_load_into(ir, ir_view(children[c], half * vlen, 1, vlen), address[i],
+                         exact(ir, t->base + i * vlen));
         }
     }
     for (uint32_t c = 0; c < chunks; c++)

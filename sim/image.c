@@ -82,7 +82,8 @@ enum status image_write(const char *path, const uint32_t *words, size_t n, struc
     if (is_binary(path)) {
         for (size_t i = 0; i < n; i++) {
             const uint32_t w = words[i];
-            const unsigned char bytes[4] = {w & 0xff, w >> 8 & 0xff, w >> 16 & 0xff, (unsigned char)(w >> 24)};
+            const unsigned char bytes[4] = {w & 0xff, w >> 8 & 0xff, w >> 16 & 0xff,
+                                            (unsigned char)(w >> 24)};
             text_add_n(&t, (const char *)bytes, sizeof bytes);
         }
     } else {

@@ -73,8 +73,8 @@ enum status diag_at(struct diag *d, const char *file, const char *text, size_t s
     return ST_INPUT;
 }
 
-enum status diag_at_line(struct diag *d, const char *file, const char *text, size_t size,
-                         unsigned line, unsigned column, const char *format, ...)
+enum status diag_at_line(struct diag *d, const char *file, const char *text, size_t size, unsigned line,
+                         unsigned column, const char *format, ...)
 {
     if (d) {
         va_list args;

@@ -10,12 +10,12 @@
 enum { DIAG_TEXT = 400, DIAG_LINE = 160 };
 
 struct diag {
-    char file[DIAG_LINE];  /* "" when the input has no name */
-    unsigned line;         /* from 1; 0 when there is no position */
-    unsigned column;       /* from 1, in bytes */
-    char text[DIAG_TEXT];  /* what was found and what was expected */
+    char file[DIAG_LINE];   /* "" when the input has no name */
+    unsigned line;          /* from 1; 0 when there is no position */
+    unsigned column;        /* from 1, in bytes */
+    char text[DIAG_TEXT];   /* what was found and what was expected */
     char source[DIAG_LINE]; /* the offending line, clipped around the column */
-    unsigned caret;        /* column of the caret inside `source`, from 1 */
+    unsigned caret;         /* column of the caret inside `source`, from 1 */
 };
 
 /* Sets the text (printf style), clears the position, and returns `status`, so
@@ -29,9 +29,8 @@ enum status diag_at(struct diag *d, const char *file, const char *text, size_t s
                     const char *format, ...) __attribute__((format(printf, 6, 7)));
 
 /* The same when line and column are already known (both from 1). */
-enum status diag_at_line(struct diag *d, const char *file, const char *text, size_t size,
-                         unsigned line, unsigned column, const char *format, ...)
-    __attribute__((format(printf, 7, 8)));
+enum status diag_at_line(struct diag *d, const char *file, const char *text, size_t size, unsigned line,
+                         unsigned column, const char *format, ...) __attribute__((format(printf, 7, 8)));
 
 /* Renders "file:line:column: text" and, where there is a source line, the line
  * and a caret below it. Returns the length that was needed, like snprintf. */

@@ -17,7 +17,10 @@ struct text {
 void text_add(struct text *t, const char *s);
 void text_add_n(struct text *t, const char *s, size_t n);
 void text_addf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static inline bool text_ok(const struct text *t) { return !t->failed; }
+static inline bool text_ok(const struct text *t)
+{
+    return !t->failed;
+}
 void text_free(struct text *t);
 
 #endif

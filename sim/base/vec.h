@@ -6,12 +6,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define VEC(T) struct { T *at; size_t n, room; }
+#define VEC(T)          \
+    struct {            \
+        T *at;          \
+        size_t n, room; \
+    }
 
 /* Makes room for `extra` more elements; false when out of memory, and then the
  * array is as before. */
-#define vec_reserve(v, extra) \
-    vec_grow((void **)&(v)->at, &(v)->room, (v)->n, (extra), sizeof *(v)->at)
+#define vec_reserve(v, extra) vec_grow((void **)&(v)->at, &(v)->room, (v)->n, (extra), sizeof *(v)->at)
 
 /* Appends one element (copied after room was made); false when out of memory. */
 #define vec_push(v, ...) (vec_reserve((v), 1) && (((v)->at[(v)->n++] = (__VA_ARGS__)), true))

@@ -5,17 +5,17 @@
 
 #include <stdint.h>
 
-#define ISA_BINARY(ID, name, partial, expression, doc)                            \
+#define ISA_BINARY(ID, name, partial, expression, doc)                                 \
     static inline uint32_t isa_do_##ID(uint32_t a, uint32_t b, uint32_t c, uint32_t k) \
-    {                                                                             \
-        (void)c, (void)k;                                                         \
-        return expression;                                                        \
+    {                                                                                  \
+        (void)c, (void)k;                                                              \
+        return expression;                                                             \
     }
-#define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc)         \
+#define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc)              \
     static inline uint32_t isa_do_##ID(uint32_t a, uint32_t b, uint32_t c, uint32_t k) \
-    {                                                                             \
-        (void)a, (void)b, (void)c, (void)k;                                       \
-        return expression;                                                        \
+    {                                                                                  \
+        (void)a, (void)b, (void)c, (void)k;                                            \
+        return expression;                                                             \
     }
 #include "sim/isa/isa.def"
 

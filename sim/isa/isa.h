@@ -38,10 +38,10 @@ enum isa_kind {
  * slot has at most one of them). */
 enum isa_role {
     ROLE_NONE,
-    ROLE_DEST,  /* one word written */
-    ROLE_VDEST, /* vlen words written */
-    ROLE_SRC,   /* one word read */
-    ROLE_VSRC,  /* vlen words read */
+    ROLE_DEST,     /* one word written */
+    ROLE_VDEST,    /* vlen words written */
+    ROLE_SRC,      /* one word read */
+    ROLE_VSRC,     /* vlen words read */
     ROLE_LITERAL,  /* any whole number, taken modulo 2^32 */
     ROLE_LANE,     /* added to every scratch address of the slot */
     ROLE_TARGET,   /* a bundle number */
@@ -63,7 +63,13 @@ enum isa_op {
     OP_IGNORED,           /* a debug slot that means nothing, likewise */
 };
 
-enum { ISA_MAX_ARGS = 4, ISA_MAX_VLEN = 64, ISA_MAX_SLOTS = 64, ISA_MAX_CORES = 64, ISA_MAX_SCRATCH = 1 << 24 };
+enum {
+    ISA_MAX_ARGS = 4,
+    ISA_MAX_VLEN = 64,
+    ISA_MAX_SLOTS = 64,
+    ISA_MAX_CORES = 64,
+    ISA_MAX_SCRATCH = 1 << 24
+};
 
 /* One row of the table. */
 struct isa_info {
@@ -110,14 +116,35 @@ enum isa_engine isa_find_engine(const char *name, size_t length);
 enum isa_op isa_find_op(enum isa_engine engine, const char *name, size_t length);
 
 /* The alu and valu forms of one operator are a fixed distance apart. */
-static inline bool isa_is_alu(enum isa_op op) { return op < OP_VALU_ADD; }
-static inline bool isa_is_valu_binary(enum isa_op op) { return op >= OP_VALU_ADD && op < OP_VBROADCAST; }
-static inline enum isa_op isa_to_alu(enum isa_op op) { return (enum isa_op)(op - OP_VALU_ADD); }
-static inline enum isa_op isa_to_valu(enum isa_op op) { return (enum isa_op)(op + OP_VALU_ADD); }
+static inline bool isa_is_alu(enum isa_op op)
+{
+    return op < OP_VALU_ADD;
+}
+static inline bool isa_is_valu_binary(enum isa_op op)
+{
+    return op >= OP_VALU_ADD && op < OP_VBROADCAST;
+}
+static inline enum isa_op isa_to_alu(enum isa_op op)
+{
+    return (enum isa_op)(op - OP_VALU_ADD);
+}
+static inline enum isa_op isa_to_valu(enum isa_op op)
+{
+    return (enum isa_op)(op + OP_VALU_ADD);
+}
 
-static inline bool isa_role_is_address(enum isa_role r) { return r >= ROLE_DEST && r <= ROLE_VSRC; }
-static inline bool isa_role_is_dest(enum isa_role r) { return r == ROLE_DEST || r == ROLE_VDEST; }
-static inline bool isa_role_is_vector(enum isa_role r) { return r == ROLE_VDEST || r == ROLE_VSRC; }
+static inline bool isa_role_is_address(enum isa_role r)
+{
+    return r >= ROLE_DEST && r <= ROLE_VSRC;
+}
+static inline bool isa_role_is_dest(enum isa_role r)
+{
+    return r == ROLE_DEST || r == ROLE_VDEST;
+}
+static inline bool isa_role_is_vector(enum isa_role r)
+{
+    return r == ROLE_VDEST || r == ROLE_VSRC;
+}
 
 /* A run of scratch words; `first` is 64 bit because untrusted slots may name
  * anything (a lane is added to an address). */
