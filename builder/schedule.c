@@ -8,8 +8,6 @@
 
 #define NOBODY UINT32_MAX
 enum { MASKS = 1 << ENGINE_DEBUG, WHEEL = 64, MOST_HELD = 64 };
-/* Words left free for each cycle that a key is ahead of the first one's. */
-#define WORDS_AHEAD 0.5f
 
 #define UNIT(e) (1u << (e))
 
@@ -54,7 +52,7 @@ struct run {
 struct sched_options sched_default_options(const struct ir *ir)
 {
     return (struct sched_options){
-        .live_limit = ir->machine.scratch, .valu_bias = 0, .flow_bias = 8, .const_bias = 0};
+        .live_limit = ir->machine.scratch, .valu_bias = 0, .flow_bias = 8, .ahead = 0.5f, .const_bias = 0};
 }
 
 bool schedule_init(struct schedule *s, const struct sched_problem *p)
@@ -208,7 +206,7 @@ static bool affordable(const struct run *r, uint32_t node)
     }
     if (needs <= frees)
         return true;
-    const float ahead = (r->keys[node] - r->front) * WORDS_AHEAD, most = (float)r->o->live_limit / 4;
+    const float ahead = (r->keys[node] - r->front) * r->o->ahead, most = (float)r->o->live_limit / 4;
     const uint32_t spare = ahead <= 0 ? 0 : ahead < most ? (uint32_t)ahead : (uint32_t)most;
     return r->live + needs - frees + spare <= r->o->live_limit && r->keys[node] <= r->blocked;
 }
@@ -354,7 +352,10 @@ static void issue_arithmetic(struct run *r)
     if (r->partial != NOBODY)
         room -= issue_lanes(r, room);
     room = fill_alu(r, room, UNIT(ENGINE_ALU));
-    const uint32_t keep = (room + m->vlen - 1) / m->vlen;
+    /* Kept for alu: what it has room for, and valu has not. */
+    const uint32_t valu = m->slots[ENGINE_VALU], ready = r->set[both].count + r->set[UNIT(ENGINE_VALU)].count;
+    const uint32_t most = (room + m->vlen - 1) / m->vlen, excess = ready > valu ? ready - valu : 0;
+    const uint32_t keep = most < excess ? most : excess;
     for (uint32_t slot = 0; slot < m->slots[ENGINE_VALU]; slot++) {
         const bool spare = r->set[both].count > keep;
         uint32_t node = best(r, ENGINE_VALU, spare ? 0 : both);

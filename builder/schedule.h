@@ -38,6 +38,7 @@ struct sched_options {
     uint32_t live_limit; /* scratch words that may be live */
     float valu_bias;     /* keys by which an op for valu alone is preferred to one that alu could take */
     float flow_bias;     /* keys an op that flow could take must be ahead to take valu */
+    float ahead;      /* words to leave free for each cycle that a key is ahead of the first ready one */
     float const_bias; /* keys a constant must be ahead of a load to take its slot rather than wait for flow */
     bool reversed;    /* schedule the reversed graph: cycles count from the end */
 };

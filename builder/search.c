@@ -120,6 +120,7 @@ static void draw(struct island *x)
     s.options = sched_default_options(s.ir);
     s.options.live_limit = x->live_limit;
     s.options.flow_bias = 300;
+    s.options.ahead = rng_below(&x->rng, 2) ? 0.5f : 0;
     const struct extent e = state_extent(&s);
     /* Strands one after the other, so far apart that the last one ends with the work. */
     struct mix_work total;

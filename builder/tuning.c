@@ -3,7 +3,7 @@
  *     sheaf-tuning 1
  *     for tree_hash:best values height=10, rounds=16, batch=256
  *     cycles 877
- *     options live_limit=1440 valu_bias=0 flow_bias=2400 const_bias=0
+ *     options live_limit=1440 valu_bias=0 flow_bias=2400 ahead=4 const_bias=0
  *     picks 3 012012...            digits, 100 a line at most
  *     keys 3 -12 4 0 7 ...         each less the one before, 20 a line at most
  *     end
@@ -30,8 +30,8 @@ void tuning_write(const struct tuning *t, const char *title, struct text *out)
 {
     const struct sched_options *o = &t->options;
     text_addf(out, "sheaf-tuning 1\nfor %s\ncycles %u\n", title, t->cycles);
-    text_addf(out, "options live_limit=%u valu_bias=%ld flow_bias=%ld const_bias=%ld\n", o->live_limit,
-              units(o->valu_bias), units(o->flow_bias), units(o->const_bias));
+    text_addf(out, "options live_limit=%u valu_bias=%ld flow_bias=%ld ahead=%ld const_bias=%ld\n", o->live_limit,
+              units(o->valu_bias), units(o->flow_bias), units(o->ahead), units(o->const_bias));
     text_addf(out, "picks %zu", t->pick.n);
     for (size_t i = 0; i < t->pick.n; i++)
         text_addf(out, "%s%u", i % PICKS_A_LINE ? "" : "\n", t->pick.at[i]);
@@ -159,6 +159,7 @@ enum status tuning_read(const char *text, size_t size, const char *file, const c
     t->options.live_limit = (uint32_t)number(&r, 0, INT32_MAX);
     t->options.valu_bias = read_bias(&r, " valu_bias=");
     t->options.flow_bias = read_bias(&r, " flow_bias=");
+    t->options.ahead = read_bias(&r, " ahead=");
     t->options.const_bias = read_bias(&r, " const_bias=");
     expect(&r, "\n");
     read_picks(&r, t);

@@ -151,7 +151,7 @@ static void test_corrupted(void **state)
     text_free(&whole);
 }
 
-#define HEAD "cycles 1\noptions live_limit=1 valu_bias=0 flow_bias=0 const_bias=0\n"
+#define HEAD "cycles 1\noptions live_limit=1 valu_bias=0 flow_bias=0 ahead=0 const_bias=0\n"
 
 static void test_numbers(void **state)
 {
