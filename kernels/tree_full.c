@@ -5,23 +5,6 @@
 /* What fits the scratch: groups whose indices wait there, and groups under way. */
 enum { MOST_GROUPS = 48, MOST_SLOTS = 16, USUAL_SLOTS = 12 };
 
-struct ir_val full_hash(struct full *f, struct ir_val x)
-{
-    struct ir *ir = f->l.ir;
-    const struct walk_shared *s = &f->walk.shared;
-    ir_stage(ir, "hash");
-    const struct ir_val a = ir_madd(ir, x, s->mul0, s->add0);
-    const struct ir_val t = ir_alu(ir, OP_ALU_SHR, a, s->shift1);
-    const struct ir_val u = ir_alu(ir, OP_ALU_XOR, a, s->xor1);
-    const struct ir_val b = ir_alu(ir, OP_ALU_XOR, t, u);
-    const struct ir_val p = ir_madd(ir, b, s->mul2, s->add2);
-    const struct ir_val q = ir_madd(ir, b, s->mul3, s->add3);
-    const struct ir_val c = ir_alu(ir, OP_ALU_XOR, p, q);
-    const struct ir_val d = ir_madd(ir, c, s->mul4, s->add4);
-    const struct ir_val e = ir_alu(ir, OP_ALU_SHR, d, s->shift5);
-    return ir_alu(ir, OP_ALU_XOR, d, e);
-}
-
 /* Rounds of a group that roams. An address a becomes 2a + 1 - tree, and 1 more to the
  * right; y | ~1 is -2, and 1 more to the right. */
 static struct ir_val roam(struct full *f, struct ir_val slot, struct ir_val index)
@@ -36,7 +19,7 @@ static struct ir_val roam(struct full *f, struct ir_val slot, struct ir_val inde
         ir_round(ir, r);
         ir_stage(ir, "gather");
         const struct ir_val node = ir_gather(ir, address, (struct ir_mem){l->tree, l->nodes});
-        const struct ir_val hashed = full_hash(f, ir_alu(ir, OP_ALU_XOR, slot, node));
+        const struct ir_val hashed = walk_hash(&f->walk, ir_alu(ir, OP_ALU_XOR, slot, node));
         ir_alu_into(ir, slot, OP_ALU_XOR, hashed, f->walk.shared.xor5);
         ir_stage(ir, "address");
         const struct ir_val right = ir_alu(ir, OP_ALU_OR, slot, not_one);

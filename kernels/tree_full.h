@@ -33,9 +33,6 @@ struct full {
  * contract is TREE_FULL. ST_NOMEM or ST_INPUT as ir_status says. */
 enum status tree_full(const void *request, struct choices *choices, struct ir **out, struct diag *d);
 
-/* The hash without its last constant, in ten operations. */
-struct ir_val full_hash(struct full *f, struct ir_val x);
-
 /* tree_full_wait.c: all rounds of a group that waits. `slot` has its values, and in
  * the end its values then. Returns its indices then. */
 struct ir_val full_wait(struct full *f, struct ir_val slot, struct ir_val index);

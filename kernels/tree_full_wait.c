@@ -211,7 +211,7 @@ static void one_round(struct waiter *g, uint32_t t, uint32_t clock)
     }
     if (level == p->height && t >= p->rounds)
         note_before(g, t);
-    g->y = held(g, full_hash(g->f, meet(g, level, clock - t)), t);
+    g->y = held(g, walk_hash(&g->f->walk, meet(g, level, clock - t)), t);
     if (level < p->height)
         g->bits[g->n_bits++] = branch(g, t);
 }

@@ -17,8 +17,7 @@ struct group {
     struct ir_val full; /* y with the constant, if at hand; else block IR_NONE */
 };
 
-/* The hash in ten operations, all but the last stage's constant. */
-static struct ir_val hash(struct walk *w, struct ir_val x)
+struct ir_val walk_hash(struct walk *w, struct ir_val x)
 {
     struct ir *ir = w->ir;
     const struct walk_shared *s = &w->shared;
@@ -182,7 +181,7 @@ static void one_round(struct group *g, uint32_t round)
         arrive(g, g->line, (struct ir_val){.block = IR_NONE});
     ir_round(w->ir, round);
     const struct ir_val x = meet(g, level, round);
-    g->y = hash(w, x);
+    g->y = walk_hash(w, x);
     g->full.block = IR_NONE;
     const bool last = round + 1 == w->plan.rounds;
     if (level < w->plan.height && (!last || w->plan.want_indices)) {

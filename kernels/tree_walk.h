@@ -77,6 +77,10 @@ struct ir_val walk_const(struct walk *w, uint32_t value);
  * must not be 0. */
 uint32_t walk_spare(struct walk *w);
 
+/* The hash in ten operations, all but the last stage's constant; its constants are
+ * made by walk_setup. */
+struct ir_val walk_hash(struct walk *w, struct ir_val x);
+
 /* tree_walk.c: the whole kernel. */
 void walk_build(struct walk *w);
 
