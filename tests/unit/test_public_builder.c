@@ -235,11 +235,12 @@ static void a_lane_spread_over_its_vector(void **state)
     config.slots[SHEAF_ALU] = 9;
     struct sheaf_kernel *k = sheaf_kernel_create(&config);
     for (uint32_t i = 0; i < N; i++) {
-        const struct sheaf_reg v = sheaf_vload(k, number_at(k, i * VLEN));
+        const struct sheaf_range words = {i * VLEN, VLEN};
+        const struct sheaf_reg v = sheaf_vload_in(k, number_at(k, i * VLEN), words);
         sheaf_set(k, v, sheaf_broadcast(k, sheaf_lane(k, v, 1)));
         for (unsigned busy = 0; busy < 3; busy++) /* valu is, with what only it can do */
             sheaf_set(k, v, sheaf_multiply_add(k, v, sheaf_vconst(k, 2), v));
-        sheaf_store(k, number_at(k, i * VLEN), v);
+        sheaf_store_in(k, number_at(k, i * VLEN), v, words);
     }
     struct sheaf_report report;
     run(k, m, N * VLEN, &report);
