@@ -233,7 +233,7 @@ static void *work(void *argument)
 
 static void run_epoch(struct island *islands, unsigned n, unsigned threads)
 {
-    struct worker worker[MAX_THREADS];
+    struct worker worker[MAX_THREADS] = {{islands, 0, 1, n}};
     pthread_t thread[MAX_THREADS];
     bool started[MAX_THREADS] = {false};
     if (threads > n)

@@ -155,9 +155,9 @@ struct isa_range {
 
 /* What a slot touches in scratch. Reads are in operand order. */
 struct isa_effects {
+    struct isa_range write;
     struct isa_range read[ISA_MAX_ARGS];
     unsigned reads;
-    struct isa_range write;
     bool writes;
 };
 
