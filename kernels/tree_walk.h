@@ -14,7 +14,7 @@
 /* Sorts of decisions. */
 enum { WALK_ASK_RECORD, WALK_ASK_FIRST, WALK_ASK_ADDRESS, WALK_ASK_SPREAD, WALK_ASK_TABLES };
 
-enum { WALK_CACHED = 3, WALK_MAX_HEIGHT = 20, WALK_MAX_TABLES = 8, WALK_SPREADS = 32 };
+enum { WALK_CACHED = 3, WALK_MAX_TABLES = 8, WALK_SPREADS = 32 };
 
 /* Where things of one kind are for walkers on one level: those of node i of the
  * level at base + scale * i. */

@@ -73,23 +73,6 @@ enum status diag_at(struct diag *d, const char *file, const char *text, size_t s
     return ST_INPUT;
 }
 
-enum status diag_at_line(struct diag *d, const char *file, const char *text, size_t size, unsigned line,
-                         unsigned column, const char *format, ...)
-{
-    if (d) {
-        va_list args;
-        va_start(args, format);
-        set_text(d, format, args);
-        va_end(args);
-        size_t offset = 0;
-        for (unsigned l = 1; l < line && offset < size; offset++)
-            if (text[offset] == '\n')
-                l++;
-        set_position(d, file, text, size, offset + (column ? column - 1 : 0));
-    }
-    return ST_INPUT;
-}
-
 size_t diag_render(const struct diag *d, char *out, size_t size)
 {
     char place[DIAG_LINE + 32] = "";

@@ -28,10 +28,6 @@ enum status diag_set(struct diag *d, enum status status, const char *format, ...
 enum status diag_at(struct diag *d, const char *file, const char *text, size_t size, size_t offset,
                     const char *format, ...) __attribute__((format(printf, 6, 7)));
 
-/* The same when line and column are already known (both from 1). */
-enum status diag_at_line(struct diag *d, const char *file, const char *text, size_t size, unsigned line,
-                         unsigned column, const char *format, ...) __attribute__((format(printf, 7, 8)));
-
 /* Renders "file:line:column: text" and, where there is a source line, the line
  * and a caret below it. Returns the length that was needed, like snprintf. */
 size_t diag_render(const struct diag *d, char *out, size_t size);

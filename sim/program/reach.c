@@ -19,7 +19,7 @@ bool reach_target(const struct isa_slot *s, uint32_t at, int64_t *target)
 struct walk {
     const struct prog *p;
     bool *reached;
-    VEC(uint32_t) todo;
+    VEC(uint32_t) pending;
 };
 
 static bool visit(struct walk *w, int64_t bundle)
@@ -27,7 +27,7 @@ static bool visit(struct walk *w, int64_t bundle)
     if (bundle < 0 || (uint64_t)bundle >= w->p->bundles.n || w->reached[bundle])
         return true;
     w->reached[bundle] = true;
-    return vec_push(&w->todo, (uint32_t)bundle);
+    return vec_push(&w->pending, (uint32_t)bundle);
 }
 
 static bool visit_successors(struct walk *w, uint32_t bundle)
@@ -64,8 +64,8 @@ bool reach_find(const struct prog *p, bool *reached)
     }
     struct walk w = {.p = p, .reached = reached};
     bool good = visit(&w, 0);
-    while (good && w.todo.n)
-        good = visit_successors(&w, w.todo.at[--w.todo.n]);
-    vec_free(&w.todo);
+    while (good && w.pending.n)
+        good = visit_successors(&w, w.pending.at[--w.pending.n]);
+    vec_free(&w.pending);
     return good;
 }

@@ -231,10 +231,6 @@ static void diag_points_at_the_place(void **state)
     assert_int_equal(d.line, 2);
     assert_int_equal(d.column, 14);
     check_render(&d, "a.json:2:14: found x\n    \"add\": [1, x],\n               ^");
-    struct diag same;
-    (void)diag_at_line(&same, "a.json", input, sizeof input - 1, 2, 14, "found %c", 'x');
-    assert_string_equal(same.source, d.source);
-    assert_int_equal(same.caret, d.caret);
 }
 
 static void diag_at_the_very_end_and_without_a_name(void **state)

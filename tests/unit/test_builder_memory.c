@@ -14,56 +14,7 @@
 #include "builder/build.h"
 #include "builder/dump.h"
 #include "builder/verify.h"
-
-static long countdown = -1; /* allocations until one fails; negative: none does */
-static long live;           /* blocks not freed */
-static bool failed;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *block, size_t size);
-void __real_free(void *block);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-void __wrap_free(void *block);
-
-/* Whether this allocation fails: one does, those after it succeed again. */
-static bool fails(void)
-{
-    const bool now = countdown >= 0 && countdown-- == 0;
-    failed = failed || now;
-    return now;
-}
-
-static void *counted(void *block)
-{
-    live += block != NULL;
-    return block;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : counted(__real_malloc(size));
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : counted(__real_calloc(n, size));
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    if (fails())
-        return NULL;
-    return block ? __real_realloc(block, size) : counted(__real_realloc(block, size));
-}
-
-void __wrap_free(void *block)
-{
-    live -= block != NULL;
-    __real_free(block);
-}
+#include "tests/unit/failing.h"
 
 /* Loops, records, many stores before loads (a fence), and enough of all to make every
  * list grow. NULL when out of memory at once. */
@@ -133,9 +84,8 @@ static void test_all(void **state)
     (void)state;
     long places = 0;
     for (failed = true; failed; places++) {
-        failed = false;
         live = 0;
-        countdown = places;
+        fail_after(places);
         const enum status status = all();
         countdown = -1;
         assert_int_equal(status, failed ? ST_NOMEM : ST_OK);
