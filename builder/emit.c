@@ -187,6 +187,44 @@ static bool name_blocks(struct work *w)
     return prog_index_names(w->out->prog);
 }
 
+/* Each of the strings in the program's arena; NULL stays NULL. */
+static const char *keep(struct prog *p, const char *name, bool *good)
+{
+    const char *copy = name ? arena_text(&p->arena, name, strlen(name)) : NULL;
+    *good = *good && (copy || !name);
+    return copy;
+}
+
+/* Notes on every slot, from the tags and names of the ir. */
+static bool note_slots(struct work *w)
+{
+    const struct ir *ir = w->ir;
+    struct prog *p = w->out->prog;
+    const char **name = calloc(ir->blocks.n + 1, sizeof *name);
+    bool good = name && vec_reserve(&p->notes, p->slots.n);
+    for (size_t s = 0; good && s < ir->stages.n; s++)
+        good = vec_push(&p->stages, keep(p, ir->stages.at[s], &good)) && good;
+    for (size_t b = 0; good && b < ir->blocks.n; b++)
+        name[b] = keep(p, ir->blocks.at[b].name, &good);
+    for (size_t i = 0; good && i < p->slots.n; i++) {
+        const struct emit_origin o = w->out->origins.at[i];
+        struct prog_note note = {PROG_NO_STAGE, 0, PROG_ALL_COHORTS, 0, NULL};
+        if (o.op != IR_NONE) {
+            const struct ir_op *op = &ir->ops.at[o.op];
+            note.stage = op->tag.stage < p->stages.n ? op->tag.stage : PROG_NO_STAGE;
+            note.round = op->tag.round;
+            note.cohort = op->tag.cohort;
+            if (ir_has_dest(op)) {
+                note.word = (uint16_t)ir_word(op->dest, o.first);
+                note.value = name[op->dest.block];
+            }
+        }
+        p->notes.at[p->notes.n++] = note;
+    }
+    free(name);
+    return good;
+}
+
 static bool emit_all(struct work *w)
 {
     for (uint32_t r = 0; r < w->ir->regions.n; r++)
@@ -198,7 +236,7 @@ static bool emit_all(struct work *w)
         struct isa_slot *slot = &w->out->prog->slots.at[w->jumps.at[i]];
         slot->literal = w->out->region_at.at[slot->literal];
     }
-    return name_blocks(w);
+    return name_blocks(w) && note_slots(w);
 }
 
 enum status emit_program(const struct ir *ir, const struct schedule *schedules, const struct allocation *a,
@@ -233,3 +271,5 @@ void emit_free(struct emitted *e)
     vec_free(&e->home);
     *e = (struct emitted){0};
 }
+
+_Static_assert((int)PROG_ALL_COHORTS == (int)IR_SHARED, "a tag's cohort is a note's");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/engine.h"
+#include "sim/observe.h"
 
 /* uthash reports an allocation failure through this hook instead of exiting. */
 #define HASH_NONFATAL_OOM 1
@@ -196,6 +197,11 @@ enum sim_end sim_end_of(const struct sim *s)
     return end;
 }
 
+void sim_observe(struct sim *s, const struct sim_sink *sink)
+{
+    s->sink = sink;
+}
+
 static void resume_paused(struct sim *s)
 {
     for (uint32_t c = 0; c < s->config.machine.cores; c++)
@@ -207,7 +213,7 @@ static enum sim_end advance(struct sim *s, uint64_t rounds)
 {
     if (s->fault.kind != FAULT_NONE)
         return SIM_FAULTED;
-    if (s->config.engine == SIM_FAST)
+    if (s->config.engine == SIM_FAST && !s->sink)
         return fast_run(s, rounds);
     while (rounds-- && sim_any_running(s))
         if (!step_round(s))

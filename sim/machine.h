@@ -80,6 +80,7 @@ struct sim_expected {
     uint32_t value;
 };
 
+struct sim_sink;       /* observe.h */
 struct sim_step_state; /* step.c: write buffers */
 struct sim_fast;       /* fast.c: predecoded code */
 
@@ -94,6 +95,7 @@ struct sim {
     uint64_t double_writes;        /* writes replaced by a later one of the same bundle */
     struct sim_fault fault;        /* kind FAULT_NONE while all is well */
     struct sim_expected *expected; /* one for each of prog->texts; NULL without values */
+    const struct sim_sink *sink;   /* NULL: nobody watches */
     struct sim_step_state *step;
     struct sim_fast *fast;
 };

@@ -7,15 +7,10 @@
 #include <stdlib.h>
 
 #include "sim/engine.h"
-
-struct write {
-    int64_t address;
-    uint32_t value;
-    uint32_t slot;
-};
+#include "sim/observe.h"
 
 struct sim_step_state {
-    VEC(struct write) scratch, mem;
+    VEC(struct sim_write) scratch, mem;
     VEC(uint32_t) trace;
     /* The serial number of the last bundle that wrote each word, to see double writes. */
     uint64_t *scratch_stamp, *mem_stamp;
@@ -86,12 +81,12 @@ static bool read_mem(struct bundle *b, int64_t address, uint32_t *out)
 
 static bool write_scratch(struct bundle *b, int64_t address, uint32_t value)
 {
-    return vec_push(&b->st->scratch, (struct write){address, value, b->slot}) || no_memory(b);
+    return vec_push(&b->st->scratch, (struct sim_write){address, value, b->slot}) || no_memory(b);
 }
 
 static bool write_mem(struct bundle *b, int64_t address, uint32_t value)
 {
-    return vec_push(&b->st->mem, (struct write){address, value, b->slot}) || no_memory(b);
+    return vec_push(&b->st->mem, (struct sim_write){address, value, b->slot}) || no_memory(b);
 }
 
 static bool do_pure(struct bundle *b, const struct isa_slot *s, const struct isa_info *info,
@@ -214,7 +209,7 @@ static bool do_slot(struct bundle *b, const struct isa_slot *s)
 }
 
 /* Checks one buffer of writes: addresses, then same-bundle double writes. */
-static bool check_writes(struct bundle *b, const struct write *w, size_t n, uint64_t *stamp, size_t size,
+static bool check_writes(struct bundle *b, const struct sim_write *w, size_t n, uint64_t *stamp, size_t size,
                          const char *what)
 {
     for (size_t i = 0; i < n; i++)
@@ -234,7 +229,8 @@ static bool check_writes(struct bundle *b, const struct write *w, size_t n, uint
     return true;
 }
 
-static void apply_writes(struct bundle *b, const struct write *w, size_t n, uint64_t *stamp, uint32_t *words)
+static void apply_writes(struct bundle *b, const struct sim_write *w, size_t n, uint64_t *stamp,
+                         uint32_t *words)
 {
     for (size_t i = 0; i < n; i++) {
         if (stamp[w[i].address] == b->st->serial)
@@ -242,6 +238,22 @@ static void apply_writes(struct bundle *b, const struct write *w, size_t n, uint
         stamp[w[i].address] = b->st->serial;
         words[w[i].address] = w[i].value;
     }
+}
+
+static void tell(const struct bundle *b)
+{
+    const struct sim_step_state *st = b->st;
+    const struct sim_bundle event = {
+        .sim = b->s,
+        .core = b->core_number,
+        .bundle = (uint32_t)b->pc,
+        .scratch = st->scratch.at,
+        .mem = st->mem.at,
+        .n_scratch = st->scratch.n,
+        .n_mem = st->mem.n,
+        .next_pc = b->next_pc,
+    };
+    b->s->sink->bundle(b->s->sink->user, &event);
 }
 
 /* All slots have been read without a fault: let the writes land. */
@@ -257,6 +269,8 @@ static bool commit(struct bundle *b)
         return false;
     if (!vec_reserve(&b->core->trace, st->trace.n))
         return no_memory(b);
+    if (s->sink)
+        tell(b);
     st->serial++; /* check_writes has used the stamps in strict mode */
     apply_writes(b, st->scratch.at, st->scratch.n, st->scratch_stamp, b->core->scratch);
     apply_writes(b, st->mem.at, st->mem.n, st->mem_stamp, s->mem);

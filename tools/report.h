@@ -7,7 +7,7 @@
 
 #include "builder/bound.h"
 #include "sim/base/diag.h"
-#include "sim/base/text.h"
+#include "sim/base/json_out.h"
 
 /* What a command returns. */
 enum tool_exit {
@@ -24,21 +24,6 @@ int tool_diag(const struct diag *d);
 /* Prints the text, which is freed, on standard output; EXIT_FINE or, with an error
  * printed, EXIT_USAGE. */
 int tool_print(struct text *t);
-
-/* A JSON value being written into a text: commas are put where they belong. */
-struct json_out {
-    struct text *text;
-    bool comma;
-};
-
-/* An object or list as the value of `key`, or as an item where key is NULL. */
-void json_open(struct json_out *j, const char *key, char bracket);
-void json_close(struct json_out *j, char bracket);
-void json_number(struct json_out *j, const char *key, uint64_t value);
-void json_real(struct json_out *j, const char *key, double value);
-void json_bool(struct json_out *j, const char *key, bool value);
-/* NULL is written as null. */
-void json_text(struct json_out *j, const char *key, const char *value);
 
 /* A bound, and how many times as many the cycles are: a line of a report; the keys
  * "bounds" and "ratio", null where no bound is known (cycles 0). */

@@ -20,6 +20,8 @@ void prog_destroy(struct prog *p)
     vec_free(&p->bundles);
     vec_free(&p->names);
     vec_free(&p->labels);
+    vec_free(&p->notes);
+    vec_free(&p->stages);
     vec_free(&p->texts);
     vec_free(&p->places.list);
     arena_free(&p->arena);

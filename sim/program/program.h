@@ -42,6 +42,17 @@ struct prog_place {
 
 #define PROG_NO_NAME UINT32_MAX
 
+/* What a builder knows of a slot: where in the kernel it comes from. */
+struct prog_note {
+    uint16_t stage;    /* an index into prog.stages, or PROG_NO_STAGE */
+    uint16_t round;    /* as the kernel counts; 0 where it does not */
+    uint16_t cohort;   /* an independent strand of the kernel; PROG_ALL_COHORTS: of none */
+    uint16_t word;     /* the first word of `value` that it writes */
+    const char *value; /* the name of what it computes, or NULL */
+};
+
+enum { PROG_NO_STAGE = UINT16_MAX, PROG_ALL_COHORTS = UINT16_MAX };
+
 /* Sorted by `first`; stale when the program has more names than `names`. */
 struct prog_places {
     VEC(struct prog_place) list;
@@ -57,8 +68,10 @@ struct prog {
     VEC(struct prog_bundle) bundles;
     VEC(struct prog_name) names; /* in source order; addresses need not be distinct */
     VEC(struct prog_label) labels;
-    VEC(const char *) texts;   /* compact JSON; indexed by isa_slot.literal of text roles */
-    struct prog_places places; /* see prog_index_names */
+    VEC(struct prog_note) notes; /* one for each slot, or empty: not known */
+    VEC(const char *) stages;    /* names of parts of the kernel, for notes */
+    VEC(const char *) texts;     /* compact JSON; indexed by isa_slot.literal of text roles */
+    struct prog_places places;   /* see prog_index_names */
     struct arena arena;
 };
 

@@ -1,0 +1,25 @@
+/* Writing JSON into a text. */
+#ifndef SHEAF_BASE_JSON_OUT_H
+#define SHEAF_BASE_JSON_OUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/base/text.h"
+
+/* A JSON value being written into a text: commas are put where they belong. */
+struct json_out {
+    struct text *text;
+    bool comma;
+};
+
+/* An object or list as the value of `key`, or as an item where key is NULL. */
+void json_open(struct json_out *j, const char *key, char bracket);
+void json_close(struct json_out *j, char bracket);
+void json_number(struct json_out *j, const char *key, uint64_t value);
+void json_real(struct json_out *j, const char *key, double value);
+void json_bool(struct json_out *j, const char *key, bool value);
+/* NULL is written as null. */
+void json_text(struct json_out *j, const char *key, const char *value);
+
+#endif

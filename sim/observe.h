@@ -1,0 +1,36 @@
+/* Watching a machine: a sink is told of every bundle as it is executed. A machine that
+ * is watched is run by the oracle, whatever its engine; the state and the faults are the
+ * same. One that is not watched pays nothing. */
+#ifndef SHEAF_SIM_OBSERVE_H
+#define SHEAF_SIM_OBSERVE_H
+
+#include "sim/machine.h"
+
+/* A word that a slot writes. */
+struct sim_write {
+    int64_t address;
+    uint32_t value;
+    uint32_t slot; /* an index into prog->slots */
+};
+
+/* A bundle that all slots have read for, without a fault, and whose writes land next:
+ * `sim` is the state before it. Writes are in the order of the slots; of two to one word
+ * the later one stays. */
+struct sim_bundle {
+    const struct sim *sim;
+    uint32_t core, bundle;
+    const struct sim_write *scratch, *mem;
+    size_t n_scratch, n_mem;
+    int64_t next_pc;
+};
+
+/* A sink that fails keeps its failure to itself; whoever runs the machine asks for it. */
+struct sim_sink {
+    void (*bundle)(void *user, const struct sim_bundle *b);
+    void *user;
+};
+
+/* Watches from now on; NULL ends it. The sink is borrowed. */
+void sim_observe(struct sim *s, const struct sim_sink *sink);
+
+#endif

@@ -1,0 +1,323 @@
+/* For every word who wrote it last and who has read it since. A slot gets one
+ * edge for each earlier slot and kind, found with one mark a slot; the readers of a word
+ * are handed over to its next writer, so edges are no more than words read and written. */
+#include "traces/history.h"
+
+#include <stdlib.h>
+
+#include "sim/observe.h"
+
+#define NOBODY UINT32_MAX
+
+/* A reader of a word, in a list. */
+struct reader {
+    uint32_t slot, next;
+};
+
+/* The state of the words of scratch (of all cores) or of memory. */
+struct words {
+    uint32_t *writer;     /* by word; NOBODY: none since the start */
+    uint32_t *readers;    /* by word: the newest, an index into `pool`; NOBODY: none since the last write */
+    enum hist_kind value; /* HIST_VALUE or HIST_MEM_VALUE */
+};
+
+/* The edges that the slot of this mark has already got from a slot. */
+struct mark {
+    uint32_t to;
+    uint8_t kinds;
+};
+
+/* An edge of a bundle at work. */
+struct pending {
+    uint32_t to;
+    struct hist_edge edge;
+};
+
+struct recorder {
+    struct history *h;
+    struct hist_window window;
+    struct words scratch, mem;
+    VEC(struct reader) pool;
+    uint32_t free_readers; /* a list in the pool */
+    VEC(struct mark) marks;
+    VEC(struct pending) pending;
+    uint32_t decided_by[ISA_MAX_CORES]; /* the last jump, halt or pause */
+    bool no_memory, full;
+};
+
+static uint32_t *table(size_t n)
+{
+    uint32_t *t = malloc((n + 1) * sizeof *t);
+    for (size_t i = 0; t && i < n; i++)
+        t[i] = NOBODY;
+    return t;
+}
+
+static bool words_create(struct words *w, size_t n, enum hist_kind value)
+{
+    *w = (struct words){table(n), table(n), value};
+    return w->writer && w->readers;
+}
+
+static void words_free(struct words *w)
+{
+    free(w->writer);
+    free(w->readers);
+}
+
+/* --- edges ---------------------------------------------------------------------- */
+
+static void add_edge(struct recorder *r, uint32_t to, uint32_t from, size_t word, enum hist_kind kind)
+{
+    if (from == NOBODY || from == to)
+        return;
+    struct mark *m = &r->marks.at[from];
+    if (m->to != to)
+        *m = (struct mark){to, 0};
+    if (m->kinds >> kind & 1)
+        return;
+    m->kinds = (uint8_t)(m->kinds | 1u << kind);
+    if (!vec_push(&r->pending, (struct pending){to, {from, (uint32_t)word, (uint8_t)kind}}))
+        r->no_memory = true;
+}
+
+static void add_reader(struct recorder *r, uint32_t slot, uint32_t *list)
+{
+    const struct reader reader = {slot, *list};
+    uint32_t at = r->free_readers;
+    if (reader.next != NOBODY && r->pool.at[reader.next].slot == slot)
+        return;
+    if (at != NOBODY) {
+        r->free_readers = r->pool.at[at].next;
+        r->pool.at[at] = reader;
+    } else if (vec_push(&r->pool, reader)) {
+        at = (uint32_t)r->pool.n - 1;
+    } else {
+        r->no_memory = true;
+        return;
+    }
+    *list = at;
+}
+
+/* `base`: where the core's words begin. */
+static void read_words(struct recorder *r, uint32_t slot, const struct words *w, size_t base, size_t first,
+                       uint32_t n)
+{
+    for (size_t i = first; i < first + n; i++) {
+        add_edge(r, slot, w->writer[base + i], i, w->value);
+        add_reader(r, slot, &w->readers[base + i]);
+    }
+}
+
+static void write_words(struct recorder *r, uint32_t slot, const struct words *w, size_t base, size_t first,
+                        uint32_t n)
+{
+    const enum hist_kind used = w->value + (HIST_USED - HIST_VALUE);
+    const enum hist_kind written = w->value + (HIST_WRITTEN - HIST_VALUE);
+    for (size_t i = first; i < first + n; i++) {
+        uint32_t *list = &w->readers[base + i];
+        while (*list != NOBODY) {
+            struct reader *reader = &r->pool.at[*list];
+            const uint32_t next = reader->next;
+            add_edge(r, slot, reader->slot, i, used);
+            reader->next = r->free_readers;
+            r->free_readers = *list;
+            *list = next;
+        }
+        add_edge(r, slot, w->writer[base + i], i, written);
+        w->writer[base + i] = slot;
+    }
+}
+
+/* --- slots ---------------------------------------------------------------------- */
+
+static bool is_store(const struct isa_info *info)
+{
+    return info->kind == KIND_STORE || info->kind == KIND_VSTORE;
+}
+
+static bool is_load(const struct isa_info *info)
+{
+    return info->kind == KIND_LOAD || info->kind == KIND_VLOAD;
+}
+
+static bool decides(const struct isa_info *info)
+{
+    switch ((int)info->kind) {
+    case KIND_JUMP:
+    case KIND_COND_JUMP:
+    case KIND_COND_JUMP_REL:
+    case KIND_JUMP_INDIRECT:
+    case KIND_HALT:
+    case KIND_PAUSE: return true;
+    default: return false;
+    }
+}
+
+static void record_reads(struct recorder *r, const struct sim_bundle *b, uint32_t slot)
+{
+    struct hist_slot *h = &r->h->slots.at[slot];
+    const struct isa_slot *s = &r->h->prog->slots.at[h->slot];
+    const struct isa_info *info = isa_info((enum isa_op)s->op);
+    const struct isa_effects fx = isa_effects(s, r->h->machine.vlen);
+    const size_t base = (size_t)b->core * r->h->machine.scratch;
+    add_edge(r, slot, r->decided_by[b->core], 0, HIST_JUMP);
+    for (unsigned i = 0; i < fx.reads; i++)
+        read_words(r, slot, &r->scratch, base, (size_t)fx.read[i].first, fx.read[i].n);
+    h->words = (uint8_t)(is_store(info) ? fx.read[1].n : fx.writes ? fx.write.n : 0);
+    if (is_load(info) || is_store(info))
+        h->address = b->sim->cores[b->core].scratch[fx.read[0].first];
+    if (is_load(info))
+        read_words(r, slot, &r->mem, 0, h->address, h->words);
+}
+
+/* The slot's writes lead those at *scratch or *mem. */
+static void record_writes(struct recorder *r, const struct sim_bundle *b, uint32_t slot,
+                          const struct sim_write **scratch, const struct sim_write **mem)
+{
+    struct hist_slot *h = &r->h->slots.at[slot];
+    const struct isa_info *info = isa_info((enum isa_op)r->h->prog->slots.at[h->slot].op);
+    const struct sim_write **at = is_store(info) ? mem : scratch;
+    h->first_value = (uint32_t)r->h->values.n;
+    if (h->words && !vec_reserve(&r->h->values, h->words)) {
+        r->no_memory = true;
+    } else if (h->words) {
+        for (unsigned i = 0; i < h->words; i++)
+            r->h->values.at[r->h->values.n++] = (*at)[i].value;
+        const size_t base = is_store(info) ? 0 : (size_t)b->core * r->h->machine.scratch;
+        write_words(r, slot, is_store(info) ? &r->mem : &r->scratch, base, (size_t)(*at)->address, h->words);
+        *at += h->words;
+    }
+    if (decides(info))
+        r->decided_by[b->core] = slot;
+}
+
+/* --- bundles -------------------------------------------------------------------- */
+
+static bool push_slots(struct recorder *r, uint32_t bundle)
+{
+    struct history *h = r->h;
+    const struct prog_span span = prog_bundle_slots(h->prog, bundle);
+    r->full = r->full || h->slots.n + (span.end - span.begin) > HIST_MAX_SLOTS;
+    if (r->full)
+        return false;
+    for (uint32_t i = span.begin; i < span.end; i++) {
+        const struct hist_slot slot = {
+            .slot = i, .bundle = (uint32_t)h->bundles.n - 1, .engine = h->prog->slots.at[i].engine};
+        if (slot.engine != ENGINE_DEBUG &&
+            (!vec_push(&h->slots, slot) || !vec_push(&r->marks, (struct mark){NOBODY, 0})))
+            return false;
+    }
+    return true;
+}
+
+/* Edges were found in the order of slots, first those of all reads, then, from `writes` on,
+ * those of all writes: puts each slot's together. */
+static bool merge_edges(struct recorder *r, uint32_t first_slot, size_t writes)
+{
+    struct history *h = r->h;
+    size_t at[2] = {0, writes};
+    const size_t end[2] = {writes, r->pending.n};
+    if (!vec_reserve(&h->edges, r->pending.n))
+        return false;
+    for (uint32_t slot = first_slot; slot < h->slots.n; slot++) {
+        h->slots.at[slot].first_edge = (uint32_t)h->edges.n;
+        for (unsigned part = 0; part < 2; part++)
+            for (; at[part] < end[part] && r->pending.at[at[part]].to == slot; at[part]++)
+                h->edges.at[h->edges.n++] = r->pending.at[at[part]].edge;
+    }
+    return true;
+}
+
+static void record_bundle(void *user, const struct sim_bundle *b)
+{
+    struct recorder *r = user;
+    struct history *h = r->h;
+    const uint64_t cycle = b->sim->cycle;
+    if (cycle < r->window.from || cycle >= r->window.to || r->full || r->no_memory)
+        return;
+    const uint32_t first = (uint32_t)h->slots.n;
+    const struct hist_bundle bundle = {.bundle = b->bundle,
+                                       .cycle = (uint32_t)(cycle - r->window.from),
+                                       .first_slot = first,
+                                       .core = (uint16_t)b->core,
+                                       .costs = prog_costs_cycle(h->prog, b->bundle)};
+    r->full = cycle - r->window.from >= HIST_MAX_CYCLES;
+    if (r->full)
+        return;
+    r->no_memory = !vec_push(&h->bundles, bundle) || (!push_slots(r, b->bundle) && !r->full);
+    if (r->no_memory || r->full)
+        return;
+    r->pending.n = 0;
+    for (uint32_t slot = first; slot < h->slots.n; slot++)
+        record_reads(r, b, slot);
+    const size_t writes = r->pending.n;
+    const struct sim_write *scratch = b->scratch, *mem = b->mem;
+    for (uint32_t slot = first; slot < h->slots.n; slot++)
+        record_writes(r, b, slot, &scratch, &mem);
+    r->no_memory = r->no_memory || !merge_edges(r, first, writes);
+}
+
+/* --- the run -------------------------------------------------------------------- */
+
+static void run_window(struct recorder *r, struct sim *s)
+{
+    enum { CHUNK = 4096 };
+    const struct sim_sink sink = {record_bundle, r};
+    enum sim_end end = SIM_MORE;
+    sim_observe(s, &sink);
+    while ((end == SIM_MORE || end == SIM_PAUSED) && s->cycle < r->window.to && !r->full && !r->no_memory) {
+        const uint64_t left = r->window.to - s->cycle;
+        end = sim_step(s, left < CHUNK ? left : CHUNK);
+    }
+    sim_observe(s, NULL);
+    r->h->end = end;
+    r->h->clipped = end == SIM_MORE || end == SIM_PAUSED;
+    const uint64_t stop = s->cycle < r->window.to ? s->cycle : r->window.to;
+    r->h->cycles = stop > r->window.from ? (uint32_t)(stop - r->window.from) : 0;
+}
+
+static enum status finish(struct recorder *r, struct diag *d)
+{
+    struct history *h = r->h;
+    const struct hist_slot last = {.slot = UINT32_MAX,
+                                   .bundle = (uint32_t)h->bundles.n,
+                                   .first_edge = (uint32_t)h->edges.n,
+                                   .first_value = (uint32_t)h->values.n,
+                                   .engine = ENGINE_DEBUG};
+    if (r->full)
+        return diag_set(
+            d, ST_LIMIT,
+            "more than %d slots or %d cycles to record; ask for a window of cycles (--cycles a:b)",
+            HIST_MAX_SLOTS, HIST_MAX_CYCLES);
+    if (r->no_memory || !vec_push(&h->slots, last))
+        return diag_set(d, ST_NOMEM, "out of memory for recording the run");
+    return ST_OK;
+}
+
+enum status hist_record(struct sim *s, struct hist_window window, struct history *out, struct diag *d)
+{
+    *out = (struct history){
+        .prog = s->prog, .machine = s->config.machine, .first_cycle = window.from, .end = SIM_MORE};
+    struct recorder r = {.h = out, .window = window, .free_readers = NOBODY};
+    for (unsigned c = 0; c < ISA_MAX_CORES; c++)
+        r.decided_by[c] = NOBODY;
+    const size_t scratch = (size_t)s->config.machine.scratch * s->config.machine.cores;
+    r.no_memory =
+        !words_create(&r.scratch, scratch, HIST_VALUE) || !words_create(&r.mem, s->mem_words, HIST_MEM_VALUE);
+    run_window(&r, s);
+    words_free(&r.scratch);
+    words_free(&r.mem);
+    vec_free(&r.pool);
+    vec_free(&r.marks);
+    vec_free(&r.pending);
+    return finish(&r, d);
+}
+
+void hist_free(struct history *h)
+{
+    vec_free(&h->bundles);
+    vec_free(&h->slots);
+    vec_free(&h->edges);
+    vec_free(&h->values);
+}

@@ -1,0 +1,111 @@
+/* A run, recorded: every slot as it was executed, what it wrote, and what it had to come
+ * after. The ground that profile, comparison, report and debugger stand on.
+ *
+ *     machine ──> bundle events ──> history: bundles ──> slots ──> edges
+ *                                                             └──> values
+ *
+ * Slots are in the order of execution; those of a bundle are together, in its order, and
+ * those of debug are left out. Edges lead from slots of earlier cycles or (HIST_USED, and the
+ * order of two writes) of the same bundle, of any core, and are exact to the word: addresses
+ * are those of this run.
+ */
+#ifndef SHEAF_TRACES_HISTORY_H
+#define SHEAF_TRACES_HISTORY_H
+
+#include "sim/machine.h"
+
+/* Why a slot comes after another one, `from`. */
+enum hist_kind {
+    HIST_VALUE,       /* reads the scratch word that it wrote */
+    HIST_USED,        /* writes a scratch word that it still had to read; may share its cycle */
+    HIST_WRITTEN,     /* writes a scratch word that it wrote, too */
+    HIST_MEM_VALUE,   /* the same three for words of memory */
+    HIST_MEM_USED,    /*  */
+    HIST_MEM_WRITTEN, /*  */
+    HIST_JUMP,        /* it decided that this slot is executed: a jump, halt or pause */
+    HIST_KINDS
+};
+
+struct hist_edge {
+    uint32_t from; /* an index into slots */
+    uint32_t word; /* the first word concerned; 0 for a jump */
+    uint8_t kind;  /* one edge for each slot and kind */
+};
+
+struct hist_slot {
+    uint32_t slot;       /* an index into prog->slots */
+    uint32_t bundle;     /* an index into history.bundles */
+    uint32_t first_edge; /* to where the next slot's begin */
+    uint32_t first_value;
+    uint32_t address; /* the first memory word of a load or store */
+    uint8_t engine;
+    uint8_t words; /* written, to scratch or memory; their values are values[first_value ...] */
+};
+
+/* An executed bundle. */
+struct hist_bundle {
+    uint32_t bundle; /* in the program */
+    uint32_t cycle;  /* since the first recorded; a bundle that costs none has that of the next */
+    uint32_t first_slot;
+    uint16_t core;
+    bool costs;
+};
+
+struct history {
+    const struct prog *prog; /* borrowed */
+    struct isa_machine machine;
+    uint64_t first_cycle; /* the counter's value that is cycle 0 here */
+    uint32_t cycles;      /* recorded */
+    bool clipped;         /* the program goes on after them */
+    enum sim_end end;     /* SIM_MORE where clipped */
+    VEC(struct hist_bundle) bundles;
+    VEC(struct hist_slot) slots; /* ended by one that is none, so that ranges end in the next's start */
+    VEC(struct hist_edge) edges;
+    VEC(uint32_t) values;
+};
+
+/* Cycles [from, to) of the counter; {0, UINT64_MAX} is all. */
+struct hist_window {
+    uint64_t from, to;
+};
+
+enum { HIST_MAX_SLOTS = 6000000, HIST_MAX_CYCLES = 1 << 26 };
+
+/* Runs the machine, from where it stands, to its end (resuming paused cores) or to the end of
+ * the window. Words written before the window count as there from the start. ST_OK, also when the
+ * machine faults (see its fault; all before is recorded); ST_LIMIT when the window has more than
+ * HIST_MAX_SLOTS slots or HIST_MAX_CYCLES cycles; ST_NOMEM. To be freed with hist_free in any case. */
+enum status hist_record(struct sim *s, struct hist_window window, struct history *out, struct diag *d);
+void hist_free(struct history *h);
+
+/* The number of slots recorded. */
+static inline uint32_t hist_n(const struct history *h)
+{
+    return h->slots.n ? (uint32_t)h->slots.n - 1 : 0;
+}
+
+static inline uint32_t hist_cycle(const struct history *h, uint32_t slot)
+{
+    return h->bundles.at[h->slots.at[slot].bundle].cycle;
+}
+
+/* The first cycle in which `e` lets its slot be: everything but a HIST_USED needs a later one. */
+static inline uint32_t hist_after(const struct history *h, const struct hist_edge *e)
+{
+    const bool may_share = e->kind == HIST_USED || e->kind == HIST_MEM_USED;
+    return hist_cycle(h, e->from) + (may_share ? 0 : 1);
+}
+
+/* The operation's row, and the slot as written in the program. */
+static inline const struct isa_slot *hist_isa(const struct history *h, uint32_t slot)
+{
+    return &h->prog->slots.at[h->slots.at[slot].slot];
+}
+
+/* What the program's maker noted of a slot; NULL if nothing. */
+static inline const struct prog_note *hist_note(const struct history *h, uint32_t slot)
+{
+    return h->prog->notes.n ? &h->prog->notes.at[h->slots.at[slot].slot] : NULL;
+}
+
+#endif
