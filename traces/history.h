@@ -69,7 +69,7 @@ struct hist_window {
     uint64_t from, to;
 };
 
-enum { HIST_MAX_SLOTS = 6000000, HIST_MAX_CYCLES = 1 << 26 };
+enum { HIST_MAX_SLOTS = 6000000, HIST_MAX_CYCLES = 1 << 22 };
 
 /* Runs the machine, from where it stands, to its end (resuming paused cores) or to the end of
  * the window. Words written before the window count as there from the start. ST_OK, also when the
