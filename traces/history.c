@@ -314,6 +314,21 @@ enum status hist_record(struct sim *s, struct hist_window window, struct history
     return finish(&r, d);
 }
 
+struct hist_ready hist_ready(const struct history *h, uint32_t slot)
+{
+    struct hist_ready ready = {0, 0, 0};
+    for (uint32_t i = h->slots.at[slot].first_edge; i < h->slots.at[slot + 1].first_edge; i++) {
+        const struct hist_edge *e = &h->edges.at[i];
+        const uint32_t after = hist_after(h, e);
+        uint32_t *of = e->kind == HIST_VALUE || e->kind == HIST_JUMP ? &ready.value
+                       : e->kind == HIST_USED                        ? &ready.used
+                                                                     : &ready.order;
+        if (after > *of)
+            *of = after;
+    }
+    return ready;
+}
+
 void hist_free(struct history *h)
 {
     vec_free(&h->bundles);

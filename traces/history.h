@@ -96,6 +96,15 @@ static inline uint32_t hist_after(const struct history *h, const struct hist_edg
     return hist_cycle(h, e->from) + (may_share ? 0 : 1);
 }
 
+/* The first cycles in which a slot could be, the others where they are, by what it has to
+ * wait for; none is after its own. */
+struct hist_ready {
+    uint32_t value; /* operands in scratch, and jumps */
+    uint32_t used;  /* a scratch word that was still to be read */
+    uint32_t order; /* memory, and writes to one word */
+};
+struct hist_ready hist_ready(const struct history *h, uint32_t slot);
+
 /* The operation's row, and the slot as written in the program. */
 static inline const struct isa_slot *hist_isa(const struct history *h, uint32_t slot)
 {
