@@ -148,6 +148,22 @@ bool opt_number(const struct options *o, enum opt id, uint64_t high, uint64_t fa
     return false;
 }
 
+bool opt_range(const struct options *o, enum opt id, uint64_t *from, uint64_t *to)
+{
+    const char *text = opt_text(o, id);
+    *from = 0;
+    *to = UINT64_MAX;
+    if (!text)
+        return true;
+    const size_t left = strcspn(text, ":");
+    if (text[left] && (!left || parse_number(text, left, UINT64_MAX, from)) &&
+        (!text[left + 1] || parse_number(text + left + 1, strlen(text + left + 1), UINT64_MAX, to)) &&
+        *from < *to)
+        return true;
+    (void)tool_error("--%s %s: expected A:B, cycles from A on and before B", rows[id].name, text);
+    return false;
+}
+
 /* The machine's parameter of that name, or NULL. */
 static uint32_t *parameter(struct isa_machine *m, const char *name, size_t length)
 {

@@ -35,6 +35,9 @@
     OPTION(RECORD, "record", 0, "FILE", "build what this tuning record says")                               \
     OPTION(FROM, "from", 0, "FILE", "search on from this tuning record")                                    \
     OPTION(FRESH, "fresh", 0, NULL, "search from nothing, whatever records there are")                      \
+    OPTION(CYCLES, "cycles", 0, "A:B", "only cycles from A on and before B (default: all)")                 \
+    OPTION(BY, "by", 0, "WHAT", "where cycles went: by stage, round, strand, label or time")                \
+    OPTION(TIMELINE, "timeline", 0, "A:B", "show the slots of cycles A to B, one a line")                   \
     OPTION(OUTPUT, "output", 'o', "FILE", "write the result there (its ending says the format)")            \
     OPTION(JSON, "json", 0, NULL, "print one JSON object instead of the report")                            \
     OPTION(HELP, "help", 'h', NULL, "show this help")
@@ -85,6 +88,10 @@ const char *opt_text(const struct options *o, enum opt id);
 /* The number of the last one given, `fallback` if none. False with one error
  * printed when it is no whole number within 0..high. */
 bool opt_number(const struct options *o, enum opt id, uint64_t high, uint64_t fallback, uint64_t *out);
+
+/* The range "A:B" of the last one given, either of which may be left out: 0, UINT64_MAX. False
+ * with one error printed when it is none, or empty. */
+bool opt_range(const struct options *o, enum opt id, uint64_t *from, uint64_t *to);
 
 /* Applies --machine, then --cores and --scratch. False with one error printed. */
 bool opt_machine(const struct options *o, struct isa_machine *m);
