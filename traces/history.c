@@ -248,6 +248,8 @@ static void record_bundle(void *user, const struct sim_bundle *b)
     r->no_memory = !vec_push(&h->bundles, bundle) || (!push_slots(r, b->bundle) && !r->full);
     if (r->no_memory || r->full)
         return;
+    if (bundle.costs)
+        h->cycles = bundle.cycle + 1;
     r->pending.n = 0;
     for (uint32_t slot = first; slot < h->slots.n; slot++)
         record_reads(r, b, slot);
@@ -273,8 +275,6 @@ static void run_window(struct recorder *r, struct sim *s)
     sim_observe(s, NULL);
     r->h->end = end;
     r->h->clipped = end == SIM_MORE || end == SIM_PAUSED;
-    const uint64_t stop = s->cycle < r->window.to ? s->cycle : r->window.to;
-    r->h->cycles = stop > r->window.from ? (uint32_t)(stop - r->window.from) : 0;
 }
 
 static enum status finish(struct recorder *r, struct diag *d)
@@ -319,7 +319,7 @@ struct hist_ready hist_ready(const struct history *h, uint32_t slot)
     struct hist_ready ready = {0, 0, 0};
     for (uint32_t i = h->slots.at[slot].first_edge; i < h->slots.at[slot + 1].first_edge; i++) {
         const struct hist_edge *e = &h->edges.at[i];
-        const uint32_t after = hist_after(h, e);
+        const uint32_t after = hist_after(h, slot, e);
         uint32_t *of = e->kind == HIST_VALUE || e->kind == HIST_JUMP ? &ready.value
                        : e->kind == HIST_USED                        ? &ready.used
                                                                      : &ready.order;

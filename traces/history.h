@@ -55,7 +55,7 @@ struct history {
     const struct prog *prog; /* borrowed */
     struct isa_machine machine;
     uint64_t first_cycle; /* the counter's value that is cycle 0 here */
-    uint32_t cycles;      /* recorded */
+    uint32_t cycles;      /* recorded; with one that a fault cut short after some core's bundle */
     bool clipped;         /* the program goes on after them */
     enum sim_end end;     /* SIM_MORE where clipped */
     VEC(struct hist_bundle) bundles;
@@ -89,11 +89,26 @@ static inline uint32_t hist_cycle(const struct history *h, uint32_t slot)
     return h->bundles.at[h->slots.at[slot].bundle].cycle;
 }
 
-/* The first cycle in which `e` lets its slot be: everything but a HIST_USED needs a later one. */
-static inline uint32_t hist_after(const struct history *h, const struct hist_edge *e)
+static inline unsigned hist_core(const struct history *h, uint32_t slot)
 {
-    const bool may_share = e->kind == HIST_USED || e->kind == HIST_MEM_USED;
-    return hist_cycle(h, e->from) + (may_share ? 0 : 1);
+    return h->bundles.at[h->slots.at[slot].bundle].core;
+}
+
+/* Cycles, 0 or 1, that have to lie between `from` of an edge of slot `to` and that slot, in
+ * any schedule: a reader may share its cycle with the next writer, writes of one bundle are ordered
+ * by their places in it, and cores of one cycle by their numbers. */
+static inline uint32_t hist_delay(const struct history *h, uint32_t to, const struct hist_edge *e)
+{
+    const uint32_t from = h->slots.at[e->from].bundle, at = h->slots.at[to].bundle;
+    if (h->bundles.at[from].core != h->bundles.at[at].core)
+        return h->bundles.at[from].core > h->bundles.at[at].core;
+    return from != at && e->kind != HIST_USED && e->kind != HIST_MEM_USED;
+}
+
+/* The first cycle in which `e` lets its slot `to` be. */
+static inline uint32_t hist_after(const struct history *h, uint32_t to, const struct hist_edge *e)
+{
+    return hist_cycle(h, e->from) + hist_delay(h, to, e);
 }
 
 /* The first cycles in which a slot could be, the others where they are, by what it has to
