@@ -1,5 +1,8 @@
 #include "kernels/tree_hash.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "sim/base/fnv.h"
 #include "sim/base/random.h"
 
@@ -103,18 +106,46 @@ static uint32_t hash(uint32_t a)
     return a;
 }
 
-static void reference(const struct kern_params *p, uint32_t *mem)
+/* Marks the nodes that are looked at in `seen`, unless it is NULL. */
+static void walk(const struct kern_params *p, uint32_t *mem, bool *seen)
 {
     const uint32_t n = nodes(p), batch = (uint32_t)p->at[TREE_BATCH];
     const uint32_t *node = mem + TREE_HEADER;
     uint32_t *index = mem + TREE_HEADER + n, *value = index + batch;
     for (int64_t round = 0; round < p->at[TREE_ROUNDS]; round++)
         for (uint32_t i = 0; i < batch; i++) {
+            if (seen)
+                seen[index[i]] = true;
             value[i] = hash(value[i] ^ node[index[i]]);
             index[i] = 2 * index[i] + (value[i] % 2 == 0 ? 1 : 2);
             if (index[i] >= n)
                 index[i] = 0;
         }
+}
+
+static void reference(const struct kern_params *p, uint32_t *mem)
+{
+    walk(p, mem, NULL);
+}
+
+/* Each node that is visited comes in once, values come and go, and so do indices as far as
+ * the contract has them. */
+static uint64_t io_words(const struct kern_problem *p)
+{
+    uint32_t *mem = malloc(p->words * sizeof *mem);
+    bool *seen = calloc(nodes(&p->params), sizeof *seen);
+    const unsigned indices = p->contract == TREE_FULL ? 2 : p->contract == TREE_INDICES ? 1 : 0;
+    uint64_t words = 0;
+    if (mem && seen) {
+        memcpy(mem, p->image, p->words * sizeof *mem);
+        walk(&p->params, mem, seen);
+        words = (2 + indices) * (uint64_t)p->params.at[TREE_BATCH];
+        for (uint32_t i = 0; i < nodes(&p->params); i++)
+            words += seen[i];
+    }
+    free(mem);
+    free(seen);
+    return words;
 }
 
 static void compare(struct kern_problem *p)
@@ -161,5 +192,6 @@ const struct kern tree_hash = {
     .reference = reference,
     .compare = compare,
     .facts = facts,
+    .io_words = io_words,
     .values = tree_hash_values,
 };

@@ -34,7 +34,7 @@ int tool_print(struct text *t)
     return status;
 }
 
-static const char *what_binds(const struct bound *b)
+const char *bound_what(const struct bound *b)
 {
     return b->cycles == b->work ? "work" : b->cycles == b->dep ? "dep" : "live";
 }
@@ -42,7 +42,7 @@ static const char *what_binds(const struct bound *b)
 void text_bound(struct text *t, const struct bound *b, uint64_t cycles)
 {
     if (b->cycles)
-        text_addf(t, "bound      %u cycles (%s), %.3f times\n", b->cycles, what_binds(b),
+        text_addf(t, "bound      %u cycles (%s), %.3f times\n", b->cycles, bound_what(b),
                   (double)cycles / b->cycles);
 }
 

@@ -25,6 +25,9 @@ int tool_diag(const struct diag *d);
  * printed, EXIT_USAGE. */
 int tool_print(struct text *t);
 
+/* Which of them it is: "work", "dep" or "live". */
+const char *bound_what(const struct bound *b);
+
 /* A bound, and how many times as many the cycles are: a line of a report; the keys
  * "bounds" and "ratio", null where no bound is known (cycles 0). */
 void text_bound(struct text *t, const struct bound *b, uint64_t cycles);
