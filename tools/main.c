@@ -7,7 +7,7 @@
 
 static const struct command *const commands[] = {
     &command_run,     &command_kernels, &command_build, &command_search, &command_check,
-    &command_conform, &command_gen,     &command_asm,   &command_dis,
+    &command_conform, &command_gen,     &command_asm,   &command_dis,    &command_trace,
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

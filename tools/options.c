@@ -164,6 +164,25 @@ bool opt_range(const struct options *o, enum opt id, uint64_t *from, uint64_t *t
     return false;
 }
 
+bool opt_engines(const struct options *o, bool engine[ENGINE_DEBUG])
+{
+    const char *text = opt_text(o, OPT_ENGINES);
+    for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+        engine[e] = !text;
+    while (text) {
+        const size_t length = strcspn(text, ",");
+        const enum isa_engine e = isa_find_engine(text, length);
+        if (e >= ENGINE_DEBUG) {
+            (void)tool_error("--engines: no engine `%.*s`, expected alu, valu, load, store or flow",
+                             (int)length, text);
+            return false;
+        }
+        engine[e] = true;
+        text = text[length] ? text + length + 1 : NULL;
+    }
+    return true;
+}
+
 /* The machine's parameter of that name, or NULL. */
 static uint32_t *parameter(struct isa_machine *m, const char *name, size_t length)
 {

@@ -38,6 +38,8 @@
     OPTION(CYCLES, "cycles", 0, "A:B", "only cycles from A on and before B (default: all)")                 \
     OPTION(BY, "by", 0, "WHAT", "where cycles went: by stage, round, strand, label or time")                \
     OPTION(TIMELINE, "timeline", 0, "A:B", "show the slots of cycles A to B, one a line")                   \
+    OPTION(ENGINES, "engines", 0, "NAME,...", "only slots of these engines")                                \
+    OPTION(FORMAT, "format", 0, "NAME", "of the output, whatever its ending")                               \
     OPTION(OUTPUT, "output", 'o', "FILE", "write the result there (its ending says the format)")            \
     OPTION(JSON, "json", 0, NULL, "print one JSON object instead of the report")                            \
     OPTION(HELP, "help", 'h', NULL, "show this help")
@@ -92,6 +94,10 @@ bool opt_number(const struct options *o, enum opt id, uint64_t high, uint64_t fa
 /* The range "A:B" of the last one given, either of which may be left out: 0, UINT64_MAX. False
  * with one error printed when it is none, or empty. */
 bool opt_range(const struct options *o, enum opt id, uint64_t *from, uint64_t *to);
+
+/* By engine whether --engines names it; all of them where it is not given. Debug is none
+ * of them. False with one error printed. */
+bool opt_engines(const struct options *o, bool engine[ENGINE_DEBUG]);
 
 /* Applies --machine, then --cores and --scratch. False with one error printed. */
 bool opt_machine(const struct options *o, struct isa_machine *m);

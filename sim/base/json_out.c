@@ -15,9 +15,7 @@ static size_t utf8_length(const char *s)
     return n;
 }
 
-/* As a JSON string; bytes that are no text (a file's name may be anything, a slot's
- * text may be clipped) become the replacement character. */
-static void quote(struct text *t, const char *s)
+void json_quote(struct text *t, const char *s)
 {
     text_add(t, "\"");
     while (*s) {
@@ -42,7 +40,7 @@ static void begin(struct json_out *j, const char *key)
     j->comma = true;
     if (!key)
         return;
-    quote(j->text, key);
+    json_quote(j->text, key);
     text_add(j->text, ": ");
 }
 
@@ -81,7 +79,7 @@ void json_text(struct json_out *j, const char *key, const char *value)
 {
     begin(j, key);
     if (value)
-        quote(j->text, value);
+        json_quote(j->text, value);
     else
         text_add(j->text, "null");
 }

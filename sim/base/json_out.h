@@ -7,6 +7,10 @@
 
 #include "sim/base/text.h"
 
+/* A JSON string; bytes that are no text (a file's name may be anything, a slot's text may be
+ * clipped) become the replacement character. */
+void json_quote(struct text *t, const char *s);
+
 /* A JSON value being written into a text: commas are put where they belong. */
 struct json_out {
     struct text *text;

@@ -1,0 +1,178 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/commands.h"
+#include "tools/execute.h"
+#include "tools/report.h"
+#include "traces/trace.h"
+
+/* What there is to write; the first one is written where nothing says which. */
+static const struct trace_format *const formats[] = {&trace_chrome};
+
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+/* Cycles that are written without being asked for: an endless loop ends here. */
+enum { MAX_CYCLES = 1000000 };
+
+static bool has_ending(const char *path, const char *ending)
+{
+    const size_t n = strlen(path), length = strlen(ending);
+    return n >= length && strcmp(path + n - length, ending) == 0;
+}
+
+static const struct trace_format *find_format(const char *name, const char *path)
+{
+    for (unsigned i = 0; i < FORMATS; i++)
+        if (name ? strcmp(name, formats[i]->name) == 0 : has_ending(path, formats[i]->ending))
+            return formats[i];
+    return NULL;
+}
+
+/* NULL with one error printed. */
+static const struct trace_format *choose_format(const struct options *o, const char *path)
+{
+    const char *name = opt_text(o, OPT_FORMAT);
+    const struct trace_format *f = find_format(name, path);
+    if (f)
+        return f;
+    struct text t = {0};
+    for (unsigned i = 0; i < FORMATS; i++)
+        text_addf(&t, "%s%s",
+                  i == 0            ? ""
+                  : i + 1 < FORMATS ? ", "
+                                    : " or ",
+                  name ? formats[i]->name : formats[i]->ending);
+    if (name)
+        (void)tool_error("--format %s: expected %s", name, t.at ? t.at : "another");
+    else
+        (void)tool_error("-o %s: expected a file ending in %s, or --format", path, t.at ? t.at : "another");
+    text_free(&t);
+    return NULL;
+}
+
+/* --- running -------------------------------------------------------------------------- */
+
+/* The programs one after the other on the same memory, until a fault, or until nothing is left to
+ * be written. The fault, if there is one, is appended to `fault`. */
+static enum status run_programs(struct trace *t, const struct job *j, const struct sim_config *config,
+                                uint32_t *mem, struct text *fault, struct diag *d)
+{
+    enum status status = ST_OK;
+    for (size_t i = 0; i < j->stages.list.n && status == ST_OK && !fault->n && trace_goes_on(t); i++) {
+        struct sim *s;
+        status = sim_create(j->stages.list.at[i].prog, config, mem, j->mem_words, &s, d);
+        if (status != ST_OK)
+            return status;
+        status = trace_run(t, (uint32_t)i, s, d);
+        if (s->fault.kind != FAULT_NONE)
+            sim_fault_text(s, fault);
+        if (j->mem_words)
+            memcpy(mem, s->mem, j->mem_words * sizeof *mem);
+        sim_destroy(s);
+    }
+    return status;
+}
+
+/* The whole trace, complete whatever happens on the way. */
+static enum status write_trace(const struct trace_format *format, const struct trace_options *options,
+                               const struct job *j, const struct sim_config *config, struct out *out,
+                               struct text *fault, struct diag *d)
+{
+    const size_t n = j->stages.list.n;
+    struct trace_program *programs = calloc(n + 1, sizeof *programs);
+    uint32_t *mem = malloc(j->mem_words * sizeof *mem + 1);
+    struct trace *t = NULL;
+    enum status status = programs && mem ? ST_OK : diag_set(d, ST_NOMEM, "out of memory for the trace");
+    for (size_t i = 0; programs && i < n; i++)
+        programs[i] = (struct trace_program){j->stages.list.at[i].prog, j->stages.list.at[i].name};
+    if (mem && j->mem_words)
+        memcpy(mem, j->mem, j->mem_words * sizeof *mem);
+    if (status == ST_OK)
+        status = trace_create(&t, format, options, &config->machine, programs, (uint32_t)n, out, d);
+    if (status == ST_OK) {
+        status = run_programs(t, j, config, mem, fault, d);
+        const enum status ended = trace_end(t, status == ST_OK ? d : NULL);
+        status = status == ST_OK ? ended : status;
+    }
+    trace_destroy(t);
+    free(programs);
+    free(mem);
+    return status;
+}
+
+/* --- the file --------------------------------------------------------------------------- */
+
+static bool to_file(void *user, const void *data, size_t size)
+{
+    return fwrite(data, 1, size, user) == size && fflush(user) == 0;
+}
+
+/* "-" is standard output. */
+static int write_file(const char *path, const struct trace_format *format,
+                      const struct trace_options *options, const struct job *j,
+                      const struct sim_config *config, struct text *fault)
+{
+    const bool standard = strcmp(path, "-") == 0;
+    struct out *out = malloc(sizeof *out);
+    if (!out)
+        return tool_error("out of memory for the trace");
+    FILE *f = standard ? stdout : fopen(path, "wb");
+    if (!f) {
+        free(out);
+        return tool_error("%s: %s", path, strerror(errno));
+    }
+    struct diag d;
+    out_begin(out, to_file, f);
+    errno = 0;
+    const enum status status = write_trace(format, options, j, config, out, fault, &d);
+    bool good = out_end(out);
+    if (!standard)
+        good = fclose(f) == 0 && good;
+    const int why = errno;
+    free(out);
+    if (status != ST_OK)
+        return tool_diag(&d);
+    return good ? EXIT_FINE : tool_error("%s: %s", standard ? "standard output" : path, strerror(why));
+}
+
+static int trace(const struct options *o)
+{
+    struct trace_options options = {.limit = opt_given(o, OPT_CYCLES) ? UINT64_MAX : MAX_CYCLES};
+    const char *path = opt_text(o, OPT_OUTPUT);
+    if (!path)
+        return tool_error("trace: expected -o FILE");
+    const struct trace_format *format = choose_format(o, path);
+    if (!format || !opt_range(o, OPT_CYCLES, &options.from, &options.to) || !opt_engines(o, options.engine))
+        return EXIT_USAGE;
+    struct job j = {0};
+    struct sim_config config;
+    struct text fault = {0};
+    bool tandem;
+    int status = job_open(&j, o);
+    if (status == EXIT_FINE && !execute_config(&j, o, &config, &tandem))
+        status = EXIT_USAGE;
+    if (status == EXIT_FINE)
+        status = write_file(path, format, &options, &j, &config, &fault);
+    if (status == EXIT_FINE && fault.n) {
+        (void)tool_error("fault: %s", fault.at);
+        status = EXIT_FAULTED;
+    }
+    text_free(&fault);
+    job_free(&j);
+    return status;
+}
+
+const struct command command_trace = {
+    .name = "trace",
+    .operands = "PROGRAM",
+    .doc = "write what every slot does, cycle by cycle: -o FILE.json (Chrome)",
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = OPT(CYCLES) | OPT(ENGINES) | OPT(FORMAT) | OPT(OUTPUT) | OPT(SET) | OPT(SEED) | OPT(CONTRACT) |
+               OPT(KERNEL) | OPT(MEM) | OPT(CYCLE_LIMIT) | OPT(STRICT) | OPT(PAUSE) | OPT(NO_DEBUG) |
+               OPT(MACHINE) | OPT(CORES) | OPT(SCRATCH) | OPT(EFFORT) | OPT(JOBS) | OPT(RECORD),
+    .run = trace,
+};
