@@ -146,13 +146,5 @@ size_t sheaf_report_text(const struct sheaf_report *report_of, char *text, size_
         text_addf(&t, "\n%-10s %-6s %10" PRIu64 " %6.1f %%", e ? "" : "slots",
                   isa_engine_name((enum isa_engine)e), report_of->slots[e], 100 * report_of->used[e]);
     text_add(&t, "\n");
-    const size_t n = text_ok(&t) ? t.n : 0;
-    if (size) {
-        const size_t kept = n < size ? n : size - 1;
-        if (kept)
-            memcpy(text, t.at, kept);
-        text[kept] = 0;
-    }
-    text_free(&t);
-    return n;
+    return public_text(&t, text, size);
 }

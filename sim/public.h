@@ -12,6 +12,9 @@ struct sheaf_program {
 /* The status as callers know it; unless it is ST_OK, *error (may be NULL) says what *d says. */
 enum sheaf_status public_answer(enum status status, const struct diag *d, struct sheaf_error *error);
 
+/* Copies the text, as much of it as fits into `size` bytes, and frees it; its length. */
+size_t public_text(struct text *t, char *out, size_t size);
+
 /* The caller's config, which may be of another version or NULL, with defaults for the rest. */
 struct sheaf_config public_config(const struct sheaf_config *given);
 

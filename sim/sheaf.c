@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/file.h"
+#include "sim/program/marshal.h"
 #include "sim/public.h"
 
 struct sheaf_machine {
@@ -40,6 +41,19 @@ enum sheaf_status public_answer(enum status status, const struct diag *d, struct
         error->column = d->column;
     }
     return (enum sheaf_status)status;
+}
+
+size_t public_text(struct text *t, char *out, size_t size)
+{
+    const size_t n = text_ok(t) ? t->n : 0;
+    if (size) {
+        const size_t kept = n < size ? n : size - 1;
+        if (kept)
+            memcpy(out, t->at, kept);
+        out[kept] = 0;
+    }
+    text_free(t);
+    return n;
 }
 
 static enum sheaf_status no_memory(struct sheaf_error *error)
@@ -92,6 +106,20 @@ enum sheaf_status sheaf_program_parse_asm(const char *text, size_t size, const c
     return adopt(status, p, &d, out, error);
 }
 
+enum sheaf_status sheaf_program_parse_marshal(const void *data, size_t size, const char *name,
+                                              struct sheaf_program **out, struct sheaf_error *error)
+{
+    struct diag d = {0};
+    struct prog *p = NULL;
+    struct text json = {0};
+    *out = NULL;
+    enum status status = marshal_to_json(data, size, &json, &d);
+    if (status == ST_OK)
+        status = prog_read_json(json.at, json.n, name, &p, &d);
+    text_free(&json);
+    return adopt(status, p, &d, out, error);
+}
+
 enum sheaf_status sheaf_program_save(const struct sheaf_program *program, const char *path,
                                      struct sheaf_error *error)
 {
@@ -108,9 +136,21 @@ enum sheaf_status sheaf_program_save(const struct sheaf_program *program, const 
     return status;
 }
 
+size_t sheaf_program_json(const struct sheaf_program *program, char *text, size_t size)
+{
+    struct text t = {0};
+    prog_write_json(program->prog, &t);
+    return public_text(&t, text, size);
+}
+
 size_t sheaf_program_bundles(const struct sheaf_program *program)
 {
     return program->prog->bundles.n;
+}
+
+const char *sheaf_program_text(const struct sheaf_program *program, size_t i)
+{
+    return i < program->prog->texts.n ? program->prog->texts.at[i] : NULL;
 }
 
 void sheaf_program_destroy(struct sheaf_program *program)
@@ -159,10 +199,10 @@ struct isa_machine public_machine(const struct sheaf_config *c, const struct isa
     return to;
 }
 
-static struct sim_config sim_config_from(const struct sheaf_config *c, const struct isa_machine *machine)
+static struct sim_config sim_config_from(const struct sheaf_config *c, const struct isa_machine *shape)
 {
     return (struct sim_config){
-        .machine = public_machine(c, machine),
+        .machine = *shape,
         .engine = (enum sim_engine)c->engine,
         .pause = c->pause,
         .debug = c->debug,
@@ -182,29 +222,65 @@ struct sheaf_config public_config(const struct sheaf_config *given)
     return c;
 }
 
+/* A machine of this shape for the program, by what the config says otherwise. */
+static enum sheaf_status make_sim(const struct prog *prog, const struct isa_machine *shape,
+                                  const struct sheaf_config *config, const uint32_t *memory, size_t words,
+                                  struct sim **out, struct sheaf_error *error)
+{
+    struct diag d = {0};
+    if ((unsigned)config->engine >= SIM_ENGINES)
+        return public_answer(diag_set(&d, ST_INPUT, "config: there is no engine %d", (int)config->engine), &d,
+                             error);
+    struct sim_config to = sim_config_from(config, shape);
+    struct sim_value *values = copy_values(config);
+    if (!values)
+        return no_memory(error);
+    to.values = values;
+    const enum status status = sim_create(prog, &to, memory, words, out, &d);
+    free(values);
+    return public_answer(status, &d, error);
+}
+
 enum sheaf_status sheaf_machine_create(const struct sheaf_program *program, const struct sheaf_config *config,
                                        const uint32_t *memory, size_t words, struct sheaf_machine **out,
                                        struct sheaf_error *error)
 {
-    struct diag d = {0};
     *out = NULL;
     const struct sheaf_config c = public_config(config);
-    if ((unsigned)c.engine >= SIM_ENGINES)
-        return public_answer(diag_set(&d, ST_INPUT, "config: there is no engine %d", (int)c.engine), &d,
-                             error);
-    struct sim_config to = sim_config_from(&c, &program->prog->machine);
+    const struct isa_machine shape = public_machine(&c, &program->prog->machine);
     struct sheaf_machine *m = malloc(sizeof *m);
-    struct sim_value *values = copy_values(&c);
-    to.values = values;
-    enum sheaf_status status = m && values ? SHEAF_OK : no_memory(error);
-    if (status == SHEAF_OK)
-        status = public_answer(sim_create(program->prog, &to, memory, words, &m->sim, &d), &d, error);
-    free(values);
+    const enum sheaf_status status =
+        m ? make_sim(program->prog, &shape, &c, memory, words, &m->sim, error) : no_memory(error);
     if (status == SHEAF_OK)
         *out = m;
     else
         free(m);
     return status;
+}
+
+/* The new machine takes over the old one's state, and with it the pointers callers have. */
+enum sheaf_status sheaf_machine_change(struct sheaf_machine *machine, const struct sheaf_config *config,
+                                       struct sheaf_error *error)
+{
+    const struct sheaf_config c = public_config(config);
+    struct sim *old = machine->sim, *s;
+    const enum sheaf_status status =
+        make_sim(old->prog, &old->config.machine, &c, old->mem, old->mem_words, &s, error);
+    if (status != SHEAF_OK)
+        return status;
+    struct sim_core *const cores = s->cores;
+    uint32_t *const mem = s->mem;
+    s->cores = old->cores;
+    s->mem = old->mem;
+    s->cycle = old->cycle;
+    s->rounds = old->rounds;
+    s->double_writes = old->double_writes;
+    s->fault = old->fault;
+    old->cores = cores;
+    old->mem = mem;
+    sim_destroy(old);
+    machine->sim = s;
+    return SHEAF_OK;
 }
 
 void sheaf_machine_reset(struct sheaf_machine *machine, const uint32_t *memory)
@@ -305,4 +381,12 @@ bool sheaf_fault(const struct sheaf_machine *machine, struct sheaf_fault *out)
             .what = f->what,
         };
     return true;
+}
+
+size_t sheaf_fault_text(const struct sheaf_machine *machine, char *text, size_t size)
+{
+    struct text t = {0};
+    if (machine->sim->fault.kind != FAULT_NONE)
+        sim_fault_text(machine->sim, &t);
+    return public_text(&t, text, size);
 }

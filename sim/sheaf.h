@@ -88,13 +88,27 @@ SHEAF_API enum sheaf_status sheaf_program_parse_json(const char *text, size_t si
 SHEAF_API enum sheaf_status sheaf_program_parse_asm(const char *text, size_t size, const char *name,
                                                     struct sheaf_program **out, struct sheaf_error *error);
 
+/* The same from what Python's marshal.dumps(bundles, 2) makes of a list of bundles, in
+ * lists, tuples and dicts: the line of an error is the bundle's number, from 1. */
+SHEAF_API enum sheaf_status sheaf_program_parse_marshal(const void *data, size_t size, const char *name,
+                                                        struct sheaf_program **out,
+                                                        struct sheaf_error *error);
+
 /* Writes it to a file: as assembly if the name ends in ".s", else as JSON; "-" is
  * standard output. */
 SHEAF_API enum sheaf_status sheaf_program_save(const struct sheaf_program *program, const char *path,
                                                struct sheaf_error *error);
 
+/* Writes it as JSON into `size` bytes; returns the length that was needed, like
+ * snprintf, or 0 when out of memory. */
+SHEAF_API size_t sheaf_program_json(const struct sheaf_program *program, char *text, size_t size);
+
 /* How many bundles it has. */
 SHEAF_API size_t sheaf_program_bundles(const struct sheaf_program *program);
+
+/* The texts in it by number, from 0, as compact JSON: the keys of debug compares, as
+ * struct sheaf_value spells them, and comments. NULL beyond the last. */
+SHEAF_API const char *sheaf_program_text(const struct sheaf_program *program, size_t i);
 
 SHEAF_API void sheaf_program_destroy(struct sheaf_program *program);
 
@@ -153,6 +167,12 @@ SHEAF_API enum sheaf_status sheaf_machine_create(const struct sheaf_program *pro
  * than a new machine. */
 SHEAF_API void sheaf_machine_reset(struct sheaf_machine *machine, const uint32_t *memory);
 
+/* Goes on under another config: its engine, pause, debug, strict, limits and values. The
+ * state and all pointers to it are kept. On failure nothing has changed. */
+SHEAF_API enum sheaf_status sheaf_machine_change(struct sheaf_machine *machine,
+                                                 const struct sheaf_config *config,
+                                                 struct sheaf_error *error);
+
 SHEAF_API void sheaf_machine_destroy(struct sheaf_machine *machine);
 
 /* --- running ------------------------------------------------------------------ */
@@ -205,6 +225,10 @@ struct sheaf_fault {
 
 /* Whether there was a fault, and which, in *out unless NULL. */
 SHEAF_API bool sheaf_fault(const struct sheaf_machine *machine, struct sheaf_fault *out);
+
+/* All of it in one line, into `size` bytes; returns the length that was needed, like
+ * snprintf. Empty without a fault. */
+SHEAF_API size_t sheaf_fault_text(const struct sheaf_machine *machine, char *text, size_t size);
 
 #ifdef __cplusplus
 }
