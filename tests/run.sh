@@ -75,9 +75,10 @@ suite() {
         run cli env "SHEAF=$build/sheaf" tests/cli/run.sh
         run 'cli search' env "SHEAF=$build/sheaf" tests/cli/search.sh
         ;;
+    python) run python tests/python/run.py "$build" ;;
     docs | golden) run "$1" "tests/$1.py" "$build" ;;
     all)
-        for each in unit conform golden cli fuzz manual layers docs embed install; do
+        for each in unit conform golden cli fuzz manual layers docs embed install python; do
             suite "$each"
         done
         ;;

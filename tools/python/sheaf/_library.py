@@ -1,0 +1,217 @@
+"""The shared library: where it is, its functions and structs, as sim/sheaf.h has them.
+
+Looked for in this order: the file that SHEAF_LIBRARY names, libsheaf.so beside this
+package, the build folder of the tree it stands in, whatever the system's loader finds.
+"""
+import ctypes
+import os
+from ctypes import POINTER, byref, c_bool, c_char, c_char_p, c_double, c_int, c_int64, c_size_t
+from ctypes import c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
+from typing import Any, Callable, Dict, Iterator, Optional
+
+# In the order of sheaf.h.
+ENGINES = ("alu", "valu", "load", "store", "flow")
+OK, NO_MEMORY, IO, INPUT, LIMIT = range(5)
+STOPPED, PAUSED, FAULTED, MORE = range(4)
+SIMULATORS = {"step": 0, "fast": 1}
+
+
+class ProgramError(ValueError):
+    """A program or a configuration that sheaf cannot take; `bundle` says which, if one is to blame."""
+
+    def __init__(self, text: str, bundle: Optional[int] = None) -> None:
+        super().__init__(text)
+        self.bundle = bundle
+
+
+class Error(ctypes.Structure):
+    _fields_ = [("text", c_char * 1024), ("line", ctypes.c_uint), ("column", ctypes.c_uint)]
+
+
+class Value(ctypes.Structure):
+    _fields_ = [("key", c_char_p), ("value", c_uint32)]
+
+
+class Config(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("engine", c_int),
+        ("pause", c_bool),
+        ("debug", c_bool),
+        ("strict", c_bool),
+        ("cycle_limit", c_uint64),
+        ("trace_limit", c_uint64),
+        ("slots", c_uint32 * len(ENGINES)),
+        ("vlen", c_uint32),
+        ("scratch", c_uint32),
+        ("cores", c_uint32),
+        ("values", POINTER(Value)),
+        ("n_values", c_size_t),
+    ]
+
+
+class Fault(ctypes.Structure):
+    _fields_ = [
+        ("kind", c_char_p),
+        ("core", c_uint32),
+        ("cycle", c_uint64),
+        ("pc", c_int64),
+        ("engine", c_char_p),
+        ("slot", c_uint32),
+        ("slot_text", c_char_p),
+        ("what", c_char_p),
+    ]
+
+
+class Reg(ctypes.Structure):
+    _fields_ = [("block", c_uint32), ("word", c_uint16), ("stride", c_uint8), ("lanes", c_uint8)]
+
+
+class Range(ctypes.Structure):
+    _fields_ = [("first", c_uint32), ("words", c_uint32)]
+
+
+class Report(ctypes.Structure):
+    _fields_ = [
+        ("cycles", c_uint64),
+        ("bound", c_uint64),
+        ("slots", c_uint64 * len(ENGINES)),
+        ("used", c_double * len(ENGINES)),
+    ]
+
+
+_OBJECT, _OUT, _WORDS = c_void_p, POINTER(c_void_p), POINTER(c_size_t)
+_PARSE = (c_int, c_char_p, c_size_t, c_char_p, _OUT, POINTER(Error))
+
+# Result, then parameters.
+_FUNCTIONS: Dict[str, tuple] = {
+    "version": (c_char_p,),
+    "program_load": (c_int, c_char_p, _OUT, POINTER(Error)),
+    "program_parse_json": _PARSE,
+    "program_parse_marshal": _PARSE,
+    "program_save": (c_int, _OBJECT, c_char_p, POINTER(Error)),
+    "program_json": (c_size_t, _OBJECT, c_char_p, c_size_t),
+    "program_bundles": (c_size_t, _OBJECT),
+    "program_text": (c_char_p, _OBJECT, c_size_t),
+    "program_destroy": (None, _OBJECT),
+    "config_init": (None, POINTER(Config), c_size_t),
+    "machine_create": (c_int, _OBJECT, POINTER(Config), c_void_p, c_size_t, _OUT, POINTER(Error)),
+    "machine_reset": (None, _OBJECT, c_void_p),
+    "machine_change": (c_int, _OBJECT, POINTER(Config), POINTER(Error)),
+    "machine_destroy": (None, _OBJECT),
+    "step": (c_int, _OBJECT, c_uint64),
+    "cycle": (c_uint64, _OBJECT),
+    "double_writes": (c_uint64, _OBJECT),
+    "memory": (c_void_p, _OBJECT, _WORDS),
+    "scratch": (c_void_p, _OBJECT, c_uint32, _WORDS),
+    "pc": (c_int64, _OBJECT, c_uint32),
+    "core_state": (c_int, _OBJECT, c_uint32),
+    "trace": (c_void_p, _OBJECT, c_uint32, _WORDS),
+    "fault": (c_bool, _OBJECT, POINTER(Fault)),
+    "fault_text": (c_size_t, _OBJECT, c_char_p, c_size_t),
+    "kernel_create": (_OBJECT, POINTER(Config)),
+    "kernel_destroy": (None, _OBJECT),
+    "kernel_error": (c_char_p, _OBJECT),
+    "vlen": (c_uint32, _OBJECT),
+    "stage": (None, _OBJECT, c_char_p),
+    "const": (Reg, _OBJECT, c_uint32),
+    "vconst": (Reg, _OBJECT, c_uint32),
+    "var": (Reg, _OBJECT, c_char_p, Reg),
+    "set": (None, _OBJECT, Reg, Reg),
+    "lane": (Reg, _OBJECT, Reg, c_uint32),
+    "broadcast": (Reg, _OBJECT, Reg),
+    "binary": (Reg, _OBJECT, c_int, Reg, Reg),
+    "multiply_add": (Reg, _OBJECT, Reg, Reg, Reg),
+    "select": (Reg, _OBJECT, Reg, Reg, Reg),
+    "load_in": (Reg, _OBJECT, Reg, Range),
+    "vload_in": (Reg, _OBJECT, Reg, Range),
+    "gather_in": (Reg, _OBJECT, Reg, Range),
+    "store_in": (None, _OBJECT, Reg, Reg, Range),
+    "for": (Reg, _OBJECT, c_uint32, c_uint32, c_uint32),
+    "for_regs": (Reg, _OBJECT, Reg, Reg, c_uint32),
+    "end_for": (None, _OBJECT),
+    "do": (None, _OBJECT),
+    "while": (None, _OBJECT, Reg),
+    "if": (None, _OBJECT, Reg),
+    "else": (None, _OBJECT),
+    "end_if": (None, _OBJECT),
+    "kernel_build": (c_int, _OBJECT, _OUT, POINTER(Error)),
+    "kernel_run": (c_int, _OBJECT, c_void_p, c_size_t, POINTER(Report), POINTER(Error)),
+    "report_text": (c_size_t, POINTER(Report), c_char_p, c_size_t),
+}
+
+
+def _candidates() -> Iterator[str]:
+    given = os.environ.get("SHEAF_LIBRARY")
+    if given:
+        yield given
+        return
+    package = os.path.dirname(os.path.abspath(__file__))
+    tree = os.path.dirname(os.path.dirname(os.path.dirname(package)))
+    for folder in (package, os.path.join(tree, "build")):
+        path = os.path.join(folder, "libsheaf.so")
+        if os.path.exists(path):
+            yield path
+    yield "libsheaf.so.0"
+
+
+def _open() -> ctypes.CDLL:
+    problems = []
+    for path in _candidates():
+        try:
+            return ctypes.CDLL(path)
+        except OSError as error:
+            problems.append(str(error))
+    raise ImportError("libsheaf is not found: run make, or set SHEAF_LIBRARY (%s)" % "; ".join(problems))
+
+
+_library = _open()
+
+
+def function(name: str) -> Callable[..., Any]:
+    """The library's function sheaf_NAME, with its types."""
+    result, *parameters = _FUNCTIONS[name]
+    found = getattr(_library, "sheaf_" + name)
+    found.restype = result
+    found.argtypes = parameters
+    return found
+
+
+def config(engine: str = "fast", *, cycle_limit: Optional[int] = None, slots: Optional[Dict[str, int]] = None,
+           **fields: Any) -> Config:
+    """The default configuration with these changes."""
+    made = Config()
+    function("config_init")(byref(made), ctypes.sizeof(made))
+    if engine not in SIMULATORS:
+        raise ProgramError("config: there is no engine %r, only %s" % (engine, ", ".join(SIMULATORS)))
+    made.engine = SIMULATORS[engine]
+    if cycle_limit is not None:
+        made.cycle_limit = cycle_limit
+    for name, limit in (slots or {}).items():
+        if name not in ENGINES:
+            raise ProgramError("config: there is no engine %r, only %s" % (name, ", ".join(ENGINES)))
+        made.slots[ENGINES.index(name)] = limit
+    for name, value in fields.items():
+        setattr(made, name, value)
+    return made
+
+
+def check(status: int, error: Error) -> None:
+    """Raises what a status other than OK stands for."""
+    if status == OK:
+        return
+    text = error.text.decode("utf-8", "replace")
+    if status == NO_MEMORY:
+        raise MemoryError(text)
+    if status == IO:
+        raise OSError(text)
+    raise ProgramError(text, error.line - 1 if error.line else None)
+
+
+def text_of(name: str, *arguments: Any) -> str:
+    """What a function that writes text like snprintf has to say."""
+    write = function(name)
+    size = write(*arguments, None, 0) + 1
+    text = ctypes.create_string_buffer(size)
+    write(*arguments, text, size)
+    return text.value.decode("utf-8", "replace")

@@ -1,0 +1,365 @@
+"""The simulated machine, in place of the reference machine written in Python."""
+import array
+import ctypes
+import enum
+import functools
+import json
+import marshal
+import operator
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+
+from . import _library, faults
+
+SCRATCH_SIZE = 1536
+VLEN = 8
+
+ProgramError = _library.ProgramError
+Bundle = Dict[str, List[Sequence[Any]]]
+
+# Rounds between two looks at pending signals, such as Ctrl-C: some tenths of a second.
+_ROUNDS = 1 << 22
+
+_program_text = _library.function("program_text")
+_step = _library.function("step")
+_cycle = _library.function("cycle")
+_pc = _library.function("pc")
+_core_state = _library.function("core_state")
+_reset = _library.function("machine_reset")
+_destroy_machine = _library.function("machine_destroy")
+_destroy_program = _library.function("program_destroy")
+
+
+class CoreState(enum.Enum):
+    RUNNING = 1
+    PAUSED = 2
+    STOPPED = 3
+
+
+_STATES = (CoreState.RUNNING, CoreState.PAUSED, CoreState.STOPPED)
+
+
+@dataclass
+class DebugInfo:
+    """Names of scratch: address -> (name, length in words)."""
+
+    scratch_map: Dict[int, Tuple[str, int]] = field(default_factory=dict)
+
+
+def _buffer(words: Iterable[int]) -> "array.array[int]":
+    """The words for C, modulo 2^32."""
+    try:
+        return array.array("I", words)
+    except (OverflowError, TypeError):
+        return array.array("I", [operator.index(word) & 0xFFFFFFFF for word in words])
+
+
+def _copy_out(address: Optional[int], words: int) -> List[int]:
+    return list((ctypes.c_uint32 * words).from_address(address)) if address and words else []
+
+
+def _copy_in(words: Sequence[int], address: Optional[int], room: int, what: str) -> None:
+    if len(words) != room:
+        raise ValueError("%s has %d words, expected %d: its size cannot change" % (what, len(words), room))
+    if room:
+        ctypes.memmove(address, _buffer(words).buffer_info()[0], 4 * room)
+
+
+def _hashable(key: Any) -> Any:
+    """A key as value_trace has it: what are lists in JSON are tuples."""
+    return tuple(_hashable(part) for part in key) if isinstance(key, (list, tuple)) else key
+
+
+class _Converted:
+    """A program of the library, and the compares in it."""
+
+    def __init__(self, function: str, *arguments: Any) -> None:
+        handle, error = ctypes.c_void_p(), _library.Error()
+        self.handle: Optional[int] = None
+        _library.check(_library.function(function)(*arguments, handle, error), error)
+        self.handle = handle.value
+        self._texts: Optional[List[Tuple[bytes, Any]]] = None
+
+    def __del__(self) -> None:
+        if self.handle:
+            _destroy_program(self.handle)
+
+    def expected(self, value_trace: Dict[Any, int]) -> List[Tuple[bytes, int]]:
+        """What the program's compares find in value_trace: key in JSON, value."""
+        if self._texts is None:
+            self._texts = []
+            text = _program_text(self.handle, 0)
+            while text is not None:
+                self._texts.append((text, _hashable(json.loads(text))))
+                text = _program_text(self.handle, len(self._texts))
+        return [(text, value_trace[key] & 0xFFFFFFFF) for text, key in self._texts
+                if not isinstance(key, dict) and key in value_trace]
+
+
+@functools.lru_cache(maxsize=8)
+def _from_marshal(data: bytes) -> _Converted:
+    return _Converted("program_parse_marshal", data, len(data), b"program")
+
+
+def _plain(number: Any) -> int:
+    """A number of another package as Python's own."""
+    try:
+        return operator.index(number)
+    except TypeError:
+        raise ProgramError("program: %r is neither a number, a text, a list nor a dict" % (number,)) from None
+
+
+def _from_json(bundles: Any) -> _Converted:
+    lines = json.dumps(bundles, default=_plain) if isinstance(bundles, dict) else (
+        "[%s]" % ",\n".join(json.dumps(bundle, default=_plain) for bundle in bundles))
+    data = lines.encode("utf-8", "surrogatepass")
+    return _Converted("program_parse_json", data, len(data), b"program")
+
+
+class Program:
+    """Bundles converted for the library, once, for any number of machines.
+
+    `Program(bundles)` takes a list of dicts from engine to a list of slots (lists or tuples),
+    `Program.load(path)` a file of JSON or assembly. ProgramError when it is not a program.
+    """
+
+    def __init__(self, bundles: Union[Sequence[Bundle], Dict[str, Any]]) -> None:
+        try:
+            self._converted = _from_marshal(marshal.dumps(bundles, 2))
+        except ValueError:
+            # Subclasses of dict or int, numbers of other packages; and for an error JSON knows the place.
+            self._converted = _from_json(bundles)
+
+    @property
+    def _handle(self) -> Optional[int]:
+        return self._converted.handle
+
+    @classmethod
+    def load(cls, path: str) -> "Program":
+        """Reads a file: assembly if its name ends in .s, else JSON."""
+        program = cls.__new__(cls)
+        program._converted = _Converted("program_load", str(path).encode())
+        return program
+
+    def save(self, path: str) -> None:
+        """Writes a file, as assembly if its name ends in .s, else as JSON."""
+        error = _library.Error()
+        _library.check(_library.function("program_save")(self._handle, str(path).encode(), error), error)
+
+    @property
+    def bundles(self) -> List[Bundle]:
+        """The program as a list of dicts of lists."""
+        read = json.loads(_library.text_of("program_json", self._handle))
+        return read["program"] if isinstance(read, dict) else read
+
+    def __len__(self) -> int:
+        return _library.function("program_bundles")(self._handle)
+
+
+class Core:
+    """A core of a machine: `id`, `scratch`, `trace_buf`, `pc` and `state`."""
+
+    def __init__(self, machine: "Machine", number: int) -> None:
+        self._machine = machine
+        self._scratch: Optional[List[int]] = None
+        self.id = number
+
+    @property
+    def scratch(self) -> List[int]:
+        """Its words. What is changed here is changed for the next run."""
+        if self._scratch is None:
+            handle = self._machine._handle
+            self._scratch = _copy_out(*self._words("scratch")) if handle else [0] * self._machine._scratch_size
+        return self._scratch
+
+    @scratch.setter
+    def scratch(self, words: List[int]) -> None:
+        self._scratch = words
+
+    @property
+    def trace_buf(self) -> List[int]:
+        """What its trace_write slots have written."""
+        return _copy_out(*self._words("trace")) if self._machine._handle else []
+
+    @property
+    def pc(self) -> int:
+        """The next bundle; after a fault, the faulting one."""
+        return _pc(self._machine._handle, self.id) if self._machine._handle else 0
+
+    @property
+    def state(self) -> CoreState:
+        return _STATES[_core_state(self._machine._handle, self.id)] if self._machine._handle else CoreState.RUNNING
+
+    def _words(self, name: str) -> Tuple[Optional[int], int]:
+        n = ctypes.c_size_t()
+        return _library.function(name)(self._machine._handle, self.id, n), n.value
+
+    def _push(self) -> None:
+        if self._scratch is not None:
+            _copy_in(self._scratch, *self._words("scratch"), "scratch")
+
+    def _pull(self) -> None:
+        if self._scratch is not None:
+            self._scratch[:] = _copy_out(*self._words("scratch"))
+
+    def __repr__(self) -> str:
+        return "Core(id=%d, pc=%d, state=%s)" % (self.id, self.pc, self.state)
+
+
+class Machine:
+    """Runs a program on a memory: the reference machine's interface and results, in C.
+
+    mem_dump      words at the start, a list or anything like one; copied
+    program       a list of bundles, or a Program where one is run often
+    debug_info    an object with scratch_map (address -> (name, length)) for `prints`, or None
+    value_trace   expected values of debug compares, by key; looked at whenever run() is called
+    trace         whether to write trace.json, for a viewer of Chrome trace events, at the end of run()
+
+    `mem` and `cores[i].scratch` are lists: what is changed in them between runs counts, and a run
+    changes them in place. `enable_pause`, `enable_debug` and `prints` may be set at any time between
+    runs. A fault raises one of `sheaf.faults`, which are also the reference's exceptions. Unlike there,
+    a program is read when the machine is made: slots with wrong operands raise ProgramError then;
+    negative addresses are IndexErrors; words of mem are taken modulo 2^32; pc and state are to be read
+    only, and after a fault there is no going on.
+
+    engine (`fast`, `step`), strict, cycle_limit: as in the command's options of these names.
+    """
+
+    def __init__(self, mem_dump: Sequence[int], program: Union[Sequence[Bundle], Program],
+                 debug_info: Optional[Any] = None, n_cores: int = 1, scratch_size: int = SCRATCH_SIZE,
+                 trace: bool = False, value_trace: Optional[Dict[Any, int]] = None, *, engine: str = "fast",
+                 strict: bool = False, cycle_limit: Optional[int] = None) -> None:
+        self._handle: Optional[int] = None
+        self._mem: Optional[List[int]] = None
+        self._start = _buffer(mem_dump)
+        self._program = program if isinstance(program, Program) else Program(program)
+        self._config = _library.config(engine, cycle_limit=cycle_limit, strict=strict, cores=n_cores,
+                                       scratch=scratch_size)
+        self._expected: List[Tuple[bytes, int]] = []
+        self._scratch_size = scratch_size
+        self.program = program
+        self.debug_info = debug_info
+        self.value_trace: Dict[Any, int] = {} if value_trace is None else value_trace
+        self.trace = trace
+        self.prints = False
+        self.enable_pause = True
+        self.enable_debug = True
+        self.cores = [Core(self, i) for i in range(n_cores)]
+
+    def __del__(self) -> None:
+        handle, self._handle = getattr(self, "_handle", None), None
+        if handle:
+            _destroy_machine(handle)
+
+    @property
+    def mem(self) -> List[int]:
+        """Its words. What is changed here is changed for the next run."""
+        if self._mem is None:
+            self._mem = _copy_out(*self._memory()) if self._handle else self._start.tolist()
+        return self._mem
+
+    @mem.setter
+    def mem(self, words: List[int]) -> None:
+        self._mem = words
+
+    @property
+    def cycle(self) -> int:
+        """Cycles until now."""
+        return _cycle(self._handle) if self._handle else 0
+
+    @property
+    def double_writes(self) -> int:
+        """Writes replaced by a later one to the same word in the same bundle."""
+        return _library.function("double_writes")(self._handle) if self._handle else 0
+
+    def run(self) -> None:
+        """Resumes paused cores and runs until every core has stopped or paused."""
+        self._prepare()
+        try:
+            self._run_printing() if self.prints else self._run()
+        finally:
+            self._pull()
+
+    def reset(self, mem_dump: Sequence[int]) -> None:
+        """Back to before the first cycle, with other memory of the same size: much quicker than a new machine."""
+        words = _buffer(mem_dump)
+        if len(words) != len(self._start):
+            raise ValueError("mem has %d words, expected %d: its size cannot change" % (len(words), len(self._start)))
+        self._start, self._mem = words, None
+        for core in self.cores:
+            core._scratch = None
+        if self._handle:
+            _reset(self._handle, words.buffer_info()[0])
+
+    def _memory(self) -> Tuple[Optional[int], int]:
+        n = ctypes.c_size_t()
+        return _library.function("memory")(self._handle, n), n.value
+
+    def _prepare(self) -> None:
+        """Sees to it that the library's machine is there and is what the attributes say."""
+        config, expected = self._config, self._program._converted.expected(self.value_trace) if self.value_trace else []
+        pause, debug = bool(self.enable_pause), bool(self.enable_debug)
+        changed = (config.pause, config.debug, self._expected) != (pause, debug, expected)
+        if changed or not self._handle:
+            config.pause, config.debug, self._expected = pause, debug, expected
+            values = (_library.Value * len(expected))(*expected)
+            config.values, config.n_values = values, len(expected)
+            self._make(config)
+            config.values, config.n_values = None, 0
+        if self._mem is not None:
+            _copy_in(self._mem, *self._memory(), "mem")
+        for core in self.cores:
+            core._push()
+
+    def _make(self, config: _library.Config) -> None:
+        error = _library.Error()
+        if self._handle:
+            _library.check(_library.function("machine_change")(self._handle, config, error), error)
+            return
+        words = self._start if self._mem is None else _buffer(self._mem)
+        handle = ctypes.c_void_p()
+        _library.check(_library.function("machine_create")(self._program._handle, config, words.buffer_info()[0],
+                                                           len(words), handle, error), error)
+        self._start, self._handle = words, handle.value
+
+    def _pull(self) -> None:
+        """Lists that somebody holds show the state."""
+        if self._mem is not None:
+            self._mem[:] = _copy_out(*self._memory())
+        for core in self.cores:
+            core._pull()
+
+    def _run(self, rounds: int = _ROUNDS) -> None:
+        end = _library.MORE
+        while end == _library.MORE:
+            end = _step(self._handle, rounds)
+        if end == _library.FAULTED:
+            raise faults.of_machine(self._handle)
+
+    def _run_printing(self) -> None:
+        bundles = self._program.bundles if self.program is self._program else self.program
+        names = getattr(self.debug_info, "scratch_map", None) or {}
+        end = _library.MORE
+        paused = all(core.state != CoreState.RUNNING for core in self.cores)
+        while end == _library.MORE:
+            for core in self.cores:
+                runs = core.state == CoreState.RUNNING or (paused and core.state == CoreState.PAUSED)
+                if runs and core.pc < len(bundles):
+                    self._print_bundle(core, bundles[core.pc], names)
+            paused = False
+            end = _step(self._handle, 1)
+        if end == _library.FAULTED:
+            raise faults.of_machine(self._handle)
+
+    @staticmethod
+    def _print_bundle(core: Core, bundle: Bundle, names: Dict[int, Tuple[str, int]]) -> None:
+        scratch = _copy_out(*core._words("scratch"))
+        print({name: scratch[at:at + length] for at, (name, length) in names.items()})
+        named = {engine: [tuple(_name(names, part) for part in slot) for slot in slots]
+                 for engine, slots in bundle.items()}
+        print(core.pc, bundle, named)
+
+
+def _name(names: Dict[int, Tuple[str, int]], part: Any) -> Any:
+    """The name of scratch word `part`, as the reference puts it into a slot."""
+    return names.get(part, (None,))[0] or part if isinstance(part, int) else part
