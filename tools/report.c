@@ -58,5 +58,5 @@ void json_bound(struct json_out *j, const struct bound *b, uint64_t cycles)
     json_number(j, "dep", b->dep);
     json_number(j, "live", b->live);
     json_close(j, '}');
-    json_real(j, "ratio", (double)cycles / b->cycles);
+    json_decimal(j, "ratio", (double)cycles / b->cycles);
 }

@@ -94,7 +94,7 @@ static void json_engines(const struct run *r, struct json_out *j)
     json_close(j, '}');
     json_open(j, "utilization", '{');
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
-        json_real(j, isa_engine_name((enum isa_engine)e), utilization(r, e));
+        json_decimal(j, isa_engine_name((enum isa_engine)e), utilization(r, e));
     json_close(j, '}');
 }
 
@@ -127,7 +127,7 @@ static void print_json(const struct run *r, struct text *t)
     json_engines(r, &j);
     json_number(&j, "double_writes", out->double_writes);
     json_text(&j, "engine", r->tandem ? "tandem" : sim_engine_name(r->config.engine));
-    json_real(&j, "cycles_per_second", out->seconds > 0 ? (double)out->cycles / out->seconds : 0);
+    json_decimal(&j, "cycles_per_second", out->seconds > 0 ? (double)out->cycles / out->seconds : 0);
     json_close(&j, '}');
     text_add(t, "\n");
 }

@@ -224,7 +224,7 @@ static void print_json(const struct search *s, struct text *t)
     json_bound(&j, &s->bound, s->best.cycles);
     json_number(&j, "evaluations", s->last.evaluations);
     json_number(&j, "budget", s->options.evaluations);
-    json_real(&j, "seconds", s->last.seconds);
+    json_decimal(&j, "seconds", s->last.seconds);
     json_bool(&j, "interrupted", s->interrupted);
     json_text(&j, "record", s->kept < INFINITY ? s->record : NULL);
     json_close(&j, '}');

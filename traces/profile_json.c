@@ -31,7 +31,7 @@ static void bounds(const struct profile *p, struct json_out *j)
     json_close(j, '}');
     json_number(j, "bound", bound);
     json_text(j, "bound_of", what);
-    json_real(j, "ratio", bound ? (double)p->h->cycles / bound : 0);
+    json_decimal(j, "ratio", bound ? (double)p->h->cycles / bound : 0);
 }
 
 static void engines(const struct profile *p, struct json_out *j)
@@ -43,7 +43,7 @@ static void engines(const struct profile *p, struct json_out *j)
         json_number(j, "room", x->room);
         json_number(j, "used", x->used);
         json_number(j, "empty", x->room - x->used);
-        json_real(j, "utilization", x->room ? (double)x->used / (double)x->room : 0);
+        json_decimal(j, "utilization", x->room ? (double)x->used / (double)x->room : 0);
         json_close(j, '}');
     }
     json_close(j, '}');
@@ -126,8 +126,8 @@ static void where(const struct profile *p, struct json_out *j)
         const struct where_row *r = &p->where.rows.at[i];
         json_open(j, NULL, '{');
         json_text(j, "name", r->name);
-        json_real(j, "percent", r->permille / 10.0);
-        json_real(j, "cycles", r->cycles);
+        json_decimal(j, "percent", r->permille / 10.0);
+        json_decimal(j, "cycles", r->cycles);
         json_number(j, "first", p->h->first_cycle + r->first);
         json_number(j, "last", p->h->first_cycle + r->last);
         for (unsigned e = 0; e < ENGINE_DEBUG; e++)
@@ -144,7 +144,7 @@ static void scratch(const struct profile *p, struct json_out *j)
     json_open(j, "scratch", '{');
     json_number(j, "peak", l->peak);
     json_number(j, "peak_cycle", p->h->first_cycle + l->peak_cycle);
-    json_real(j, "mean", l->mean);
+    json_decimal(j, "mean", l->mean);
     json_number(j, "touched", l->touched);
     json_open(j, "hot", '[');
     for (unsigned i = 0; i < l->n_hot; i++) {

@@ -63,7 +63,7 @@ void json_number(struct json_out *j, const char *key, uint64_t value)
     text_addf(j->text, "%" PRIu64, value);
 }
 
-void json_real(struct json_out *j, const char *key, double value)
+void json_decimal(struct json_out *j, const char *key, double value)
 {
     begin(j, key);
     text_addf(j->text, "%.6g", value);

@@ -21,7 +21,7 @@ struct json_out {
 void json_open(struct json_out *j, const char *key, char bracket);
 void json_close(struct json_out *j, char bracket);
 void json_number(struct json_out *j, const char *key, uint64_t value);
-void json_real(struct json_out *j, const char *key, double value);
+void json_decimal(struct json_out *j, const char *key, double value);
 void json_bool(struct json_out *j, const char *key, bool value);
 /* NULL is written as null. */
 void json_text(struct json_out *j, const char *key, const char *value);
