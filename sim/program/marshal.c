@@ -12,7 +12,7 @@ struct reader {
     struct text *out;
     struct diag *d;
     unsigned depth;
-    size_t item;    /* of the outermost list */
+    unsigned item;  /* of the outermost list */
     size_t waiting; /* characters in `last`, not in `out` yet: there are many small pieces */
     char last[1 << 9];
 };
@@ -49,7 +49,9 @@ static void put_number(struct reader *r, uint64_t magnitude, bool negative)
 
 static bool fail(struct reader *r, const char *what)
 {
-    (void)diag_set(r->d, ST_INPUT, "bundle %zu: %s", r->item, what);
+    (void)diag_set(r->d, ST_INPUT, "%s", what);
+    r->d->line = r->item + 1;
+    r->d->column = 1;
     return false;
 }
 
