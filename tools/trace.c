@@ -10,7 +10,7 @@
 #include "traces/trace.h"
 
 /* What there is to write; the first one is written where nothing says which. */
-static const struct trace_format *const formats[] = {&trace_chrome};
+static const struct trace_format *const formats[] = {&trace_chrome, &trace_perfetto};
 
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -105,9 +105,17 @@ static enum status write_trace(const struct trace_format *format, const struct t
 
 /* --- the file --------------------------------------------------------------------------- */
 
+struct file {
+    FILE *f;
+    int why; /* it failed: errno */
+};
+
 static bool to_file(void *user, const void *data, size_t size)
 {
-    return fwrite(data, 1, size, user) == size && fflush(user) == 0;
+    struct file *file = user;
+    const bool good = fwrite(data, 1, size, file->f) == size && fflush(file->f) == 0;
+    file->why = good ? 0 : errno;
+    return good;
 }
 
 /* "-" is standard output. */
@@ -119,23 +127,23 @@ static int write_file(const char *path, const struct trace_format *format,
     struct out *out = malloc(sizeof *out);
     if (!out)
         return tool_error("out of memory for the trace");
-    FILE *f = standard ? stdout : fopen(path, "wb");
-    if (!f) {
+    struct file file = {.f = standard ? stdout : fopen(path, "wb")};
+    if (!file.f) {
         free(out);
         return tool_error("%s: %s", path, strerror(errno));
     }
     struct diag d;
-    out_begin(out, to_file, f);
-    errno = 0;
+    out_begin(out, to_file, &file);
     const enum status status = write_trace(format, options, j, config, out, fault, &d);
     bool good = out_end(out);
-    if (!standard)
-        good = fclose(f) == 0 && good;
-    const int why = errno;
+    if (!standard && fclose(file.f) != 0 && good) {
+        file.why = errno;
+        good = false;
+    }
     free(out);
     if (status != ST_OK)
         return tool_diag(&d);
-    return good ? EXIT_FINE : tool_error("%s: %s", standard ? "standard output" : path, strerror(why));
+    return good ? EXIT_FINE : tool_error("%s: %s", standard ? "standard output" : path, strerror(file.why));
 }
 
 static int trace(const struct options *o)
@@ -168,7 +176,7 @@ static int trace(const struct options *o)
 const struct command command_trace = {
     .name = "trace",
     .operands = "PROGRAM",
-    .doc = "write what every slot does, cycle by cycle: -o FILE.json (Chrome)",
+    .doc = "write what every slot does, cycle by cycle: -o FILE.json (Chrome), .pftrace (Perfetto)",
     .min_operands = 1,
     .max_operands = 1,
     .options = OPT(CYCLES) | OPT(ENGINES) | OPT(FORMAT) | OPT(OUTPUT) | OPT(SET) | OPT(SEED) | OPT(CONTRACT) |

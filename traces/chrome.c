@@ -15,31 +15,19 @@ struct chrome {
     struct text line, room; /* at work: an event, a string in it */
 };
 
-static uint32_t slots_before(const struct isa_machine *m, unsigned engine)
-{
-    uint32_t n = 0;
-    for (unsigned e = 0; e < engine; e++)
-        n += m->slots[e];
-    return n;
-}
-
 static uint64_t slot_thread(const struct trace *t, uint32_t core, unsigned engine, uint32_t number)
 {
-    const struct isa_machine *m = &t->machine;
-    return 1 + (uint64_t)core * slots_before(m, ENGINE_DEBUG) + slots_before(m, engine) + number;
+    return 1 + trace_slot_track(t, core, engine, number);
+}
+
+static uint64_t variable_thread(const struct trace *t, uint32_t program, uint32_t core, uint32_t name)
+{
+    return FIRST_VARIABLE + trace_name_track(t, program, core, name);
 }
 
 static uint64_t scratch_process(const struct trace *t, uint32_t program, uint32_t core)
 {
     return (uint64_t)t->machine.cores * (1 + program) + core;
-}
-
-static uint64_t variable_thread(const struct trace *t, uint32_t program, uint32_t core, uint32_t name)
-{
-    uint64_t before = FIRST_VARIABLE;
-    for (uint32_t i = 0; i < program; i++)
-        before += t->programs[i].prog->names.n * t->machine.cores;
-    return before + core * t->programs[program].prog->names.n + name;
 }
 
 /* --- pieces of a line --------------------------------------------------------------- */
@@ -111,9 +99,7 @@ static bool name_variables(struct trace *t, uint32_t program, uint32_t core, str
 {
     const struct prog *p = t->programs[program].prog;
     const uint64_t process = scratch_process(t, program, core);
-    text_addf(name, "Core %u Scratch", core);
-    if (t->n_programs > 1)
-        text_addf(name, ", %s", t->programs[program].name);
+    trace_scratch_title(t, program, core, name);
     bool good = text_ok(name) && title(t, "process_name", process, 0, name->at);
     for (uint32_t i = 0; good && i < p->names.n; i++) {
         name->n = 0;
@@ -151,8 +137,10 @@ static void add_text(struct text *line, const char *key, struct text *room)
 }
 
 /* Where in the kernel the slot comes from, as far as its maker has said so. */
-static void add_note(struct text *line, const struct prog *p, uint32_t slot, struct text *room)
+static void add_note(const struct trace *t, uint32_t program, uint32_t slot, struct text *line,
+                     struct text *room)
 {
+    const struct prog *p = t->programs[program].prog;
     if (!p->notes.n)
         return;
     const struct prog_note *note = &p->notes.at[slot];
@@ -163,12 +151,9 @@ static void add_note(struct text *line, const struct prog *p, uint32_t slot, str
     number(line, ", \"round\": ", note->round);
     if (note->cohort != PROG_ALL_COHORTS)
         number(line, ", \"cohort\": ", note->cohort);
-    if (!note->value)
-        return;
-    text_add(room, note->value);
-    if (note->word)
-        text_addf(room, "+%u", note->word);
-    add_text(line, ", \"value\": ", room);
+    trace_noted_value(t, program, slot, room);
+    if (room->n)
+        add_text(line, ", \"value\": ", room);
 }
 
 static bool slot_event(struct trace *t, const struct trace_bundle *b, const struct trace_slot *s,
@@ -187,13 +172,10 @@ static bool slot_event(struct trace *t, const struct trace_bundle *b, const stru
     number(line, ", \"bundle\": ", b->bundle);
     if (s->memory)
         number(line, ", \"address\": ", s->address);
-    for (size_t i = 0; i < s->n_write; i++) {
-        text_add_n(room, ", ", i ? 2 : 0);
-        print_int(room, s->write[i].value);
-    }
+    trace_wrote(s, room);
     if (s->n_write)
         add_text(line, ", \"wrote\": ", room);
-    add_note(line, p, s->slot, room);
+    add_note(t, b->program, s->slot, line, room);
     text_add(line, "}");
     return end_line(t);
 }

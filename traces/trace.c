@@ -40,6 +40,31 @@ uint32_t trace_words(const struct trace *t, const struct prog_name *name)
     return name->length < scratch - name->address ? name->length : scratch - name->address;
 }
 
+uint32_t trace_slot_track(const struct trace *t, uint32_t core, unsigned engine, uint32_t number)
+{
+    uint32_t before = 0, all = 0;
+    for (unsigned e = 0; e < ENGINE_DEBUG; e++) {
+        before += e < engine ? t->machine.slots[e] : 0;
+        all += t->machine.slots[e];
+    }
+    return core * all + before + number;
+}
+
+uint64_t trace_name_track(const struct trace *t, uint32_t program, uint32_t core, uint32_t name)
+{
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < program; i++)
+        before += t->programs[i].prog->names.n * t->machine.cores;
+    return before + core * t->programs[program].prog->names.n + name;
+}
+
+void trace_scratch_title(const struct trace *t, uint32_t program, uint32_t core, struct text *out)
+{
+    text_addf(out, "Core %u Scratch", core);
+    if (t->n_programs > 1)
+        text_addf(out, ", %s", t->programs[program].name);
+}
+
 /* --- names ----------------------------------------------------------------------- */
 
 static int by_address(const void *left, const void *right)
@@ -113,6 +138,25 @@ void trace_values(const struct trace *t, const struct trace_bundle *b, uint32_t 
         text_add(out, "] ");
         print_int(out, b->scratch[b->write[i].address]);
         more = true;
+    }
+}
+
+void trace_noted_value(const struct trace *t, uint32_t program, uint32_t slot, struct text *out)
+{
+    const struct prog *p = t->programs[program].prog;
+    const struct prog_note *note = p->notes.n ? &p->notes.at[slot] : NULL;
+    if (!note || !note->value)
+        return;
+    text_add(out, note->value);
+    if (note->word)
+        text_addf(out, "+%u", note->word);
+}
+
+void trace_wrote(const struct trace_slot *s, struct text *out)
+{
+    for (size_t i = 0; i < s->n_write; i++) {
+        text_add_n(out, ", ", i ? 2 : 0);
+        print_int(out, s->write[i].value);
     }
 }
 

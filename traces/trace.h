@@ -106,6 +106,22 @@ enum status trace_end(struct trace *t, struct diag *d);
 
 /* --- for formats ----------------------------------------------------------------- */
 
+/* Numbers of tracks, each kind's from 0: a slot of a core, whatever the engines asked for; a name
+ * of a program on a core. */
+uint32_t trace_slot_track(const struct trace *t, uint32_t core, unsigned engine, uint32_t number);
+uint64_t trace_name_track(const struct trace *t, uint32_t program, uint32_t core, uint32_t name);
+
+/* Appends the title of the variables of a program on a core: "Core 0 Scratch", with the program's
+ * name behind it where there are several. */
+void trace_scratch_title(const struct trace *t, uint32_t program, uint32_t core, struct text *out);
+
+/* Appends the name of what a slot computes, as its maker has noted it; nothing where that is not
+ * known. */
+void trace_noted_value(const struct trace *t, uint32_t program, uint32_t slot, struct text *out);
+
+/* Appends the words that a slot wrote: "1, 2, 3". */
+void trace_wrote(const struct trace_slot *s, struct text *out);
+
 /* The number of scratch words of a name that the machine has. */
 uint32_t trace_words(const struct trace *t, const struct prog_name *name);
 
