@@ -10,7 +10,7 @@
 #include "traces/trace.h"
 
 /* What there is to write; the first one is written where nothing says which. */
-static const struct trace_format *const formats[] = {&trace_chrome, &trace_perfetto};
+static const struct trace_format *const formats[] = {&trace_chrome, &trace_perfetto, &trace_vcd};
 
 enum { FORMATS = sizeof formats / sizeof *formats };
 
@@ -176,7 +176,7 @@ static int trace(const struct options *o)
 const struct command command_trace = {
     .name = "trace",
     .operands = "PROGRAM",
-    .doc = "write what every slot does, cycle by cycle: -o FILE.json (Chrome), .pftrace (Perfetto)",
+    .doc = "write what every slot does, cycle by cycle: -o FILE.json (Chrome), .pftrace (Perfetto), .vcd",
     .min_operands = 1,
     .max_operands = 1,
     .options = OPT(CYCLES) | OPT(ENGINES) | OPT(FORMAT) | OPT(OUTPUT) | OPT(SET) | OPT(SEED) | OPT(CONTRACT) |

@@ -344,7 +344,7 @@ static bool begin_program(struct trace *t, uint32_t program, const struct sim *s
     for (uint32_t c = 0; c < t->machine.cores; c++)
         memcpy(k->scratch + c * words, s->cores[c].scratch, words * sizeof *k->scratch);
     /* The last program's last cycle is over before the machine is another. */
-    return close_cycle(t) && (!t->format->start || t->format->start(t, program, s));
+    return close_cycle(t) && (!t->format->start || t->format->start(t, program, k->base + s->cycle, s));
 }
 
 enum status trace_run(struct trace *t, uint32_t program, struct sim *s, struct diag *d)

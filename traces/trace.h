@@ -58,8 +58,8 @@ struct trace_format {
     const char *name, *ending;
     size_t size;
     bool (*begin)(struct trace *t);
-    /* Optional: the machine that the program of that number will be seen from now on. */
-    bool (*start)(struct trace *t, uint32_t program, const struct sim *s);
+    /* Optional: the program of that number is seen from this cycle on, its machine as it is now. */
+    bool (*start)(struct trace *t, uint32_t program, uint64_t cycle, const struct sim *s);
     bool (*bundle)(struct trace *t, const struct trace_bundle *b);
     bool (*cycle)(struct trace *t); /* optional: trace->cycle is over */
     bool (*end)(struct trace *t);
