@@ -24,9 +24,9 @@ static fast_loop *loop_for_host(void)
     return fast_loop_any;
 }
 
-static bool make(struct sim *s, bool yields, struct micro_stream *out)
+static bool make(struct sim *s, enum micro_form form, struct micro_stream *out)
 {
-    if (out->marks.n || predecode(s->prog, &s->config, s->mem_words, yields, out))
+    if (out->marks.n || predecode(s->prog, &s->config, s->mem_words, form, out))
         return true;
     predecode_free(out);
     return false;
@@ -38,7 +38,8 @@ bool fast_create(struct sim *s)
     if (!s->fast)
         return false;
     s->fast->loop = loop_for_host();
-    return s->config.machine.cores > 1 ? make(s, true, &s->fast->turns) : make(s, false, &s->fast->straight);
+    return s->config.machine.cores > 1 ? make(s, MICRO_TURNS, &s->fast->turns)
+                                       : make(s, MICRO_STRAIGHT, &s->fast->straight);
 }
 
 void fast_destroy(struct sim *s)
@@ -124,7 +125,7 @@ static bool round_of_turns(struct sim *s, struct fast_frame *frames)
 static bool run_turns(struct sim *s, uint64_t rounds)
 {
     struct fast_frame frames[ISA_MAX_CORES];
-    if (!make(s, true, &s->fast->turns))
+    if (!make(s, MICRO_TURNS, &s->fast->turns))
         return step_round(s); /* no memory for the stream: slower, but the same */
     for (uint32_t c = 0; c < s->config.machine.cores; c++)
         frames[c] = frame(s, &s->fast->turns, c);

@@ -1,5 +1,6 @@
 /* Between the fast engine's driver (fast.c) and its loop (fast_loop.h, compiled
- * once for every host and once more where the host may have wider vectors). */
+ * once for every host and once more where the host may have wider vectors). The batch
+ * engine keeps account in the same way. */
 #ifndef SHEAF_SIM_FAST_H
 #define SHEAF_SIM_FAST_H
 
@@ -53,6 +54,31 @@ static inline bool fast_fits(const struct fast_frame *f, uint32_t pc)
     const struct micro_mark *end = &f->marks[f->bundles];
     return f->cycle + (end->cycles - f->marks[pc].cycles) <= f->cycle_limit &&
            f->rounds + (f->bundles - pc) <= f->round_limit;
+}
+
+/* Moves the account forward to bundle `end`, and the start of the run to `to`. */
+static inline void fast_account(struct fast_frame *f, uint32_t *start, uint32_t end, uint32_t to)
+{
+    const struct micro_mark *from = &f->marks[*start], *here = &f->marks[end];
+    f->cycle += here->cycles - from->cycles;
+    f->double_writes += here->twice - from->twice;
+    f->rounds += end - *start;
+    *start = to;
+}
+
+/* The bundle a micro-operation belongs to: the last one that begins at or before it. */
+static inline uint32_t fast_bundle_of(const struct fast_frame *f, const struct micro *m)
+{
+    const size_t at = (size_t)(m - f->code);
+    uint32_t low = 0, high = f->bundles;
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (f->marks[middle].first <= at)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 #endif

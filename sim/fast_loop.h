@@ -22,31 +22,6 @@
 #define WORD_LITERAL(x) 0
 #define WORD_NONE(x) 0
 
-/* Moves the account forward to bundle `end`, and the start of the run to `to`. */
-static void account(struct fast_frame *f, uint32_t *start, uint32_t end, uint32_t to)
-{
-    const struct micro_mark *from = &f->marks[*start], *here = &f->marks[end];
-    f->cycle += here->cycles - from->cycles;
-    f->double_writes += here->twice - from->twice;
-    f->rounds += end - *start;
-    *start = to;
-}
-
-/* The bundle a micro-operation belongs to: the last one that begins at or before it. */
-static uint32_t bundle_of(const struct fast_frame *f, const struct micro *m)
-{
-    const size_t at = (size_t)(m - f->code);
-    uint32_t low = 0, high = f->bundles;
-    while (high - low > 1) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (f->marks[middle].first <= at)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 FAST_TARGET enum fast_exit FAST_LOOP(struct fast_frame *f)
 {
     static const void *const labels[MICRO_CODES] = {
@@ -219,7 +194,7 @@ do_jump:
 do_jump_indirect:
     target = s[m->a];
 jump:
-    account(f, &start, m->c + 1, target);
+    fast_account(f, &start, m->c + 1, target);
     if (target <= m->c) {
         f->loop_from = m->c;
         f->loop_to = target;
@@ -231,24 +206,24 @@ jump:
     m = f->code + f->marks[target].first;
     goto *labels[m->code];
 do_halt:
-    account(f, &start, m->c + 1, 0);
+    fast_account(f, &start, m->c + 1, 0);
     f->pc = (int64_t)m->c + 1;
     return FAST_HALT;
 do_pause:
-    account(f, &start, m->c + 1, 0);
+    fast_account(f, &start, m->c + 1, 0);
     f->pc = (int64_t)m->c + 1;
     return FAST_PAUSE;
 do_yield:
-    account(f, &start, m->c + 1, 0);
+    fast_account(f, &start, m->c + 1, 0);
     f->pc = (int64_t)m->c + 1;
     return FAST_NEXT;
 do_end:
-    account(f, &start, f->bundles, 0);
+    fast_account(f, &start, f->bundles, 0);
     f->pc = f->bundles;
     return FAST_NEXT;
 oracle:
-    f->pc = bundle_of(f, m);
-    account(f, &start, (uint32_t)f->pc, 0);
+    f->pc = fast_bundle_of(f, m);
+    fast_account(f, &start, (uint32_t)f->pc, 0);
     return FAST_ORACLE;
 }
 

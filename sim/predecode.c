@@ -438,11 +438,11 @@ static bool is_for_blocks(const struct prog *p, uint32_t vlen)
     return slots > PREDICTED;
 }
 
-bool predecode(const struct prog *p, const struct sim_config *config, size_t mem_words, bool yields,
+bool predecode(const struct prog *p, const struct sim_config *config, size_t mem_words, enum micro_form form,
                struct micro_stream *out)
 {
     struct coder c = {.prog = p, .config = config, .mem_words = mem_words, .out = out};
-    c.blocks = is_for_blocks(p, config->machine.vlen);
+    c.blocks = form != MICRO_BATCH && is_for_blocks(p, config->machine.vlen);
     c.table.words = calloc(config->machine.scratch, sizeof *c.table.words);
     struct micro_mark sum = {0};
     bool good = c.table.words && vec_reserve(&out->marks, p->bundles.n + 1) &&
@@ -451,7 +451,7 @@ bool predecode(const struct prog *p, const struct sim_config *config, size_t mem
         sum.first = (uint32_t)out->code.n;
         good = vec_push(&out->marks, sum);
         translate(&c, &sum);
-        if (yields)
+        if (form == MICRO_TURNS)
             emit(&c, MICRO_YIELD, 0, 0, c.pc, 0);
         sum.cycles += prog_costs_cycle(p, c.pc);
     }

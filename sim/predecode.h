@@ -1,5 +1,5 @@
-/* What the fast engine executes: a program translated once into a flat stream of
- * micro-operations, for one machine. Between predecode.c and fast*.c.
+/* What the fast and batch engines execute: a program translated once into a flat stream
+ * of micro-operations, for one machine. Between predecode.c and fast*.c, batch*.c.
  *
  *      bundle ──> [oracle]                       what has no fast form: step.c does it
  *             └─> [save] [checks] [slots, ordered] [copies] [control] [yield]
@@ -86,8 +86,15 @@ struct micro_stream {
     VEC(struct micro_block) blocks;
 };
 
+/* Who executes a stream. */
+enum micro_form {
+    MICRO_STRAIGHT, /* one core on and on */
+    MICRO_TURNS,    /* cores in turns: MICRO_YIELD ends each bundle */
+    MICRO_BATCH,    /* many instances at each operation: without blocks */
+};
+
 /* Translates the program; false when out of memory (then `out` can be freed). */
-bool predecode(const struct prog *p, const struct sim_config *config, size_t mem_words, bool yields,
+bool predecode(const struct prog *p, const struct sim_config *config, size_t mem_words, enum micro_form form,
                struct micro_stream *out);
 void predecode_free(struct micro_stream *s);
 

@@ -61,7 +61,7 @@ suite() {
         done
         ;;
     conform)
-        for engine in step fast; do
+        for engine in step fast batch; do
             run "conform $engine" "$build/sheaf" conform --engine "$engine" tests/data/machine.jsonl
         done
         ;;

@@ -8,9 +8,13 @@
 #include "tools/report.h"
 #include "tools/vector.h"
 
+/* In a batch, each vector is run by so many instances of itself: all must agree. */
+enum { INSTANCES = 9 };
+
 /* What has been found so far. */
 struct conform {
     enum sim_engine engine;
+    uint32_t instances; /* 0: no batch */
     bool as_json;
     uint64_t passed, failed;
     struct text text;
@@ -41,7 +45,7 @@ static int run_line(struct conform *c, const char *file, unsigned number, const 
     int status = EXIT_FINE;
     if (vector_read(line, size, file, number, &v, &d) != ST_OK) {
         status = tool_diag(&d);
-    } else if (!vector_run(&v, c->engine, &difference)) {
+    } else if (!vector_run(&v, c->engine, c->instances, &difference)) {
         status = tool_error("%s:%u: out of memory", file, number);
     } else if (difference.n) {
         c->failed++;
@@ -104,10 +108,11 @@ static int finish(struct conform *c)
 static int conform(const struct options *o)
 {
     const char *engine = opt_text(o, OPT_ENGINE);
-    struct conform c = {.engine = engine ? sim_find_engine(engine) : SIM_FAST,
-                        .as_json = opt_given(o, OPT_JSON)};
-    if (c.engine == SIM_ENGINES)
-        return tool_error("--engine %s: expected step or fast", engine);
+    struct conform c = {.engine = SIM_FAST, .as_json = opt_given(o, OPT_JSON)};
+    if (engine && strcmp(engine, "batch") == 0)
+        c.instances = INSTANCES;
+    else if (engine && (c.engine = sim_find_engine(engine)) == SIM_ENGINES)
+        return tool_error("--engine %s: expected step, fast or batch", engine);
     c.json.text = &c.text;
     if (c.as_json) {
         json_open(&c.json, NULL, '{');

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sim/batch.h"
 #include "tools/vector.h"
 
 static bool words_differ(const char *what, const uint32_t *found, size_t n, const uint32_t *expected,
@@ -74,32 +75,67 @@ static bool compare(const struct vector *v, const struct sim *s, uint64_t runs, 
     return text_ok(out);
 }
 
-bool vector_run(const struct vector *v, enum sim_engine engine, struct text *difference)
+static bool reject(enum status status, const struct diag *d, struct text *out)
+{
+    text_addf(out, "rejected: %s", d->text);
+    return status != ST_NOMEM;
+}
+
+static bool run_alone(const struct vector *v, const struct prog *p, const struct sim_config *config,
+                      struct text *difference)
+{
+    struct sim *s;
+    struct diag d;
+    const enum status status = sim_create(p, config, v->mem.at, v->mem.n, &s, &d);
+    if (status != ST_OK)
+        return reject(status, &d, difference);
+    uint64_t runs = 1;
+    while (sim_run(s) == SIM_PAUSED)
+        runs++;
+    const bool good = compare(v, s, runs, difference);
+    sim_destroy(s);
+    return good;
+}
+
+static bool run_batch(const struct vector *v, const struct prog *p, const struct sim_config *config,
+                      uint32_t instances, struct text *difference)
+{
+    struct sim_batch *b;
+    struct diag d;
+    uint32_t *mems = calloc(instances, v->mem.n * sizeof *mems + 1);
+    if (!mems)
+        return false;
+    for (uint32_t i = 0; i < instances; i++)
+        for (size_t w = 0; w < v->mem.n; w++)
+            mems[i * v->mem.n + w] = v->mem.at[w];
+    const enum status status = batch_create(p, config, mems, v->mem.n, instances, &b, &d);
+    free(mems);
+    if (status != ST_OK)
+        return reject(status, &d, difference);
+    batch_run(b);
+    bool good = true;
+    for (uint32_t i = 0; i < instances && good && difference->n == 0; i++)
+        good = compare(v, batch_state(b, i), batch_runs(b, i), difference);
+    batch_destroy(b);
+    return good;
+}
+
+bool vector_run(const struct vector *v, enum sim_engine engine, uint32_t instances, struct text *difference)
 {
     struct prog *p;
     struct diag d;
-    enum status status = prog_read_json(v->program, v->program_size, NULL, &p, &d);
-    struct sim *s = NULL;
-    if (status == ST_OK) {
-        struct sim_config config = sim_default_config();
-        config.machine = v->machine;
-        config.engine = engine;
-        config.pause = v->pause;
-        config.debug = v->debug;
-        config.values = v->values.at;
-        config.n_values = v->values.n;
-        status = sim_create(p, &config, v->mem.at, v->mem.n, &s, &d);
-    }
-    bool good = status != ST_NOMEM;
-    if (status == ST_OK) {
-        uint64_t runs = 1;
-        while (sim_run(s) == SIM_PAUSED)
-            runs++;
-        good = compare(v, s, runs, difference);
-    } else if (good) {
-        text_addf(difference, "rejected: %s", d.text);
-    }
-    sim_destroy(s);
+    const enum status status = prog_read_json(v->program, v->program_size, NULL, &p, &d);
+    if (status != ST_OK)
+        return reject(status, &d, difference);
+    struct sim_config config = sim_default_config();
+    config.machine = v->machine;
+    config.engine = engine;
+    config.pause = v->pause;
+    config.debug = v->debug;
+    config.values = v->values.at;
+    config.n_values = v->values.n;
+    const bool good =
+        instances ? run_batch(v, p, &config, instances, difference) : run_alone(v, p, &config, difference);
     prog_destroy(p);
     return good;
 }

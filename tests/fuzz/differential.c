@@ -1,8 +1,8 @@
 /* Differential fuzzer: random programs on random machines, the step engine against
- * the fast one, whole state compared: scratch, memory, traces, cycles, rounds, pcs,
- * states, double writes, fault record. Programs are drawn from the operation table;
- * addresses come from a tiny pool, so that slots of a bundle read and overwrite each
- * other's words, vectors overlap and destinations alias sources.
+ * the fast one, and now and then against a batch of several memories, whole state compared: scratch, memory,
+ * traces, cycles, rounds, pcs, states, double writes, fault record. Programs are drawn from the operation
+ * table; addresses come from a tiny pool, so that slots of a bundle read and overwrite each other's words,
+ * vectors overlap and destinations alias sources.
  *
  * usage: differential [--cases N] [--seed S]    (0 cases: until interrupted)
  *
@@ -14,9 +14,10 @@
 #include <string.h>
 
 #include "sim/base/random.h"
-#include "sim/machine.h"
+#include "sim/batch.h"
+#include "sim/batch_frame.h"
 
-enum { MAX_MEM = 48, CALLS = 8, KEYS = 4, MAX_KEYS = 80 };
+enum { MAX_MEM = 48, CALLS = 8, KEYS = 4, MAX_KEYS = 80, MAX_INSTANCES = 150 };
 
 struct fuzz {
     struct rng r;
@@ -327,13 +328,58 @@ static const char *in_chunks(struct fuzz *f, struct sim *a, struct sim *b)
     return x != y ? "end of the run" : difference(a, b);
 }
 
+/* Memories that have much in common, so that some instances part and others stay. */
+static void draw_memories(struct fuzz *f, uint32_t *mems, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t *mem = mems + (size_t)i * f->mem_words;
+        memcpy(mem, f->mem, f->mem_words * sizeof *mem);
+        const uint32_t share = 1 + below(f, 30);
+        for (uint32_t w = 0; one_in(f, 3) && w < f->mem_words; w++)
+            if (one_in(f, share))
+                mem[w] = interesting(f);
+    }
+}
+
+/* A batch, with each of the host's loops, against step on each memory, whose state is
+ * left in a where they differ, and the batch's in *b. */
+static const char *as_batch(struct fuzz *f, struct sim *a, const struct sim **b, struct sim_batch **batch)
+{
+    static uint32_t mems[MAX_INSTANCES * MAX_MEM];
+    struct diag d;
+    const uint32_t n = 1 + below(f, one_in(f, 8) ? MAX_INSTANCES : 20);
+    draw_memories(f, mems, n);
+    if (batch_create(f->p, &f->config, mems, f->mem_words, n, batch, &d) != ST_OK) {
+        (void)fprintf(stderr, "differential: seed %" PRIu64 ": %s\n", f->seed, d.text);
+        exit(2);
+    }
+    batch_loop *loop;
+    for (unsigned k = 0; (loop = batch_loop_at(k)); k++) {
+        if (k)
+            batch_reset(*batch, mems);
+        batch_use(*batch, loop);
+        batch_run(*batch);
+        for (uint32_t i = 0; i < n; i++) {
+            uint64_t runs = 1;
+            sim_reset(a, mems + (size_t)i * f->mem_words);
+            while (sim_run(a) == SIM_PAUSED)
+                runs++;
+            *b = batch_state(*batch, i);
+            const char *what = batch_runs(*batch, i) != runs ? "runs" : difference(a, *b);
+            if (what)
+                return what;
+        }
+    }
+    return NULL;
+}
+
 static void report(const struct fuzz *f, const struct sim *a, const struct sim *b, const char *what)
 {
     struct text t = {0};
     text_addf(&t, "seed %" PRIu64 ": the engines differ in: %s\nstep: cycle %" PRIu64 ", ", f->seed, what,
               a->cycle);
     sim_fault_text(a, &t);
-    text_addf(&t, "\nfast: cycle %" PRIu64 ", ", b->cycle);
+    text_addf(&t, "\nother: cycle %" PRIu64 ", ", b->cycle);
     sim_fault_text(b, &t);
     text_addf(&t,
               "\npause %d, debug %d, strict %d, cycle limit %" PRIu64 ", trace limit %" PRIu64 ", %u words\n",
@@ -357,9 +403,14 @@ static bool run_case(uint64_t seed, uint64_t *faults)
         sim_reset(b, f.mem);
         what = in_parallel(&f, a, b);
     }
-    if (what)
-        report(&f, a, b, what);
+    const struct sim *other = b;
+    struct sim_batch *batch = NULL;
     faults[a->fault.kind]++;
+    if (!what && one_in(&f, f.large ? 3 : 10))
+        what = as_batch(&f, a, &other, &batch);
+    if (what)
+        report(&f, a, other, what);
+    batch_destroy(batch);
     sim_destroy(a);
     sim_destroy(b);
     prog_destroy(f.p);

@@ -27,17 +27,18 @@ static struct prog *read(const char *json)
 }
 
 /* How many micro-operations of each code the program becomes. */
-static void translate(const char *json, const struct sim_config *config, bool yields, unsigned *codes)
+static void translate(const char *json, const struct sim_config *config, enum micro_form form,
+                      unsigned *codes)
 {
     struct prog *p = read(json);
     struct micro_stream s = {0};
-    assert_true(predecode(p, config, MEM, yields, &s));
+    assert_true(predecode(p, config, MEM, form, &s));
     assert_int_equal(s.marks.n, p->bundles.n + 1);
     memset(codes, 0, MICRO_CODES * sizeof *codes);
     for (size_t i = 0; i < s.code.n; i++)
         codes[s.code.at[i].code]++;
     assert_int_equal(codes[MICRO_END], 1);
-    assert_int_equal(codes[MICRO_YIELD], yields ? p->bundles.n : 0);
+    assert_int_equal(codes[MICRO_YIELD], form == MICRO_TURNS ? p->bundles.n : 0);
     predecode_free(&s);
     prog_destroy(p);
 }
@@ -90,7 +91,7 @@ static void what_each_bundle_becomes(void **state)
         unsigned codes[MICRO_CODES];
         char json[300];
         (void)snprintf(json, sizeof json, "[%s]", forms[i].bundle);
-        translate(json, &config, i % 2, codes);
+        translate(json, &config, (enum micro_form)(i % 3), codes);
         if (codes[forms[i].code] != forms[i].n)
             fail_msg("%s: %u of code %u, expected %u", forms[i].bundle, codes[forms[i].code], forms[i].code,
                      forms[i].n);
@@ -105,16 +106,17 @@ static void configuration_decides_too(void **state)
     unsigned codes[MICRO_CODES];
     struct sim_config config = sim_default_config();
     config.strict = true;
-    translate("[{\"load\": [[\"vload\", 8, 0], [\"vload\", 9, 1]]}]", &config, false, codes);
+    translate("[{\"load\": [[\"vload\", 8, 0], [\"vload\", 9, 1]]}]", &config, MICRO_STRAIGHT, codes);
     assert_int_equal(codes[MICRO_ORACLE], 1);
     config = sim_default_config();
     config.debug = false;
     config.pause = true;
-    translate("[{\"debug\": [[\"compare\", 1, 1]]}, {\"flow\": [[\"pause\"]]}]", &config, false, codes);
+    translate("[{\"debug\": [[\"compare\", 1, 1]]}, {\"flow\": [[\"pause\"]]}]", &config, MICRO_STRAIGHT,
+              codes);
     assert_int_equal(codes[MICRO_ORACLE], 0);
     assert_int_equal(codes[OP_PAUSE], 1);
     config.machine.vlen = 4;
-    translate("[{\"valu\": [[\"+\", 1, 1, 1], [\"+\", 9, 2, 2]]}]", &config, false, codes);
+    translate("[{\"valu\": [[\"+\", 1, 1, 1], [\"+\", 9, 2, 2]]}]", &config, MICRO_STRAIGHT, codes);
     assert_int_equal(codes[OP_VALU_ADD], 2);
 }
 
@@ -183,10 +185,12 @@ static void long_programs_get_blocks(void **state)
         text_add(&t, "]");
         assert_true(text_ok(&t));
         unsigned codes[MICRO_CODES];
-        translate(t.at, &config, false, codes);
+        translate(t.at, &config, MICRO_STRAIGHT, codes);
         assert_int_equal(codes[MICRO_BLOCK_READ], n == 1000 ? n : 0);
         assert_int_equal(codes[MICRO_BLOCK_WRITE], n == 1000 ? n : 0);
         assert_int_equal(codes[MICRO_COPY_8] > 0, n == 10);
+        translate(t.at, &config, MICRO_BATCH, codes);
+        assert_int_equal(codes[MICRO_BLOCK_READ], 0);
         text_free(&t);
     }
 }

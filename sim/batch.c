@@ -1,0 +1,376 @@
+/* The batch engine's driver: tiles of instances in lockstep, then, one after the other,
+ * those who have left. Invariant of a tile: every lane is in the state of an instance
+ * that is in it; lanes without one of their own, because it has left or there never was
+ * one, are copies. So the loop need not know who is there. */
+#include "sim/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/batch_tile.h"
+#include "sim/engine.h"
+
+enum {
+    FEW = 8,           /* instances for which a tile is not worth it */
+    MAX_ROWS = 1 << 18 /* words of scratch and memory up to which there are tiles */
+};
+
+struct instance {
+    struct sim sim; /* its state, between tiles; without engines */
+    uint64_t runs;
+    bool ended;
+};
+
+struct sim_batch {
+    struct instance *instances;
+    uint32_t n;
+    struct sim_core *cores; /* the instances', one after the other; so too scratch and mems */
+    uint32_t *scratch, *mems;
+    struct sim *alone;          /* where those who have left go on */
+    struct micro_stream stream; /* the rest is of the lockstep; */
+    batch_loop *loop;           /* NULL when there is none */
+    uint32_t *rows;             /* of the tile at work: scratch, spare words, memory */
+};
+
+/* Instances first .. of the batch in lockstep. */
+struct tile {
+    struct batch_frame frame;
+    struct instance *first;
+    uint64_t in; /* the lanes whose instance is in it */
+};
+
+batch_loop *batch_loop_at(unsigned i)
+{
+    batch_loop *list[4] = {NULL};
+    unsigned n = 0;
+#if defined __x86_64__
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+        list[n++] = batch_loop_avx512;
+    if (__builtin_cpu_supports("avx2"))
+        list[n++] = batch_loop_avx2;
+#endif
+    list[n++] = batch_loop_any;
+    return i < n ? list[i] : NULL;
+}
+
+void batch_use(struct sim_batch *b, batch_loop *loop)
+{
+    if (b->loop)
+        b->loop = loop;
+}
+
+/* --- creation ------------------------------------------------------------------- */
+
+/* Whether the source of a wide operation is partly overwritten by its own dest. */
+static bool overlaps_itself(const struct micro *m)
+{
+    const struct isa_info *info = isa_info((enum isa_op)(m->code - MICRO_WIDE));
+    const uint32_t source[] = {m->b, m->c, m->d};
+    bool overlaps = false;
+    for (unsigned i = 1; info->kind == KIND_PURE && i < info->args; i++)
+        overlaps |= info->role[i] == ROLE_VSRC && source[i - 1] != m->a &&
+                    source[i - 1] + LANES - 1 - m->a < 2 * LANES - 1;
+    return overlaps;
+}
+
+/* The loop's wide operations require that this is not so; its others do not. */
+static void narrow_what_overlaps(struct micro_stream *s)
+{
+    for (size_t i = 0; i < s->code.n; i++) {
+        struct micro *m = &s->code.at[i];
+        if (m->code >= MICRO_WIDE && m->code < MICRO_COPY && overlaps_itself(m))
+            m->code = (uint8_t)(m->code - MICRO_WIDE);
+    }
+}
+
+static size_t scratch_rows(const struct sim_batch *b)
+{
+    return b->alone->config.machine.scratch + SIM_SPARE;
+}
+
+static bool create_lockstep(struct sim_batch *b)
+{
+    const struct sim_config *config = &b->alone->config;
+    const size_t rows = scratch_rows(b) + b->alone->mem_words;
+    if (b->n < FEW || config->machine.cores > 1 || rows > MAX_ROWS)
+        return true;
+    b->loop = batch_loop_at(0);
+    b->rows = aligned_alloc(64, rows * BATCH_LANES * sizeof *b->rows);
+    if (!b->rows || !predecode(b->alone->prog, config, b->alone->mem_words, MICRO_BATCH, &b->stream))
+        return false;
+    narrow_what_overlaps(&b->stream);
+    return true;
+}
+
+static bool create_instances(struct sim_batch *b)
+{
+    const struct isa_machine *machine = &b->alone->config.machine;
+    b->instances = calloc(b->n + (size_t)1, sizeof *b->instances);
+    b->cores = calloc(b->n + (size_t)1, machine->cores * sizeof *b->cores);
+    b->scratch = calloc(b->n + (size_t)1, (size_t)machine->cores * machine->scratch * sizeof *b->scratch);
+    b->mems = calloc(b->n + (size_t)1, b->alone->mem_words * sizeof *b->mems + 1);
+    if (!b->instances || !b->cores || !b->scratch || !b->mems)
+        return false;
+    for (size_t c = 0; c < (size_t)b->n * machine->cores; c++)
+        b->cores[c].scratch = b->scratch + c * machine->scratch;
+    for (uint32_t i = 0; i < b->n; i++) {
+        struct sim *s = &b->instances[i].sim;
+        s->prog = b->alone->prog;
+        s->config = b->alone->config;
+        s->mem_words = b->alone->mem_words;
+        s->mem = b->mems + i * s->mem_words;
+        s->cores = b->cores + (size_t)i * machine->cores;
+    }
+    return true;
+}
+
+enum status batch_create(const struct prog *p, const struct sim_config *config, const uint32_t *mems,
+                         size_t mem_words, uint32_t instances, struct sim_batch **out, struct diag *d)
+{
+    *out = NULL;
+    struct sim_batch *b = calloc(1, sizeof *b);
+    if (!b)
+        return diag_set(d, ST_NOMEM, "out of memory");
+    struct sim_config fast = *config;
+    fast.engine = SIM_FAST;
+    b->n = instances;
+    enum status status = sim_create(p, &fast, mems, mem_words, &b->alone, d);
+    if (status == ST_OK && !(create_instances(b) && create_lockstep(b)))
+        status = diag_set(d, ST_NOMEM, "out of memory for %u instances of %zu words", instances, mem_words);
+    if (status != ST_OK) {
+        batch_destroy(b);
+        return status;
+    }
+    batch_reset(b, mems);
+    *out = b;
+    return ST_OK;
+}
+
+void batch_destroy(struct sim_batch *b)
+{
+    if (!b)
+        return;
+    for (size_t c = 0; b->cores && c < (size_t)b->n * b->alone->config.machine.cores; c++)
+        vec_free(&b->cores[c].trace);
+    predecode_free(&b->stream);
+    free(b->rows);
+    free(b->instances);
+    free(b->cores);
+    free(b->scratch);
+    free(b->mems);
+    sim_destroy(b->alone);
+    free(b);
+}
+
+void batch_reset(struct sim_batch *b, const uint32_t *mems)
+{
+    for (uint32_t i = 0; i < b->n; i++) {
+        struct instance *at = &b->instances[i];
+        sim_reset(&at->sim, mems + i * at->sim.mem_words);
+        at->runs = 1;
+        at->ended = false;
+    }
+}
+
+/* --- in lockstep ------------------------------------------------------------------ */
+
+static struct instance *lane(const struct tile *t, uint64_t lanes_left)
+{
+    return t->first + __builtin_ctzll(lanes_left);
+}
+
+static void begin(struct sim_batch *b, struct tile *t, uint32_t n)
+{
+    const struct sim *s = b->alone;
+    const uint32_t *from[BATCH_LANES];
+    for (unsigned i = 0; i < BATCH_LANES; i++)
+        from[i] = t->first[i < n ? i : 0].sim.mem;
+    uint32_t *const mem = b->rows + scratch_rows(b) * BATCH_LANES;
+    memset(b->rows, 0, scratch_rows(b) * BATCH_LANES * sizeof *b->rows);
+    tile_in(mem, from, s->mem_words);
+    t->in = UINT64_MAX >> (BATCH_LANES - n);
+    t->frame.runs = 1;
+    t->frame.one = (struct fast_frame){
+        .code = b->stream.code.at,
+        .marks = b->stream.marks.at,
+        .bundles = (uint32_t)s->prog->bundles.n,
+        .vlen = s->config.machine.vlen,
+        .scratch = b->rows,
+        .mem = mem,
+        .cycle_limit = s->config.cycle_limit,
+        .round_limit = UINT64_MAX,
+        .loop_from = -1,
+        .loop_to = -1,
+    };
+}
+
+/* Gives the instances in the set their state back, as the tile has it now. */
+static void settle(struct tile *t, uint64_t set)
+{
+    const struct fast_frame *f = &t->frame.one;
+    uint32_t *scratch[BATCH_LANES], *mem[BATCH_LANES];
+    for (uint64_t left = set; left; left &= left - 1) {
+        struct instance *at = lane(t, left);
+        struct sim_core *core = at->sim.cores;
+        at->sim.cycle = f->cycle;
+        at->sim.rounds = f->rounds;
+        at->sim.double_writes = f->double_writes;
+        at->runs = t->frame.runs;
+        core->pc = f->pc;
+        core->loop_from = f->loop_from;
+        core->loop_to = f->loop_to;
+        scratch[__builtin_ctzll(left)] = core->scratch;
+        mem[__builtin_ctzll(left)] = at->sim.mem;
+    }
+    if (!set)
+        return;
+    const struct sim *s = &t->first->sim;
+    tile_out(f->scratch, scratch, set, s->config.machine.scratch);
+    tile_out(f->mem, mem, set, s->mem_words);
+}
+
+/* The lanes in the set go their own way from where the tile stands. */
+static void leave(struct tile *t, uint64_t set)
+{
+    settle(t, set & t->in);
+    t->in &= ~set;
+    if (!t->in)
+        return;
+    const struct sim *s = &t->first->sim;
+    const unsigned of = (unsigned)__builtin_ctzll(t->in);
+    tile_copy_lane(t->frame.one.scratch, set, of, s->config.machine.scratch);
+    tile_copy_lane(t->frame.one.mem, set, of, s->mem_words);
+}
+
+/* The lanes that go on at `pc`. */
+static uint64_t followers(const struct batch_frame *f, uint32_t pc)
+{
+    uint64_t set = 0;
+    for (unsigned i = 0; i < BATCH_LANES; i++)
+        set |= (uint64_t)(f->next[i] == pc) << i;
+    return set;
+}
+
+static void jump(int64_t *loop_from, int64_t *loop_to, int64_t *pc, uint32_t to)
+{
+    if (to <= *pc) {
+        *loop_from = *pc;
+        *loop_to = to;
+    }
+    *pc = to;
+}
+
+/* After the bundle at pc, where the most want to go, they go together. */
+static void part(struct tile *t)
+{
+    struct fast_frame *f = &t->frame.one;
+    uint32_t to = t->frame.next[0];
+    for (unsigned i = 1; i < BATCH_LANES; i++)
+        if (__builtin_popcountll(followers(&t->frame, t->frame.next[i]) & t->in) >
+            __builtin_popcountll(followers(&t->frame, to) & t->in))
+            to = t->frame.next[i];
+    const uint64_t others = ~followers(&t->frame, to), going = others & t->in;
+    leave(t, others);
+    for (uint64_t left = going; left; left &= left - 1) {
+        struct sim_core *core = lane(t, left)->sim.cores;
+        jump(&core->loop_from, &core->loop_to, &core->pc, t->frame.next[__builtin_ctzll(left)]);
+    }
+    jump(&f->loop_from, &f->loop_to, &f->pc, to);
+}
+
+/* All that are left in the tile stop here. */
+static void stop(struct tile *t)
+{
+    settle(t, t->in);
+    for (uint64_t left = t->in; left; left &= left - 1) {
+        struct instance *at = lane(t, left);
+        at->sim.cores->state = CORE_STOPPED;
+        at->ended = true;
+    }
+    t->in = 0;
+}
+
+static void run_tile(struct sim_batch *b, struct tile *t, uint32_t n)
+{
+    struct fast_frame *f = &t->frame.one;
+    begin(b, t, n);
+    while (t->in) {
+        if (f->pc >= f->bundles) {
+            f->rounds++; /* the one in which they find themselves at the end */
+            stop(t);
+        } else if (!fast_fits(f, (uint32_t)f->pc)) {
+            leave(t, UINT64_MAX);
+        } else {
+            switch (b->loop(&t->frame)) {
+            case BATCH_NEXT: break;
+            case BATCH_LEAVE: leave(t, t->frame.odd); break;
+            case BATCH_PART: part(t); break;
+            case BATCH_HALT: stop(t); break;
+            }
+        }
+    }
+}
+
+/* --- alone ------------------------------------------------------------------------ */
+
+static void run_alone(struct sim_batch *b, struct instance *at)
+{
+    struct sim *s = b->alone, *own = &at->sim;
+    const uint32_t cores = s->config.machine.cores;
+    const size_t scratch = (size_t)cores * s->config.machine.scratch * sizeof(uint32_t);
+    sim_reset(s, own->mem);
+    for (uint32_t c = 0; c < cores; c++) {
+        struct sim_core *to = &s->cores[c], *from = &own->cores[c];
+        memcpy(to->scratch, from->scratch, scratch / cores);
+        to->pc = from->pc;
+        to->loop_from = from->loop_from;
+        to->loop_to = from->loop_to;
+    }
+    s->cycle = own->cycle;
+    s->rounds = own->rounds;
+    s->double_writes = own->double_writes;
+    while (sim_run(s) == SIM_PAUSED)
+        at->runs++;
+    for (uint32_t c = 0; c < cores; c++) {
+        const struct sim_core its = own->cores[c];
+        own->cores[c] = s->cores[c];
+        own->cores[c].scratch = its.scratch;
+        memcpy(its.scratch, s->cores[c].scratch, scratch / cores);
+        s->cores[c].trace.at = its.trace.at;
+        s->cores[c].trace.n = its.trace.n;
+        s->cores[c].trace.room = its.trace.room;
+    }
+    if (own->mem_words)
+        memcpy(own->mem, s->mem, own->mem_words * sizeof *own->mem);
+    own->cycle = s->cycle;
+    own->rounds = s->rounds;
+    own->double_writes = s->double_writes;
+    own->fault = s->fault;
+    at->ended = true;
+}
+
+void batch_run(struct sim_batch *b)
+{
+    if (!b->n || b->instances[0].ended)
+        return;
+    for (uint32_t i = 0; b->loop && i < b->n; i += BATCH_LANES) {
+        const uint32_t left = b->n - i, n = left < BATCH_LANES ? left : BATCH_LANES;
+        struct tile t = {.first = b->instances + i};
+        if (n >= FEW)
+            run_tile(b, &t, n);
+    }
+    for (uint32_t i = 0; i < b->n; i++)
+        if (!b->instances[i].ended)
+            run_alone(b, &b->instances[i]);
+}
+
+const struct sim *batch_state(const struct sim_batch *b, uint32_t i)
+{
+    return &b->instances[i].sim;
+}
+
+uint64_t batch_runs(const struct sim_batch *b, uint32_t i)
+{
+    return b->instances[i].runs;
+}
