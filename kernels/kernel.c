@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/pq_index.h"
 #include "kernels/tree_hash.h"
 #include "kernels/tuned.h"
 
-static const struct kern *const kernels[] = {&tree_hash};
+static const struct kern *const kernels[] = {&tree_hash, &pq_index};
 
 const struct kern *kern_at(unsigned i)
 {
