@@ -32,7 +32,7 @@ TOOL_SRC := $(sort $(wildcard tools/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 
 object = $(1:%.c=$(BUILD)/obj/%.o)
-LIB_OBJ := $(call object,$(LIB_SRC)) $(BUILD)/obj/records.o
+LIB_OBJ := $(call object,$(LIB_SRC)) $(BUILD)/obj/records.o $(BUILD)/obj/viewer.o
 RECORDS := $(sort $(wildcard kernels/tuning/*.tune))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
 # A fuzzer is one file, but for this one's parts.
@@ -84,7 +84,12 @@ $(BUILD)/records.c: $(RECORDS) tools/records.sh $(BUILD)/sources
 	@mkdir -p $(@D)
 	$(call say,GEN) tools/records.sh $(RECORDS) >$@
 
-$(BUILD)/obj/records.o: $(BUILD)/records.c $(BUILD)/config
+# So does the page that shows a run.
+$(BUILD)/viewer.c: $(wildcard traces/viewer/*) tools/viewer.sh $(BUILD)/sources
+	@mkdir -p $(@D)
+	$(call say,GEN) tools/viewer.sh traces/viewer >$@
+
+$(BUILD)/obj/records.o $(BUILD)/obj/viewer.o: $(BUILD)/obj/%.o: $(BUILD)/%.c $(BUILD)/config
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 

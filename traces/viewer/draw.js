@@ -1,0 +1,263 @@
+// Everything that is painted: the overview (strip of engines, liveness) and the timeline of slots.
+
+const TABLEAU = ["#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#e15759", "#76b7b2", "#d4b43c", "#9c755f", "#e58ba0", "#6f8f3a"];
+const GUTTER = 58; // names of rows
+const AXIS = 20;
+const STRIP_ROW = 15;
+const LIVE = 36;
+const TEXT = "11px ui-sans-serif, system-ui, sans-serif";
+const MONO = "10.5px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
+
+// The page's colours, as the style sheet has them for the scheme in use.
+function readTheme() {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+  return {
+    back: colour("panel"), ink: colour("ink"), muted: colour("muted"), line: colour("line"), accent: colour("accent"),
+    used: colour("used"), hit: colour("hit"), live: colour("live"),
+    causes: ["packed", "scratch", "order", "ready-later", "none"].map((cause) => colour(`cause-${cause}`)),
+    kinds: ["value", "used", "written", "mem", "mem", "mem", "jump"].map((kind) => colour(`edge-${kind}`)),
+  };
+}
+
+function rgb(hex) {
+  const n = parseInt(hex.slice(1), 16);
+  return [n >> 16, (n >> 8) & 255, n & 255];
+}
+
+// What is readable on a colour.
+const inkOn = (hex) => {
+  const [r, g, b] = rgb(hex);
+  return 0.3 * r + 0.6 * g + 0.1 * b > 150 ? "#14181c" : "#ffffff";
+};
+
+const mix = (a, b, share) => a.map((x, i) => x * (1 - share) + b[i] * share);
+
+// How slots may be told apart: the group of each slot of the program, and the groups' names.
+const COLOURINGS = {
+  stage: (run, code) => code.stage || "no stage",
+  operation: (run, code) => `${run.engines[code.engine]} ${code.texts[0]}`,
+  round: (run, code) => (code.noted && code.strand >= 0 ? `round ${code.round}` : "no round"),
+  strand: (run, code) => (code.noted && code.strand >= 0 ? `strand ${code.strand}` : "no strand"),
+};
+
+// Sets the shade of every slot, an index into run.palette, alike in all runs for groups of one name.
+// The legend: the most frequent first, or by number.
+function colourSlots(runs, by) {
+  const count = new Map();
+  for (const run of runs) {
+    for (const code of run.codes) code.group = COLOURINGS[by](run, code);
+    for (let i = 0; i < run.n; i++) {
+      const { group } = run.codes[run.code[i]];
+      count.set(group, (count.get(group) ?? 0) + 1);
+    }
+  }
+  const plain = (group) => group.startsWith("no ");
+  const numberOf = (group) => (plain(group) ? Infinity : parseInt(group.split(" ")[1], 10));
+  const numbered = by === "round" || by === "strand";
+  const groups = [...count.keys()].sort((a, b) =>
+    numbered ? numberOf(a) - numberOf(b) : plain(a) - plain(b) || count.get(b) - count.get(a));
+  const shades = new Map(groups.map((group, i) => [group, plain(group) ? TABLEAU.length : i % TABLEAU.length]));
+  for (const run of runs) {
+    run.palette = [...TABLEAU, "#9aa0a6"];
+    run.inks = run.palette.map(inkOn);
+    run.shade = new Uint8Array(run.n);
+    for (let i = 0; i < run.n; i++) run.shade[i] = shades.get(run.codes[run.code[i]].group);
+  }
+  return groups.map((group) => ({ group, colour: runs[0].palette[shades.get(group)], count: count.get(group) }));
+}
+
+// The cycles that are shown: shared by all runs.
+class View {
+  constructor(cycles) {
+    this.cycles = Math.max(cycles, 1);
+    this.fit();
+  }
+  fit() {
+    this.set(0, this.cycles);
+  }
+  // At least four cycles; never beyond either end.
+  set(start, span) {
+    this.span = Math.min(Math.max(span, Math.min(4, this.cycles)), this.cycles);
+    this.start = Math.min(Math.max(start, 0), this.cycles - this.span);
+  }
+  zoom(factor, at) {
+    const span = Math.min(Math.max(this.span * factor, Math.min(4, this.cycles)), this.cycles);
+    this.set(at - ((at - this.start) * span) / this.span, span);
+  }
+  pan(cycles) {
+    this.set(this.start + cycles, this.span);
+  }
+  show(cycle) {
+    if (cycle < this.start + 1 || cycle > this.start + this.span - 2) this.set(cycle + 0.5 - this.span / 2, this.span);
+  }
+}
+
+// A canvas as wide as its column, in device pixels; drawn in CSS pixels.
+class Surface {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+  }
+  resize(height) {
+    this.height = height;
+    this.ratio = window.devicePixelRatio || 1;
+    this.width = Math.max(this.canvas.parentElement.clientWidth, 200);
+    this.canvas.style.height = `${this.height}px`;
+    this.canvas.width = Math.round(this.width * this.ratio);
+    this.canvas.height = Math.round(this.height * this.ratio);
+    this.plot = this.width - GUTTER;
+  }
+  // The nearest edge of a pixel, so that neighbours have no seam.
+  snap(x) {
+    return Math.round(x * this.ratio) / this.ratio;
+  }
+  begin(theme) {
+    const g = this.context;
+    g.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    g.fillStyle = theme.back;
+    g.fillRect(0, 0, this.width, this.height);
+    g.textBaseline = "middle";
+    g.font = TEXT;
+    return g;
+  }
+}
+
+// Steps of 1, 2, 5, 10, ... cycles that leave room for their numbers.
+function axisStep(span, width) {
+  const least = (span * 70) / width;
+  let step = 10 ** Math.floor(Math.log10(Math.max(least, 1)));
+  for (const times of [1, 2, 5, 10]) if (step * times >= least) return Math.max(1, step * times);
+  return step * 10;
+}
+
+function drawAxis(g, surface, theme, run, start, span, y) {
+  const step = axisStep(span, surface.plot);
+  g.font = TEXT;
+  g.textAlign = "left";
+  for (let c = Math.ceil(start / step) * step; c < start + span; c += step) {
+    const x = GUTTER + ((c - start) / span) * surface.plot;
+    g.fillStyle = theme.line;
+    g.fillRect(Math.round(x), y + AXIS - 6, 1, 6);
+    g.fillStyle = theme.muted;
+    const text = run && c < run.cycles ? run.cycleName(c).toLocaleString("en") : c.toLocaleString("en");
+    if (x + 4 + 7 * text.length < surface.width) g.fillText(text, x + 4, y + AXIS / 2);
+  }
+}
+
+// The strip: for each engine what its slots were, in as many columns as there are pixels.
+function paintStrip(g, surface, theme, run, cycles, byCause) {
+  const columns = Math.min(Math.floor(surface.plot * surface.ratio), run.cycles);
+  const scale = surface.plot / cycles;
+  for (let e = 0; e < run.engines.length; e++) {
+    const y = e * STRIP_ROW, height = STRIP_ROW - 2;
+    g.textAlign = "right";
+    g.fillStyle = theme.muted;
+    g.fillText(run.engines[e], GUTTER - 8, y + STRIP_ROW / 2);
+    const room = run.machine.slots[run.engines[e]] * run.machine.cores;
+    for (let k = 0; k < columns && room; k++) {
+      const from = Math.floor((k * run.cycles) / columns), to = Math.max(from + 1, Math.floor(((k + 1) * run.cycles) / columns));
+      const x = surface.snap(GUTTER + from * scale), width = surface.snap(GUTTER + to * scale) - x;
+      const all = room * (to - from);
+      const parts = stripColumn(run, e, from, to);
+      if (!byCause) {
+        g.globalAlpha = 0.06 + 0.94 * (parts[0] / all);
+        g.fillStyle = theme.accent;
+        g.fillRect(x, y, width, height);
+        continue;
+      }
+      let bottom = y + height;
+      parts.forEach((count, i) => {
+        const part = (height * count) / all;
+        g.fillStyle = i ? theme.causes[i - 1] : theme.used;
+        g.fillRect(x, bottom - part, width, part);
+        bottom -= part;
+      });
+    }
+    g.globalAlpha = 1;
+  }
+}
+
+// Slots used, then empty ones by cause, of one engine.
+function stripColumn(run, engine, from, to) {
+  const causes = run.causes.length, out = new Array(causes + 1).fill(0);
+  for (let c = from; c < to; c++) {
+    const at = c * run.engines.length + engine;
+    out[0] += run.used[at];
+    for (let k = 0; k < causes; k++) out[k + 1] += run.holes[at * causes + k];
+  }
+  return out;
+}
+
+function paintLive(g, surface, theme, run, cycles, y, peak) {
+  const scale = surface.plot / cycles;
+  const columns = Math.min(Math.floor(surface.plot), run.cycles);
+  g.beginPath();
+  g.moveTo(GUTTER, y + LIVE);
+  for (let k = 0; k < columns; k++) {
+    const from = Math.floor((k * run.cycles) / columns), to = Math.max(from + 1, Math.floor(((k + 1) * run.cycles) / columns));
+    let most = 0;
+    for (let c = from; c < to; c++) most = Math.max(most, run.live[c]);
+    const height = peak ? ((LIVE - 4) * most) / peak : 0;
+    g.lineTo(GUTTER + from * scale, y + LIVE - height);
+    g.lineTo(GUTTER + to * scale, y + LIVE - height);
+  }
+  g.lineTo(GUTTER + run.cycles * scale, y + LIVE);
+  g.closePath();
+  g.globalAlpha = 0.25;
+  g.fillStyle = theme.live;
+  g.fill();
+  g.globalAlpha = 1;
+  g.strokeStyle = theme.live;
+  g.lineWidth = 1;
+  g.stroke();
+  g.fillStyle = theme.muted;
+  g.textAlign = "right";
+  g.fillText("words", GUTTER - 8, y + LIVE / 2);
+}
+
+// The whole run, with the cycles that the timeline shows marked. The picture itself is painted once.
+class Overview {
+  constructor(canvas, run) {
+    this.run = run;
+    this.strip = run.engines.length * STRIP_ROW;
+    this.surface = new Surface(canvas);
+    this.picture = document.createElement("canvas");
+  }
+  resize() {
+    this.surface.resize(this.strip + 4 + LIVE + AXIS);
+    this.fresh = false;
+  }
+  repaint(theme, cycles, byCause, peak) {
+    const { surface, run } = this;
+    const g = surface.begin(theme);
+    paintStrip(g, surface, theme, run, cycles, byCause);
+    paintLive(g, surface, theme, run, cycles, this.strip + 4, peak);
+    drawAxis(g, surface, theme, run, 0, cycles, this.strip + 4 + LIVE);
+    this.picture.width = surface.canvas.width;
+    this.picture.height = surface.canvas.height;
+    this.picture.getContext("2d").drawImage(surface.canvas, 0, 0);
+    this.fresh = true;
+  }
+  draw(theme, view, state) {
+    const { surface } = this;
+    if (!this.fresh) this.repaint(theme, view.cycles, state.byCause, state.peak);
+    const g = surface.context;
+    g.setTransform(1, 0, 0, 1, 0, 0);
+    g.drawImage(this.picture, 0, 0);
+    g.setTransform(surface.ratio, 0, 0, surface.ratio, 0, 0);
+    const height = this.strip + 4 + LIVE, scale = surface.plot / view.cycles;
+    g.fillStyle = theme.hit;
+    for (const cycle of state.hits) g.fillRect(GUTTER + cycle * scale, 0, Math.max(1, Math.min(scale, 2)), 4);
+    if (view.span >= view.cycles) return;
+    const left = GUTTER + view.start * scale, width = Math.max(2, view.span * scale);
+    g.globalAlpha = 0.62;
+    g.fillStyle = theme.back;
+    g.fillRect(GUTTER, 0, left - GUTTER, height);
+    g.fillRect(left + width, 0, surface.width - left - width, height);
+    g.globalAlpha = 1;
+    g.strokeStyle = theme.ink;
+    g.lineWidth = 1;
+    g.strokeRect(Math.round(left) + 0.5, 0.5, Math.round(width), height);
+  }
+}

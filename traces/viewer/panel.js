@@ -1,0 +1,261 @@
+// The side panel: tables of the profile, the chosen slot, what was searched for. Text of the programs
+// only ever becomes text nodes.
+
+// element("button.quiet", {title: "..."}, "text", other...)
+function element(kind, attributes, ...children) {
+  const [tag, ...classes] = kind.split(".");
+  const node = document.createElement(tag);
+  if (classes.length) node.className = classes.join(" ");
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else if (value !== null && value !== undefined) node.setAttribute(key, value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+const decimal = (n, digits = 1) => n.toLocaleString("en", { maximumFractionDigits: digits });
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const plural = (n, what) => `${decimal(n)} ${what}${n === 1 ? "" : "s"}`;
+
+function shown(value) {
+  if (value === null || value === undefined) return "–";
+  return typeof value === "number" ? decimal(value, value < 10 ? 2 : 1) : String(value);
+}
+
+// A table whose first column names the row; numbers are aligned.
+function table(caption, heads, rows, options = {}) {
+  const cell = (value, i) => {
+    const number = typeof value === "number" || value === null || (i > 0 && !options.texts?.includes(i));
+    const node = element(i ? "td" : "th", i ? {} : { scope: "row" }, value instanceof Node ? value : shown(value));
+    if (i && number) node.className = "n";
+    return node;
+  };
+  const out = element("table", {}, element("caption", {}, caption));
+  if (heads)
+    out.append(element("thead", {}, element("tr", {}, ...heads.map((head, i) => element(
+      i && !options.texts?.includes(i) ? "th.n" : "th", { scope: "col" }, head)))));
+  out.append(element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell)))));
+  return element("div.table", {}, out);
+}
+
+// The same figures of one or two runs, with the change.
+function compared(caption, profiles, names, rows) {
+  const two = profiles.length > 1;
+  const change = (a, b) => {
+    if (typeof a !== "number" || typeof b !== "number") return "";
+    const d = b - a;
+    return d === 0 ? "=" : `${d > 0 ? "+" : "−"}${decimal(Math.abs(d), Math.abs(d) < 10 ? 2 : 1)}`;
+  };
+  const lines = rows.map(([name, of]) => {
+    const values = profiles.map(of);
+    return two ? [name, ...values, change(values[0], values[1])] : [name, ...values];
+  });
+  const filled = lines.filter((line) => line.slice(1, 1 + profiles.length).some((v) => v !== null && v !== undefined));
+  return filled.length ? table(caption, two ? ["", ...names, "change"] : null, filled) : null;
+}
+
+const swatch = (colour) => element("i.swatch", { style: `background:${colour}` });
+
+// Slots by what they were used for, for the cycles in view; it has to be quick.
+function causeTable(runs, view, theme) {
+  const from = Math.floor(view.start), to = Math.ceil(view.start + view.span);
+  const out = [];
+  for (const run of runs) {
+    const count = run.count(from, to);
+    const cycles = Math.max(0, Math.min(to, run.cycles) - from);
+    const rows = run.engines.map((engine, e) => {
+      const room = cycles * run.machine.slots[engine] * run.machine.cores;
+      return [engine, room ? percent(count[e].used / room) : "–", ...count[e].causes];
+    });
+    const heads = ["", element("span", {}, swatch(theme.used), "used"),
+      ...run.causes.map((cause, k) => element("span", {}, swatch(theme.causes[k]), cause))];
+    const what = view.span >= view.cycles ? "all cycles" : `cycles ${decimal(from)} to ${decimal(Math.min(to, run.cycles))}`;
+    out.push(table(`Empty slots by cause, ${what}${runs.length > 1 ? `: ${run.title}` : ""}`, heads, rows));
+  }
+  return out;
+}
+
+function boundTables(profiles, names, engines) {
+  const bounds = [
+    ["cycles", (p) => p.cycles],
+    ["bound", (p) => p.bound],
+    ["cycles / bound", (p) => p.ratio],
+    ["work", (p) => p.bounds.work],
+    ["chain of values (dep)", (p) => p.bounds.dep],
+    ["compulsory words (io)", (p) => p.bounds.io],
+    ["the same words reused", (p) => p.bounds.words],
+    ["builder, engines free", (p) => p.bounds.builder],
+    ...engines.map((engine) => [`work of ${engine}`, (p) => p.bounds.work_by_engine[engine]]),
+  ];
+  const whatIf = [["as it is", "as_it_is"], ["words of their own", "renamed"], ...engines.map((e) => [`one more ${e} slot`, e])];
+  return [
+    compared("Cycles and bounds", profiles, names, bounds),
+    compared("Cycles of a list schedule of the same slots", profiles, names,
+      whatIf.map(([name, key]) => [name, (p) => p.what_if[key]?.list_schedule])),
+  ];
+}
+
+function gapTable(profiles, names, causes) {
+  if (!profiles.some((p) => p.gap)) return null;
+  const about = profiles.map((p) => (p.gap ? `${plural(p.gap.cycles, "cycle")} over the bound of ${p.gap.of}` : "")).join("; ");
+  const unit = profiles.find((p) => p.gap).gap.units > 1 ? "in slots" : "in cycles";
+  return compared(`${about}, ${unit}`, profiles, names,
+    [...causes, "full", "rounding"].map((key) => [key, (p) => p.gap?.[key]]));
+}
+
+function whereTable(profiles, names, go) {
+  return profiles.map((p, i) => p.where.rows.length ? table(
+    `Where, by ${p.where.by}${profiles.length > 1 ? `: ${names[i]}` : ""}`, ["", "share", "cycles", "first", "last"],
+    p.where.rows.map((row) => [
+      element("button.link", { onclick: () => go(row.first - p.first_cycle, row.last - p.first_cycle + 1) }, row.name),
+      `${row.percent.toFixed(1)} %`, row.cycles, row.first, row.last])) : null);
+}
+
+function memoryTables(profiles, names) {
+  const loads = ["same_vector", "same_window", "same_round", "at_all"].map((key) => [
+    `repeated, ${key.replaceAll("_", " ")}`, (p) => p.loads[key]?.repeated]);
+  return [
+    compared("Scratch words in use", profiles, names, [
+      ["most at once", (p) => p.scratch.peak],
+      ["in cycle", (p) => p.scratch.peak_cycle],
+      ["on average", (p) => p.scratch.mean],
+      ["touched at all", (p) => p.scratch.touched]]),
+    compared("Loads", profiles, names, [
+      ["gathers", (p) => p.loads.gathers],
+      ["vectors", (p) => p.loads.vectors],
+      ["constants", (p) => p.loads.constants], ...loads]),
+  ];
+}
+
+function adviceList(profile, name, many) {
+  return element("section", {},
+    element("h2", {}, many ? `What holds ${name} back: ` : "What holds it back: ", element("b", {}, profile.class)),
+    element("p", {}, profile.why),
+    profile.advice.length ? element("ol.advice", {}, ...profile.advice.map((item) => element("li", {},
+      element("span.saving", { title: "cycles this would save at most" }, `−${decimal(item.saving)}`),
+      element("span", {}, item.text)))) : null);
+}
+
+function chainList(profile, name, many, go) {
+  if (!profile.chain.length) return null;
+  return element("details", {},
+    element("summary", {}, `The longest chain of values${many ? `, ${name}` : ""}: ${plural(profile.chain.length, "slot")}`),
+    element("ol.chain", {}, ...profile.chain.slice(0, 500).map((link) => element("li", {},
+      element("button.row", { onclick: () => go(link) },
+        element("span.n", {}, decimal(link.cycle)), element("code", {}, `${link.engine}  ${link.text}`))))));
+}
+
+// Each part of a side has a profile of its own.
+function summary(runs, app) {
+  const out = [];
+  const parts = Math.max(...runs.map((run) => run.parts.length));
+  for (let i = 0; i < parts; i++) {
+    const of = runs.filter((run) => run.parts[i]);
+    const profiles = of.map((run) => run.parts[i].profile), names = of.map((run) => run.title);
+    const many = of.length > 1;
+    if (parts > 1) out.push(element("h1", {}, of[0].parts[i].name));
+    const start = (k) => of[k].parts[i].start;
+    out.push(
+      ...profiles.map((p, k) => adviceList(p, names[k], many)),
+      ...boundTables(profiles, names, of[0].engines),
+      gapTable(profiles, names, of[0].causes),
+      ...whereTable(profiles, names, (from, to) => app.showCycles(from + start(0), to + start(0))),
+      ...memoryTables(profiles, names),
+      ...profiles.map((p, k) => chainList(p, names[k], many, (link) => app.goTo(of[k], link, start(k)))));
+  }
+  return out.filter((node) => node);
+}
+
+// --- one slot ---------------------------------------------------------------------
+
+const hex = (value) => `0x${value.toString(16).padStart(8, "0")}`;
+
+function valueCells(values) {
+  return element("span.values", {}, ...values.map((value) => value === null
+    ? element("span", { title: "written before the recorded cycles" }, "?")
+    : element("span", { title: hex(value) }, String(value))));
+}
+
+function noteOf(run, slot) {
+  const code = run.codes[run.code[slot]];
+  if (!code.noted) return [];
+  const out = [["stage", code.stage]];
+  if (code.strand >= 0) out.push(["round", String(code.round)], ["strand", String(code.strand)]);
+  if (code.value) out.push(["computes", code.word ? `${code.value}+${code.word}` : code.value]);
+  return out;
+}
+
+function wordName(edge) {
+  return edge.kind === KIND_JUMP ? "" : edge.kind >= KIND_MEMORY ? `m[${edge.word}]` : `word ${edge.word}`;
+}
+
+function edgeList(app, run, edges, direction, theme) {
+  const sorted = [...edges].sort((a, b) => a.kind - b.kind || a.slot - b.slot);
+  return element("ul.edges", {}, ...sorted.map((edge) => element("li", {},
+    element("button.row", {
+      onclick: () => app.select(run, edge.slot), "data-slot": edge.slot, "data-kind": edge.kind,
+      title: `${KINDS[edge.kind][direction]} ${wordName(edge)}`.trim(),
+    },
+    element("i.kind", { style: `border-color:${theme.kinds[edge.kind]}` }),
+    element("span.n", {}, decimal(run.cycleName(run.cycle[edge.slot]))),
+    element("span.place", {}, run.place(edge.slot)),
+    element("code", {}, run.text(edge.slot)),
+    element("span.what", {}, KINDS[edge.kind].name)))));
+}
+
+// What kept the slot from an earlier cycle.
+const READY = ["its operands are there", "the words that it writes are no longer read", "the order of writes and memory allows it"];
+
+function timing(run, slot) {
+  const slack = [...run.slack.subarray(slot * SLACKS, (slot + 1) * SLACKS)];
+  const least = Math.min(...slack), at = run.cycle[slot];
+  if (at - least <= run.partOf(at).start) return "It waits for nothing: it could be in any earlier cycle.";
+  const since = `From cycle ${decimal(run.cycleName(at - least))} on ${READY[slack.indexOf(least)]}; `;
+  return since + (least ? `it is issued ${plural(least, "cycle")} later.` : "it is issued at once.");
+}
+
+function slotDetails(app, { run, slot, before, after }, theme) {
+  const code = run.codes[run.code[slot]];
+  const line = (name, value) => [element("dt", {}, name), element("dd", {}, value)];
+  const facts = [["issued", `cycle ${decimal(run.cycleName(run.cycle[slot]))}, ${run.place(slot)}, bundle ${decimal(run.bundle[slot])}`], ...noteOf(run, slot)];
+  if (run.parts.length > 1) facts.push(["program", run.partOf(run.cycle[slot]).name]);
+  if (code.access >= ACCESS_LOAD) {
+    const words = run.words[slot], first = run.address[slot];
+    facts.push([code.access === ACCESS_STORE ? "stores to" : "loads from", words > 1 ? `m[${first} … ${first + words - 1}]` : `m[${first}]`]);
+  }
+  const values = [];
+  if (code.access !== ACCESS_NONE && run.words[slot])
+    values.push(line(code.access === ACCESS_STORE ? "stores" : `writes ${code.texts[1]}`, valueCells([...run.written(slot)])));
+  for (const read of code.reads)
+    values.push(line(`reads ${code.texts[read.operand + 1]}`, valueCells(run.readValues(slot, read).map((r) => r.value))));
+  return [
+    element("h2.code", {}, run.text(slot)),
+    app.runs.length > 1 ? element("p.quiet", {}, run.title) : null,
+    element("dl", {}, ...facts.flatMap(([name, value]) => line(name, value)), ...values.flat()),
+    element("p", {}, timing(run, slot)),
+    element("h3", {}, `Comes after ${plural(before.length, "slot")}`),
+    edgeList(app, run, before, "from", theme),
+    element("h3", {}, `Is waited for by ${plural(after.length, "slot")}`),
+    edgeList(app, run, after, "to", theme),
+  ].filter((node) => node);
+}
+
+// --- a search ----------------------------------------------------------------------
+
+const SHOWN_HITS = 300;
+
+function hitList(app, found) {
+  const out = [];
+  for (const run of app.runs) {
+    const { list } = found.get(run);
+    if (app.runs.length > 1) out.push(element("h3", {}, `${run.title}: ${plural(list.length, "slot")}`));
+    out.push(element("ul.edges", {}, ...Array.from(list.slice(0, SHOWN_HITS), (slot) => element("li", {},
+      element("button.row", { onclick: () => app.select(run, slot), "data-slot": slot },
+        element("span.n", {}, decimal(run.cycleName(run.cycle[slot]))),
+        element("span.place", {}, run.place(slot)),
+        element("code", {}, run.text(slot)))))));
+    if (list.length > SHOWN_HITS) out.push(element("p.quiet", {}, `and ${decimal(list.length - SHOWN_HITS)} more`));
+  }
+  return out;
+}
