@@ -141,19 +141,6 @@ static bool is_load(const struct isa_info *info)
     return info->kind == KIND_LOAD || info->kind == KIND_VLOAD;
 }
 
-static bool decides(const struct isa_info *info)
-{
-    switch ((int)info->kind) {
-    case KIND_JUMP:
-    case KIND_COND_JUMP:
-    case KIND_COND_JUMP_REL:
-    case KIND_JUMP_INDIRECT:
-    case KIND_HALT:
-    case KIND_PAUSE: return true;
-    default: return false;
-    }
-}
-
 static void record_reads(struct recorder *r, const struct sim_bundle *b, uint32_t slot)
 {
     struct hist_slot *h = &r->h->slots.at[slot];
@@ -188,7 +175,7 @@ static void record_writes(struct recorder *r, const struct sim_bundle *b, uint32
         write_words(r, slot, is_store(info) ? &r->mem : &r->scratch, base, (size_t)(*at)->address, h->words);
         *at += h->words;
     }
-    if (decides(info))
+    if (hist_decides(r->h, slot))
         r->decided_by[b->core] = slot;
 }
 
@@ -314,18 +301,52 @@ enum status hist_record(struct sim *s, struct hist_window window, struct history
     return finish(&r, d);
 }
 
+bool hist_decides(const struct history *h, uint32_t slot)
+{
+    switch ((int)isa_info((enum isa_op)hist_isa(h, slot)->op)->kind) {
+    case KIND_JUMP:
+    case KIND_COND_JUMP:
+    case KIND_COND_JUMP_REL:
+    case KIND_JUMP_INDIRECT:
+    case KIND_HALT:
+    case KIND_PAUSE: return true;
+    default: return false;
+    }
+}
+
+/* The last cycle in which the core has executed other slots than its jumps, up to that of `jump`. */
+static uint32_t last_before(const struct history *h, uint32_t jump)
+{
+    const struct hist_slot *x = &h->slots.at[jump];
+    for (uint32_t y = h->bundles.at[x->bundle].first_slot; h->slots.at[y].bundle == x->bundle; y++)
+        if (!hist_decides(h, y))
+            return hist_cycle(h, jump);
+    for (uint32_t b = x->bundle; b-- > 0;)
+        if (h->bundles.at[b].core == h->bundles.at[x->bundle].core &&
+            h->bundles.at[b].first_slot < h->bundles.at[b + 1].first_slot)
+            return h->bundles.at[b].cycle;
+    return 0;
+}
+
 struct hist_ready hist_ready(const struct history *h, uint32_t slot)
 {
     struct hist_ready ready = {0, 0, 0};
+    uint32_t written = 0;
     for (uint32_t i = h->slots.at[slot].first_edge; i < h->slots.at[slot + 1].first_edge; i++) {
         const struct hist_edge *e = &h->edges.at[i];
         const uint32_t after = hist_after(h, slot, e);
         uint32_t *of = e->kind == HIST_VALUE || e->kind == HIST_JUMP ? &ready.value
                        : e->kind == HIST_USED                        ? &ready.used
+                       : e->kind == HIST_WRITTEN                     ? &written
                                                                      : &ready.order;
         if (after > *of)
             *of = after;
     }
+    /* A write that was read comes before its readers. */
+    if (written > ready.used && written > ready.order)
+        ready.order = written;
+    if (hist_decides(h, slot) && last_before(h, slot) > ready.order)
+        ready.order = last_before(h, slot);
     return ready;
 }
 

@@ -116,7 +116,7 @@ static inline uint32_t hist_after(const struct history *h, uint32_t to, const st
 struct hist_ready {
     uint32_t value; /* operands in scratch, and jumps */
     uint32_t used;  /* a scratch word that was still to be read */
-    uint32_t order; /* memory, and writes to one word */
+    uint32_t order; /* memory; writes to one word, that nobody reads between; for a jump, all before it */
 };
 struct hist_ready hist_ready(const struct history *h, uint32_t slot);
 
@@ -125,6 +125,9 @@ static inline const struct isa_slot *hist_isa(const struct history *h, uint32_t 
 {
     return &h->prog->slots.at[h->slots.at[slot].slot];
 }
+
+/* Whether what is executed next depends on the slot: a jump, halt or pause. */
+bool hist_decides(const struct history *h, uint32_t slot);
 
 /* What the program's maker noted of a slot; NULL if nothing. */
 static inline const struct prog_note *hist_note(const struct history *h, uint32_t slot)

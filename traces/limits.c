@@ -9,7 +9,9 @@
  *     dep     the longest path (Fernandez and Bussell 1973)
  *     words   the same along all edges; within a bundle those may run in circles (of length 0), so its
  *             slots are gone over until nothing changes
- * Weakness: the bounds are not combined, and what comes before a jump is not held there. */
+ * What comes before a jump, halt or pause has a path of length 0 to it, which is not written down: of all
+ * that the core has executed, the longest head counts, and the longest tail of the jumps to come.
+ * Weakness: the bounds are not combined. */
 #include "traces/limits.h"
 
 #include <assert.h>
@@ -21,6 +23,8 @@
 enum { STEPS = 512 };
 
 struct paths {
+    const struct history *h;
+    bool unrolled;
     uint32_t *head, *tail;         /* by slot, in cycles */
     uint32_t head_step, tail_step; /* of the table */
     uint32_t (*table)[STEPS];      /* slots by head and tail */
@@ -28,55 +32,123 @@ struct paths {
 
 /* --- paths ------------------------------------------------------------------------ */
 
-static bool carries(const struct hist_edge *e)
+static bool carries(const struct paths *p, const struct hist_edge *e)
 {
-    return e->kind == HIST_VALUE || e->kind == HIST_MEM_VALUE || e->kind == HIST_JUMP;
+    return e->kind == HIST_VALUE || e->kind == HIST_MEM_VALUE || (e->kind == HIST_JUMP && !p->unrolled);
 }
 
-static void find_paths(const struct history *h, struct paths *p)
+static uint32_t bundle_end(const struct history *h, size_t b)
 {
-    for (uint32_t x = 0; x < hist_n(h); x++)
+    return b + 1 < h->bundles.n ? h->bundles.at[b + 1].first_slot : hist_n(h);
+}
+
+/* One pass over a bundle's slots, along edges of values and jumps or along all; `most` is the longest head
+ * of the core so far, which its jumps do not come before. Whether another pass may find more. */
+static bool lengthen(struct paths *p, size_t b, bool all, uint32_t *most)
+{
+    const struct history *h = p->h;
+    const uint32_t first = h->bundles.at[b].first_slot, end = bundle_end(h, b);
+    bool inner = false, changed = false;
+    for (uint32_t x = first; x < end; x++) {
+        uint32_t head = p->head[x];
         for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
             const struct hist_edge *e = &h->edges.at[i];
+            if (e->kind == HIST_JUMP ? p->unrolled : !all && !carries(p, e))
+                continue;
             const uint32_t at = p->head[e->from] + hist_delay(h, x, e);
-            if (carries(e) && p->head[x] < at)
-                p->head[x] = at;
+            inner = inner || e->from >= first;
+            head = head < at ? at : head;
         }
-    for (uint32_t x = hist_n(h); x-- > 0;)
-        for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
-            const struct hist_edge *e = &h->edges.at[i];
-            const uint32_t at = p->tail[x] + hist_delay(h, x, e);
-            if (carries(e) && p->tail[e->from] < at)
-                p->tail[e->from] = at;
-        }
+        changed = changed || p->head[x] < head;
+        p->head[x] = head;
+        if (*most < head && (p->unrolled || !hist_decides(h, x)))
+            *most = head;
+    }
+    for (uint32_t x = first; x < end; x++) {
+        if (p->unrolled || !hist_decides(h, x))
+            continue;
+        changed = changed || p->head[x] < *most;
+        *most = *most < p->head[x] ? p->head[x] : *most;
+        p->head[x] = *most;
+    }
+    return inner && changed;
 }
 
-static uint32_t most(const uint32_t *of, uint32_t n)
+/* Heads along values and jumps; then, starting from those, along all edges. The longest. */
+static uint32_t find_heads(struct paths *p, bool all)
 {
-    uint32_t x = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (x < of[i])
-            x = of[i];
+    uint32_t most[ISA_MAX_CORES] = {0}, longest = 0;
+    for (size_t b = 0; b < p->h->bundles.n; b++) {
+        uint32_t *of_core = &most[p->h->bundles.at[b].core];
+        while (lengthen(p, b, all, of_core))
+            continue;
+        longest = longest < *of_core ? *of_core : longest;
+    }
+    return longest;
+}
+
+/* The longest tail. */
+static uint32_t find_tails(struct paths *p)
+{
+    const struct history *h = p->h;
+    uint32_t after[ISA_MAX_CORES] = {0},
+             longest = 0; /* after: the longest tail of the core's jumps from here */
+    for (size_t b = h->bundles.n; b-- > 0;) {
+        const uint32_t first = h->bundles.at[b].first_slot, end = bundle_end(h, b);
+        uint32_t *jumps = &after[h->bundles.at[b].core];
+        for (uint32_t x = first; x < end && !p->unrolled; x++)
+            if (*jumps < p->tail[x] && hist_decides(h, x))
+                *jumps = p->tail[x];
+        for (uint32_t x = first; x < end; x++) {
+            p->tail[x] = p->tail[x] < *jumps ? *jumps : p->tail[x];
+            longest = longest < p->tail[x] ? p->tail[x] : longest;
+            for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
+                const struct hist_edge *e = &h->edges.at[i];
+                const uint32_t at = p->tail[x] + hist_delay(h, x, e);
+                if (p->tail[e->from] < at && carries(p, e))
+                    p->tail[e->from] = at;
+            }
+        }
+    }
+    return longest;
+}
+
+/* The edge that gives x its head, of a value where there is one; NULL: it is a jump, and what came before
+ * gives it its head. */
+static const struct hist_edge *longest_edge(const struct paths *p, uint32_t x)
+{
+    const struct history *h = p->h;
+    const struct hist_edge *best = NULL;
+    for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
+        const struct hist_edge *e = &h->edges.at[i];
+        if (carries(p, e) && p->head[e->from] + hist_delay(h, x, e) == p->head[x] &&
+            (!best || e->kind < best->kind))
+            best = e;
+    }
+    return best;
+}
+
+/* The last slot that the jump does not come before and that has its head. */
+static uint32_t before_jump(const struct paths *p, uint32_t jump)
+{
+    uint32_t x = bundle_end(p->h, p->h->slots.at[jump].bundle);
+    do
+        x--;
+    while (hist_core(p->h, x) != hist_core(p->h, jump) || p->head[x] < p->head[jump] ||
+           (x >= jump && hist_decides(p->h, x)));
     return x;
 }
 
-/* From the slot with the longest head back to its start, along values where there are any. */
-static bool find_chain(const struct history *h, const uint32_t *head, struct limits *out)
+/* From the slot with the longest head back to its start. */
+static bool find_chain(const struct paths *p, struct limits *out)
 {
     uint32_t x = 0;
-    while (head[x] + 1 < out->dep)
+    while (p->head[x] + 1 < out->dep)
         x++;
     bool good = vec_push(&out->chain, x);
-    while (good && head[x] > 0) {
-        const struct hist_edge *best = NULL;
-        for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
-            const struct hist_edge *e = &h->edges.at[i];
-            if (carries(e) && head[e->from] + hist_delay(h, x, e) == head[x] &&
-                (!best || e->kind < best->kind))
-                best = e;
-        }
-        assert(best);
-        x = best->from;
+    while (good && p->head[x] > 0) {
+        const struct hist_edge *e = longest_edge(p, x);
+        x = e ? e->from : before_jump(p, x);
         good = vec_push(&out->chain, x);
     }
     for (size_t i = 0, j = out->chain.n; i + 1 < j; i++) {
@@ -85,35 +157,6 @@ static bool find_chain(const struct history *h, const uint32_t *head, struct lim
         out->chain.at[i] = other;
     }
     return good;
-}
-
-/* One pass over a bundle's slots; whether another one may find more. */
-static bool lengthen(const struct history *h, uint32_t first, uint32_t end, uint32_t *head)
-{
-    bool backward = false, changed = false;
-    for (uint32_t x = first; x < end; x++)
-        for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
-            const struct hist_edge *e = &h->edges.at[i];
-            const uint32_t at = head[e->from] + hist_delay(h, x, e);
-            backward = backward || e->from > x;
-            if (head[x] < at) {
-                head[x] = at;
-                changed = true;
-            }
-        }
-    return backward && changed;
-}
-
-/* Takes heads of values and jumps, which are a start. */
-static uint32_t find_words(const struct history *h, uint32_t *head)
-{
-    for (size_t b = 0; b < h->bundles.n; b++) {
-        const uint32_t first = h->bundles.at[b].first_slot;
-        const uint32_t end = b + 1 < h->bundles.n ? h->bundles.at[b + 1].first_slot : hist_n(h);
-        while (lengthen(h, first, end, head))
-            continue;
-    }
-    return most(head, hist_n(h)) + 1;
 }
 
 /* --- work ------------------------------------------------------------------------- */
@@ -146,14 +189,11 @@ static void find_work(const struct queues *q, uint32_t first, struct paths *p, u
     }
 }
 
-static bool find_engines(const struct history *h, const struct isa_machine *machine, struct paths *p,
-                         struct limits *out)
+static bool find_engines(const struct isa_machine *machine, struct paths *p, struct limits *out)
 {
     struct queues q;
-    const bool good = queues_create(&q, h);
-    p->head_step = most(p->head, hist_n(h)) / STEPS + 1;
-    p->tail_step = most(p->tail, hist_n(h)) / STEPS + 1;
-    for (unsigned core = 0; good && core < h->machine.cores; core++)
+    const bool good = queues_create(&q, p->h);
+    for (unsigned core = 0; good && core < p->h->machine.cores; core++)
         for (unsigned e = 0; e < ENGINE_DEBUG; e++)
             if (q.first[core][e] != QUEUE_END) {
                 assert(machine->slots[e]);
@@ -170,27 +210,42 @@ static bool find_engines(const struct history *h, const struct isa_machine *mach
 
 /* --- all of them ------------------------------------------------------------------ */
 
-enum status limits_find(const struct history *h, const struct isa_machine *machine, struct limits *out,
-                        struct diag *d)
+static enum status find(const struct history *h, const struct isa_machine *machine, bool unrolled,
+                        struct limits *out, struct diag *d)
 {
     *out = (struct limits){.binding = ISA_ENGINES};
     const uint32_t n = hist_n(h);
     if (!n)
         return ST_OK;
-    struct paths p = {.head = calloc(n, sizeof *p.head),
+    struct paths p = {.h = h,
+                      .unrolled = unrolled,
+                      .head = calloc(n, sizeof *p.head),
                       .tail = calloc(n, sizeof *p.tail),
                       .table = malloc(STEPS * sizeof *p.table)};
     bool good = p.head && p.tail && p.table;
     if (good) {
-        find_paths(h, &p);
-        out->dep = most(p.head, n) + 1;
-        good = find_chain(h, p.head, out) && find_engines(h, machine, &p, out);
-        out->words = find_words(h, p.head);
+        out->dep = find_heads(&p, false) + 1;
+        p.head_step = (out->dep - 1) / STEPS + 1;
+        p.tail_step = find_tails(&p) / STEPS + 1;
+        good = find_chain(&p, out) && find_engines(machine, &p, out);
+        out->words = find_heads(&p, true) + 1;
     }
     free(p.head);
     free(p.tail);
     free(p.table);
     return good ? ST_OK : diag_set(d, ST_NOMEM, "out of memory for finding bounds");
+}
+
+enum status limits_find(const struct history *h, const struct isa_machine *machine, struct limits *out,
+                        struct diag *d)
+{
+    return find(h, machine, false, out, d);
+}
+
+enum status limits_unrolled(const struct history *h, const struct isa_machine *machine, struct limits *out,
+                            struct diag *d)
+{
+    return find(h, machine, true, out, d);
 }
 
 void limits_free(struct limits *l)
