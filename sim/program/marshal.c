@@ -12,7 +12,7 @@ struct reader {
     struct text *out;
     struct diag *d;
     unsigned depth;
-    unsigned item;  /* of the outermost list */
+    unsigned item;  /* of the list of bundles */
     size_t waiting; /* characters in `last`, not in `out` yet: there are many small pieces */
     char last[1 << 9];
 };
@@ -160,15 +160,17 @@ static bool value(struct reader *r);
 
 static bool list(struct reader *r)
 {
+    /* A program is a list of bundles, or an object that holds one. */
+    const bool outer = r->depth <= 2;
     uint32_t n;
     if (!read_count(r, &n))
         return false;
     put(r, "[", 1);
     for (uint32_t i = 0; i < n; i++) {
-        if (r->depth == 1)
+        if (outer)
             r->item = i;
         if (i)
-            put(r, ",\n", r->depth == 1 ? 2 : 1);
+            put(r, ",\n", outer ? 2 : 1);
         if (!value(r))
             return false;
     }

@@ -11,8 +11,8 @@
 enum { MARSHAL_MAX_DEPTH = 100 };
 
 /* Rewrites marshal.dumps(value, 2): numbers, texts, None, and tuples, lists and dicts of
- * them. True and False become 1 and 0, which they equal in Python. The items of the
- * outermost list stand on a line each, so that lines of later complaints name bundles.
+ * them. True and False become 1 and 0, which they equal in Python. Bundles stand on a
+ * line each, so that the lines of later complaints name them.
  * ST_OK, ST_NOMEM, or ST_INPUT with that line for anything else; `out` is then to be
  * freed as well. */
 enum status marshal_to_json(const void *data, size_t size, struct text *out, struct diag *d);

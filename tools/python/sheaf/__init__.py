@@ -11,6 +11,7 @@ programs from operators on values. Everything is done by libsheaf, which `make` 
 """
 from . import _library, faults
 from ._library import ProgramError
+from .command import judge, profile, trace
 from .faults import Fault
 from .kernel import Kernel, KernelError, Report, Value, Variable
 from .machine import SCRATCH_SIZE, VLEN, Core, CoreState, DebugInfo, Machine, Program
@@ -33,4 +34,7 @@ __all__ = [
     "Value",
     "Variable",
     "faults",
+    "judge",
+    "profile",
+    "trace",
 ]

@@ -81,14 +81,13 @@ class Report(ctypes.Structure):
 
 
 _OBJECT, _OUT, _WORDS = c_void_p, POINTER(c_void_p), POINTER(c_size_t)
-_PARSE = (c_int, c_char_p, c_size_t, c_char_p, _OUT, POINTER(Error))
 
 # Result, then parameters.
 _FUNCTIONS: Dict[str, tuple] = {
     "version": (c_char_p,),
     "program_load": (c_int, c_char_p, _OUT, POINTER(Error)),
-    "program_parse_json": _PARSE,
-    "program_parse_marshal": _PARSE,
+    "program_parse_json": (c_int, c_char_p, c_size_t, c_char_p, _OUT, POINTER(Error)),
+    "program_parse_marshal": (c_int, c_char_p, c_size_t, c_char_p, _OUT, POINTER(Error)),
     "program_save": (c_int, _OBJECT, c_char_p, POINTER(Error)),
     "program_json": (c_size_t, _OBJECT, c_char_p, c_size_t),
     "program_bundles": (c_size_t, _OBJECT),
@@ -166,6 +165,7 @@ def _open() -> ctypes.CDLL:
 
 
 _library = _open()
+path: str = _library._name
 
 
 def function(name: str) -> Callable[..., Any]:

@@ -73,7 +73,9 @@ def _hashable(key: Any) -> Any:
 
 
 class _Converted:
-    """A program of the library, and the compares in it."""
+    """A program of the library, the compares in it, and machines that nobody uses any more."""
+
+    IDLE, IDLE_WORDS = 2, 1 << 20  # how many of those, and the largest memory they may keep
 
     def __init__(self, function: str, *arguments: Any) -> None:
         handle, error = ctypes.c_void_p(), _library.Error()
@@ -81,10 +83,14 @@ class _Converted:
         _library.check(_library.function(function)(*arguments, handle, error), error)
         self.handle = handle.value
         self._texts: Optional[List[Tuple[bytes, Any]]] = None
+        self._idle: List[Tuple[tuple, int]] = []
 
     def __del__(self) -> None:
-        if self.handle:
-            _destroy_program(self.handle)
+        handle, self.handle = self.handle, None
+        if handle:
+            for _, machine in self._idle:
+                _destroy_machine(machine)
+            _destroy_program(handle)
 
     def expected(self, value_trace: Dict[Any, int]) -> List[Tuple[bytes, int]]:
         """What the program's compares find in value_trace: key in JSON, value."""
@@ -96,6 +102,21 @@ class _Converted:
                 text = _program_text(self.handle, len(self._texts))
         return [(text, value_trace[key] & 0xFFFFFFFF) for text, key in self._texts
                 if not isinstance(key, dict) and key in value_trace]
+
+    def take(self, kind: tuple) -> Optional[int]:
+        """An idle machine of this kind, in some state."""
+        for i, (of, machine) in enumerate(self._idle):
+            if of == kind:
+                del self._idle[i]
+                return machine
+        return None
+
+    def give_back(self, kind: tuple, words: int, machine: int) -> None:
+        # Garbage that refers to itself is finalised in any order: the program may be gone.
+        if not self.handle or words > self.IDLE_WORDS or len(self._idle) == self.IDLE:
+            _destroy_machine(machine)
+        else:
+            self._idle.append((kind, machine))
 
 
 @functools.lru_cache(maxsize=8)
@@ -154,11 +175,76 @@ class Program:
         return _library.function("program_bundles")(self._handle)
 
 
+def _named_program(bundles: Any, debug_info: Optional[Any]) -> Program:
+    """With the names that messages and traces show."""
+    names = {str(at): [name, words] for at, (name, words) in _names(debug_info).items()
+             if isinstance(at, int) and at >= 0 and isinstance(name, str) and isinstance(words, int) and words >= 0}
+    return Program({"scratch_map": names, "program": bundles} if names and isinstance(bundles, list) else bundles)
+
+
+def _names(debug_info: Optional[Any]) -> Dict[int, Tuple[str, int]]:
+    return getattr(debug_info, "scratch_map", None) or {}
+
+
+class _Simulator:
+    """A machine of the library, which is made when it is first run."""
+
+    def __init__(self, program: Program, config: _library.Config) -> None:
+        self.handle: Optional[int] = None
+        self.config = config
+        self._converted = program._converted
+        self._expected: List[Tuple[bytes, int]] = []
+        self._n_words = 0
+
+    def __del__(self) -> None:
+        handle, self.handle = self.handle, None
+        if handle:
+            self._converted.give_back(self._kind(), self._n_words, handle)
+
+    def _kind(self) -> tuple:
+        """What two machines of a program have in common when one can stand for the other."""
+        c = self.config
+        return (self._n_words, c.engine, c.pause, c.debug, c.strict, c.cycle_limit, c.cores, c.scratch,
+                tuple(self._expected))
+
+    def prepare(self, pause: bool, debug: bool, values: Dict[Any, int], start: "array.array[int]") -> None:
+        """Sees to it that it is there, and does what it is told from now on."""
+        config, expected = self.config, self._converted.expected(values) if values and debug else []
+        if self.handle and (config.pause, config.debug, self._expected) == (pause, debug, expected):
+            return
+        config.pause, config.debug, self._expected = pause, debug, expected
+        held = (_library.Value * len(expected))(*expected)
+        config.values, config.n_values = held, len(expected)
+        error = _library.Error()
+        if self.handle:
+            _library.check(_library.function("machine_change")(self.handle, config, error), error)
+        else:
+            self._make(start, error)
+        config.values, config.n_values = None, 0
+
+    def _make(self, start: "array.array[int]", error: _library.Error) -> None:
+        address, self._n_words = start.buffer_info()
+        idle = self._converted.take(self._kind())
+        if idle:
+            _reset(idle, address)
+            self.handle = idle
+            return
+        handle = ctypes.c_void_p()
+        _library.check(_library.function("machine_create")(self._converted.handle, self.config, address,
+                                                           self._n_words, handle, error), error)
+        self.handle = handle.value
+
+    def words(self, what: str, *core: int) -> Tuple[Optional[int], int]:
+        """Address and number of the words of its memory, or a core's scratch or trace."""
+        n = ctypes.c_size_t()
+        return _library.function(what)(self.handle, *core, n), n.value
+
+
 class Core:
     """A core of a machine: `id`, `scratch`, `trace_buf`, `pc` and `state`."""
 
-    def __init__(self, machine: "Machine", number: int) -> None:
-        self._machine = machine
+    def __init__(self, simulator: _Simulator, number: int) -> None:
+        self._simulator = simulator
         self._scratch: Optional[List[int]] = None
         self.id = number
 
@@ -166,8 +252,8 @@ class Core:
     def scratch(self) -> List[int]:
         """Its words. What is changed here is changed for the next run."""
         if self._scratch is None:
-            handle = self._machine._handle
-            self._scratch = _copy_out(*self._words("scratch")) if handle else [0] * self._machine._scratch_size
+            s = self._simulator
+            self._scratch = _copy_out(*s.words("scratch", self.id)) if s.handle else [0] * s.config.scratch
         return self._scratch
 
     @scratch.setter
@@ -177,28 +263,25 @@ class Core:
     @property
     def trace_buf(self) -> List[int]:
         """What its trace_write slots have written."""
-        return _copy_out(*self._words("trace")) if self._machine._handle else []
+        return _copy_out(*self._simulator.words("trace", self.id)) if self._simulator.handle else []
 
     @property
     def pc(self) -> int:
         """The next bundle; after a fault, the faulting one."""
-        return _pc(self._machine._handle, self.id) if self._machine._handle else 0
+        return _pc(self._simulator.handle, self.id) if self._simulator.handle else 0
 
     @property
     def state(self) -> CoreState:
-        return _STATES[_core_state(self._machine._handle, self.id)] if self._machine._handle else CoreState.RUNNING
-
-    def _words(self, name: str) -> Tuple[Optional[int], int]:
-        n = ctypes.c_size_t()
-        return _library.function(name)(self._machine._handle, self.id, n), n.value
+        handle = self._simulator.handle
+        return _STATES[_core_state(handle, self.id)] if handle else CoreState.RUNNING
 
     def _push(self) -> None:
         if self._scratch is not None:
-            _copy_in(self._scratch, *self._words("scratch"), "scratch")
+            _copy_in(self._scratch, *self._simulator.words("scratch", self.id), "scratch")
 
     def _pull(self) -> None:
         if self._scratch is not None:
-            self._scratch[:] = _copy_out(*self._words("scratch"))
+            self._scratch[:] = _copy_out(*self._simulator.words("scratch", self.id))
 
     def __repr__(self) -> str:
         return "Core(id=%d, pc=%d, state=%s)" % (self.id, self.pc, self.state)
@@ -209,9 +292,11 @@ class Machine:
 
     mem_dump      words at the start, a list or anything like one; copied
     program       a list of bundles, or a Program where one is run often
-    debug_info    an object with scratch_map (address -> (name, length)) for `prints`, or None
+    debug_info    an object with scratch_map (address -> (name, length)), or None: names for `prints`,
+                  messages and traces
     value_trace   expected values of debug compares, by key; looked at whenever run() is called
-    trace         whether to write trace.json, for a viewer of Chrome trace events, at the end of run()
+    trace         True to write trace.json after each run(), for viewers of Chrome trace events, or the name of
+                  a file: its ending says the format. It shows a run from `mem_dump` on, by the command `sheaf`
 
     `mem` and `cores[i].scratch` are lists: what is changed in them between runs counts, and a run
     changes them in place. `enable_pause`, `enable_debug` and `prints` may be set at any time between
@@ -225,16 +310,13 @@ class Machine:
 
     def __init__(self, mem_dump: Sequence[int], program: Union[Sequence[Bundle], Program],
                  debug_info: Optional[Any] = None, n_cores: int = 1, scratch_size: int = SCRATCH_SIZE,
-                 trace: bool = False, value_trace: Optional[Dict[Any, int]] = None, *, engine: str = "fast",
-                 strict: bool = False, cycle_limit: Optional[int] = None) -> None:
-        self._handle: Optional[int] = None
-        self._mem: Optional[List[int]] = None
+                 trace: Union[bool, str] = False, value_trace: Optional[Dict[Any, int]] = None, *,
+                 engine: str = "fast", strict: bool = False, cycle_limit: Optional[int] = None) -> None:
         self._start = _buffer(mem_dump)
-        self._program = program if isinstance(program, Program) else Program(program)
-        self._config = _library.config(engine, cycle_limit=cycle_limit, strict=strict, cores=n_cores,
-                                       scratch=scratch_size)
-        self._expected: List[Tuple[bytes, int]] = []
-        self._scratch_size = scratch_size
+        self._mem: Optional[List[int]] = None
+        self._program = program if isinstance(program, Program) else _named_program(program, debug_info)
+        self._simulator = _Simulator(self._program, _library.config(
+            engine, cycle_limit=cycle_limit, strict=strict, cores=n_cores, scratch=scratch_size))
         self.program = program
         self.debug_info = debug_info
         self.value_trace: Dict[Any, int] = {} if value_trace is None else value_trace
@@ -242,18 +324,14 @@ class Machine:
         self.prints = False
         self.enable_pause = True
         self.enable_debug = True
-        self.cores = [Core(self, i) for i in range(n_cores)]
-
-    def __del__(self) -> None:
-        handle, self._handle = getattr(self, "_handle", None), None
-        if handle:
-            _destroy_machine(handle)
+        self.cores = [Core(self._simulator, i) for i in range(n_cores)]
 
     @property
     def mem(self) -> List[int]:
         """Its words. What is changed here is changed for the next run."""
         if self._mem is None:
-            self._mem = _copy_out(*self._memory()) if self._handle else self._start.tolist()
+            made = self._simulator.handle
+            self._mem = _copy_out(*self._simulator.words("memory")) if made else self._start.tolist()
         return self._mem
 
     @mem.setter
@@ -263,20 +341,26 @@ class Machine:
     @property
     def cycle(self) -> int:
         """Cycles until now."""
-        return _cycle(self._handle) if self._handle else 0
+        return _cycle(self._simulator.handle) if self._simulator.handle else 0
 
     @property
     def double_writes(self) -> int:
         """Writes replaced by a later one to the same word in the same bundle."""
-        return _library.function("double_writes")(self._handle) if self._handle else 0
+        handle = self._simulator.handle
+        return _library.function("double_writes")(handle) if handle else 0
 
     def run(self) -> None:
         """Resumes paused cores and runs until every core has stopped or paused."""
-        self._prepare()
+        if not self._simulator.handle and self._mem is not None:
+            self._start = _buffer(self._mem)
+        self._simulator.prepare(bool(self.enable_pause), bool(self.enable_debug), self.value_trace, self._start)
+        self._push()
         try:
             self._run_printing() if self.prints else self._run()
         finally:
             self._pull()
+            if self.trace and self.cycle:
+                self._write_trace()
 
     def reset(self, mem_dump: Sequence[int]) -> None:
         """Back to before the first cycle, with other memory of the same size: much quicker than a new machine."""
@@ -286,76 +370,61 @@ class Machine:
         self._start, self._mem = words, None
         for core in self.cores:
             core._scratch = None
-        if self._handle:
-            _reset(self._handle, words.buffer_info()[0])
+        if self._simulator.handle:
+            _reset(self._simulator.handle, words.buffer_info()[0])
 
-    def _memory(self) -> Tuple[Optional[int], int]:
-        n = ctypes.c_size_t()
-        return _library.function("memory")(self._handle, n), n.value
-
-    def _prepare(self) -> None:
-        """Sees to it that the library's machine is there and is what the attributes say."""
-        config, expected = self._config, self._program._converted.expected(self.value_trace) if self.value_trace else []
-        pause, debug = bool(self.enable_pause), bool(self.enable_debug)
-        changed = (config.pause, config.debug, self._expected) != (pause, debug, expected)
-        if changed or not self._handle:
-            config.pause, config.debug, self._expected = pause, debug, expected
-            values = (_library.Value * len(expected))(*expected)
-            config.values, config.n_values = values, len(expected)
-            self._make(config)
-            config.values, config.n_values = None, 0
+    def _push(self) -> None:
+        """What was changed in lists that somebody holds counts."""
         if self._mem is not None:
-            _copy_in(self._mem, *self._memory(), "mem")
+            _copy_in(self._mem, *self._simulator.words("memory"), "mem")
         for core in self.cores:
             core._push()
 
-    def _make(self, config: _library.Config) -> None:
-        error = _library.Error()
-        if self._handle:
-            _library.check(_library.function("machine_change")(self._handle, config, error), error)
-            return
-        words = self._start if self._mem is None else _buffer(self._mem)
-        handle = ctypes.c_void_p()
-        _library.check(_library.function("machine_create")(self._program._handle, config, words.buffer_info()[0],
-                                                           len(words), handle, error), error)
-        self._start, self._handle = words, handle.value
-
     def _pull(self) -> None:
-        """Lists that somebody holds show the state."""
+        """And they show the state."""
         if self._mem is not None:
-            self._mem[:] = _copy_out(*self._memory())
+            self._mem[:] = _copy_out(*self._simulator.words("memory"))
         for core in self.cores:
             core._pull()
 
-    def _run(self, rounds: int = _ROUNDS) -> None:
-        end = _library.MORE
-        while end == _library.MORE:
-            end = _step(self._handle, rounds)
+    def _step(self, rounds: int) -> bool:
+        """Whether there is more to do."""
+        end = _step(self._simulator.handle, rounds)
         if end == _library.FAULTED:
-            raise faults.of_machine(self._handle)
+            raise faults.of_machine(self._simulator.handle)
+        return end == _library.MORE
+
+    def _run(self) -> None:
+        while self._step(_ROUNDS):
+            pass
 
     def _run_printing(self) -> None:
         bundles = self._program.bundles if self.program is self._program else self.program
-        names = getattr(self.debug_info, "scratch_map", None) or {}
-        end = _library.MORE
-        paused = all(core.state != CoreState.RUNNING for core in self.cores)
-        while end == _library.MORE:
+        names = _names(self.debug_info)
+        first, more = all(core.state != CoreState.RUNNING for core in self.cores), True
+        while more:
             for core in self.cores:
-                runs = core.state == CoreState.RUNNING or (paused and core.state == CoreState.PAUSED)
+                runs = core.state == CoreState.RUNNING or (first and core.state == CoreState.PAUSED)
                 if runs and core.pc < len(bundles):
                     self._print_bundle(core, bundles[core.pc], names)
-            paused = False
-            end = _step(self._handle, 1)
-        if end == _library.FAULTED:
-            raise faults.of_machine(self._handle)
+            first, more = False, self._step(1)
 
-    @staticmethod
-    def _print_bundle(core: Core, bundle: Bundle, names: Dict[int, Tuple[str, int]]) -> None:
-        scratch = _copy_out(*core._words("scratch"))
+    def _print_bundle(self, core: Core, bundle: Bundle, names: Dict[int, Tuple[str, int]]) -> None:
+        scratch = _copy_out(*self._simulator.words("scratch", core.id))
         print({name: scratch[at:at + length] for at, (name, length) in names.items()})
         named = {engine: [tuple(_name(names, part) for part in slot) for slot in slots]
                  for engine, slots in bundle.items()}
         print(core.pc, bundle, named)
+
+    def _write_trace(self) -> None:
+        """Runs again from the start what has been run, watched."""
+        from . import command
+
+        config = self._simulator.config
+        path = "trace.json" if self.trace is True else str(self.trace)
+        with contextlib.suppress(faults.Fault):
+            command.trace(path, self._program, self._start, cycles="0:%d" % self.cycle, no_debug=True,
+                          pause=config.pause, strict=config.strict, cores=config.cores, scratch=config.scratch)
 
 
 def _name(names: Dict[int, Tuple[str, int]], part: Any) -> Any:
