@@ -40,6 +40,7 @@
     OPTION(TIMELINE, "timeline", 0, "A:B", "show the slots of cycles A to B, one a line")                   \
     OPTION(ENGINES, "engines", 0, "NAME,...", "only slots of these engines")                                \
     OPTION(FORMAT, "format", 0, "NAME", "of the output, whatever its ending")                               \
+    OPTION(SCRIPT, "script", 0, "FILE", "take commands from there instead of standard input")               \
     OPTION(OUTPUT, "output", 'o', "FILE", "write the result there (its ending says the format)")            \
     OPTION(JSON, "json", 0, NULL, "print one JSON object instead of the report")                            \
     OPTION(HELP, "help", 'h', NULL, "show this help")

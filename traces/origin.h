@@ -1,0 +1,30 @@
+/* Where a value came from, and where it goes. The machine is back where it was afterwards. */
+#ifndef SHEAF_TRACES_ORIGIN_H
+#define SHEAF_TRACES_ORIGIN_H
+
+#include "traces/expr.h"
+#include "traces/replay.h"
+
+/* A slot as it was, or will be, executed. */
+struct origin {
+    uint64_t at, cycle; /* the position and cycle before its bundle */
+    uint32_t core, bundle;
+    uint32_t slot;  /* an index into prog->slots */
+    uint32_t first; /* the first word of the place that it wrote or read */
+};
+
+/* For each word of the place (in out[0 ... n-1]) the slot that wrote it last before now; `slot` is
+ * UINT32_MAX where none did. False if interrupted. */
+bool origin_writers(struct replay *r, const struct place *place, struct origin *out);
+
+/* The slots that read words of the place from now on, as they come, until each word is written
+ * again (*overwritten) or the end. Returns how many of them, at most `most`, are in `out`. */
+size_t origin_readers(struct replay *r, const struct place *place, struct origin *out, size_t most,
+                      bool *overwritten);
+
+/* The words that hold, or last held, the value which the program's notes call `name` (or
+ * "name@3": that of strand 3), and the slot of that name which was executed last (on that core) before now.
+ * False if there was none. */
+bool origin_value(struct replay *r, const char *name, uint32_t core, struct place *place, struct origin *out);
+
+#endif
