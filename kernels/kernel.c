@@ -3,11 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/moe_sort.h"
 #include "kernels/pq_index.h"
 #include "kernels/tree_hash.h"
 #include "kernels/tuned.h"
 
-static const struct kern *const kernels[] = {&tree_hash, &pq_index};
+static const struct kern *const kernels[] = {&tree_hash, &pq_index, &moe_sort};
 
 const struct kern *kern_at(unsigned i)
 {

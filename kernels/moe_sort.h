@@ -1,0 +1,47 @@
+/* moe_sort: a grouped top-k gate over experts, and tokens sorted by expert into padded
+ * blocks (kernels.md, 3). Shared by the kernel's files and the registry. */
+#ifndef SHEAF_KERNELS_MOE_SORT_H
+#define SHEAF_KERNELS_MOE_SORT_H
+
+#include "kernels/kernel.h"
+
+extern const struct kern moe_sort;
+
+enum { MOE_M, MOE_E, MOE_NG, MOE_TG, MOE_K, MOE_SH, MOE_U, MOE_RS, MOE_WSH, MOE_SPREAD, MOE_PARAMS };
+
+/* The arrays in the order of memory, as in kern_problem.arrays. The header holds the
+ * parameters but the spread, then where each array from sig on begins, and the words of
+ * the last one. */
+enum {
+    MOE_HEADER,
+    MOE_SIG,
+    MOE_BIAS,
+    MOE_IDS,
+    MOE_W,
+    MOE_SID,
+    MOE_SW,
+    MOE_SE,
+    MOE_NUM_VALID,
+    MOE_WORK,
+    MOE_ARRAYS
+};
+enum { MOE_POINTERS = MOE_SPREAD, MOE_HEADER_WORDS = 24 };
+
+/* The parameters, and what follows from them. */
+struct moe_sizes {
+    uint32_t m, e, ng, tg, k, sh, u, rs, wsh;
+    uint32_t kt, et;                            /* of a token, of all: with the shared experts */
+    uint32_t group;                             /* experts of a group */
+    uint32_t maxp, maxb;                        /* words of sid and of se that may ever be needed */
+    uint32_t at[MOE_ARRAYS], words[MOE_ARRAYS]; /* the arrays, without the padding behind them */
+    uint32_t end;
+};
+
+struct moe_sizes moe_sizes(const struct kern_params *params);
+
+/* Variant builders. */
+enum status moe_sort_staged(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+enum status moe_sort_captured(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+enum status moe_sort_fused(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+
+#endif
