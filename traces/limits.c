@@ -1,17 +1,17 @@
 /* Requires: a recorded run; a machine that has every engine the slots use.
  * Guarantees: no schedule that keeps the edges it counts, on that machine, is shorter than a bound.
  *
- * Algorithm: heads and tails of a slot are the longest paths of values and jumps to and from it.
+ * Algorithm: paths are those of values and jumps, and have a length in cycles.
  *     engine  slots that cannot start before cycle h and are followed by at least t cycles have all
  *             but h + t cycles to themselves: the most over all h and t, counted once in a
  *             table of heads by tails and summed from its far corner. Long runs are counted in steps of
  *             several cycles, which can only make the bound smaller
- *     dep     the longest path (Fernandez and Bussell 1973)
+ *     dep     the longest path (Fernandez and Bussell 1973), where all that a core has executed leads, in 0
+ *             cycles, to its next jump, halt or pause: that is not written down, of all so far the longest
+ *             path counts
  *     words   the same along all edges; within a bundle those may run in circles (of length 0), so its
  *             slots are gone over until nothing changes
- * What comes before a jump, halt or pause has a path of length 0 to it, which is not written down: of all
- * that the core has executed, the longest head counts, and the longest tail of the jumps to come.
- * Weakness: the bounds are not combined. */
+ * Weakness: the bounds are not combined; engines do not know what is held before a jump. */
 #include "traces/limits.h"
 
 #include <assert.h>
@@ -42,8 +42,28 @@ static uint32_t bundle_end(const struct history *h, size_t b)
     return b + 1 < h->bundles.n ? h->bundles.at[b + 1].first_slot : hist_n(h);
 }
 
-/* One pass over a bundle's slots, along edges of values and jumps or along all; `most` is the longest head
- * of the core so far, which its jumps do not come before. Whether another pass may find more. */
+/* Heads and tails along values and jumps. */
+static void find_paths(struct paths *p)
+{
+    const struct history *h = p->h;
+    for (uint32_t x = 0; x < hist_n(h); x++)
+        for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
+            const struct hist_edge *e = &h->edges.at[i];
+            const uint32_t at = p->head[e->from] + hist_delay(h, x, e);
+            if (p->head[x] < at && carries(p, e))
+                p->head[x] = at;
+        }
+    for (uint32_t x = hist_n(h); x-- > 0;)
+        for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
+            const struct hist_edge *e = &h->edges.at[i];
+            const uint32_t at = p->tail[x] + hist_delay(h, x, e);
+            if (p->tail[e->from] < at && carries(p, e))
+                p->tail[e->from] = at;
+        }
+}
+
+/* One pass over a bundle's slots; `most` is the longest head of the core so far, which its jumps
+ * do not come before. Whether another pass may find more. */
 static bool lengthen(struct paths *p, size_t b, bool all, uint32_t *most)
 {
     const struct history *h = p->h;
@@ -53,7 +73,7 @@ static bool lengthen(struct paths *p, size_t b, bool all, uint32_t *most)
         uint32_t head = p->head[x];
         for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
             const struct hist_edge *e = &h->edges.at[i];
-            if (e->kind == HIST_JUMP ? p->unrolled : !all && !carries(p, e))
+            if (!carries(p, e) && (!all || e->kind == HIST_JUMP))
                 continue;
             const uint32_t at = p->head[e->from] + hist_delay(h, x, e);
             inner = inner || e->from >= first;
@@ -74,7 +94,8 @@ static bool lengthen(struct paths *p, size_t b, bool all, uint32_t *most)
     return inner && changed;
 }
 
-/* Heads along values and jumps; then, starting from those, along all edges. The longest. */
+/* Heads that go on from those found so far, with what is before a jump; along `all` edges, or values
+ * and jumps. The longest. */
 static uint32_t find_heads(struct paths *p, bool all)
 {
     uint32_t most[ISA_MAX_CORES] = {0}, longest = 0;
@@ -87,30 +108,12 @@ static uint32_t find_heads(struct paths *p, bool all)
     return longest;
 }
 
-/* The longest tail. */
-static uint32_t find_tails(struct paths *p)
+static uint32_t find_most(const uint32_t *of, uint32_t n)
 {
-    const struct history *h = p->h;
-    uint32_t after[ISA_MAX_CORES] = {0},
-             longest = 0; /* after: the longest tail of the core's jumps from here */
-    for (size_t b = h->bundles.n; b-- > 0;) {
-        const uint32_t first = h->bundles.at[b].first_slot, end = bundle_end(h, b);
-        uint32_t *jumps = &after[h->bundles.at[b].core];
-        for (uint32_t x = first; x < end && !p->unrolled; x++)
-            if (*jumps < p->tail[x] && hist_decides(h, x))
-                *jumps = p->tail[x];
-        for (uint32_t x = first; x < end; x++) {
-            p->tail[x] = p->tail[x] < *jumps ? *jumps : p->tail[x];
-            longest = longest < p->tail[x] ? p->tail[x] : longest;
-            for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
-                const struct hist_edge *e = &h->edges.at[i];
-                const uint32_t at = p->tail[x] + hist_delay(h, x, e);
-                if (p->tail[e->from] < at && carries(p, e))
-                    p->tail[e->from] = at;
-            }
-        }
-    }
-    return longest;
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < n; i++)
+        most = most < of[i] ? of[i] : most;
+    return most;
 }
 
 /* The edge that gives x its head, of a value where there is one; NULL: it is a jump, and what came before
@@ -193,6 +196,8 @@ static bool find_engines(const struct isa_machine *machine, struct paths *p, str
 {
     struct queues q;
     const bool good = queues_create(&q, p->h);
+    p->head_step = find_most(p->head, hist_n(p->h)) / STEPS + 1;
+    p->tail_step = find_most(p->tail, hist_n(p->h)) / STEPS + 1;
     for (unsigned core = 0; good && core < p->h->machine.cores; core++)
         for (unsigned e = 0; e < ENGINE_DEBUG; e++)
             if (q.first[core][e] != QUEUE_END) {
@@ -224,10 +229,10 @@ static enum status find(const struct history *h, const struct isa_machine *machi
                       .table = malloc(STEPS * sizeof *p.table)};
     bool good = p.head && p.tail && p.table;
     if (good) {
+        find_paths(&p);
+        good = find_engines(machine, &p, out);
         out->dep = find_heads(&p, false) + 1;
-        p.head_step = (out->dep - 1) / STEPS + 1;
-        p.tail_step = find_tails(&p) / STEPS + 1;
-        good = find_chain(&p, out) && find_engines(machine, &p, out);
+        good = good && find_chain(&p, out);
         out->words = find_heads(&p, true) + 1;
     }
     free(p.head);

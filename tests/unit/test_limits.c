@@ -121,7 +121,7 @@ static void no_slots_have_no_bounds(void **state)
 /* --- the slow way ------------------------------------------------------------------- */
 
 /* What of the edges counts. */
-enum paths { UNROLLED, VALUES, ALL };
+enum paths { UNROLLED, VALUES, BEFORE_JUMPS, ALL };
 
 static bool counts(const struct hist_edge *e, enum paths paths)
 {
@@ -157,7 +157,7 @@ static void longest(const struct history *h, enum paths paths, bool forward, uin
                 if (counts(e, paths) && lengthen(&length[to], length[from] + hist_delay(h, x, e)))
                     changed = true;
             }
-            for (uint32_t y = 0; paths != UNROLLED && hist_decides(h, x) && y < hist_n(h); y++)
+            for (uint32_t y = 0; paths >= BEFORE_JUMPS && hist_decides(h, x) && y < hist_n(h); y++)
                 if (precedes_jump(h, y, x) && lengthen(&length[forward ? x : y], length[forward ? y : x]))
                     changed = true;
         }
@@ -204,6 +204,7 @@ static void check_bounds(const struct history *h, const struct limits *l, bool u
         work = slow > work ? slow : work;
     }
     assert_int_equal(l->work, work);
+    longest(h, unrolled ? UNROLLED : BEFORE_JUMPS, true, head);
     assert_int_equal(l->dep, hist_n(h) ? most(head, hist_n(h)) + 1 : 0);
     longest(h, ALL, true, head);
     if (!unrolled)
