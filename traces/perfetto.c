@@ -105,7 +105,7 @@ static bool send(struct trace *t, unsigned flags)
     proto_number(&p->packet, PACKET_SEQUENCE, 1);
     if (flags)
         proto_number(&p->packet, PACKET_FLAGS, flags);
-    if (p->interned.n)
+    if (p->interned.n || p->interned.failed)
         proto_message(&p->packet, PACKET_INTERNED, &p->interned);
     proto_message(&p->framed, TRACE_PACKET, &p->packet);
     const bool good = text_ok(&p->framed);

@@ -21,7 +21,7 @@ struct names {
 
 struct trace_tracks {
     struct names *names; /* by program */
-    uint32_t *scratch;   /* of every core, after the last bundle */
+    uint32_t *scratch;   /* of every core, after the last bundle: trace.named words */
     uint64_t serial;     /* of the bundle at work */
     VEC(struct trace_slot) slots;
     VEC(uint32_t) written;
@@ -217,8 +217,11 @@ static bool list_names(struct trace *t, const struct sim_bundle *b, uint32_t *sc
     k->serial++;
     k->written.n = 0;
     for (size_t i = 0; i < b->n_scratch; i++) {
-        scratch[b->scratch[i].address] = b->scratch[i].value;
-        if (!find_names(k, &k->names[k->program], (uint32_t)b->scratch[i].address))
+        const struct sim_write *w = &b->scratch[i];
+        if (w->address >= t->named)
+            continue;
+        scratch[w->address] = w->value;
+        if (!find_names(k, &k->names[k->program], (uint32_t)w->address))
             return false;
     }
     return true;
@@ -235,7 +238,7 @@ static bool write_bundle(struct trace *t, const struct sim_bundle *b)
 {
     struct trace_tracks *k = t->tracks;
     const uint64_t cycle = k->base + b->sim->cycle;
-    uint32_t *scratch = k->scratch + (size_t)b->core * t->machine.scratch;
+    uint32_t *scratch = k->scratch + (size_t)b->core * t->named;
     if (t->cycle != cycle && !close_cycle(t))
         return false;
     t->cycle = cycle;
@@ -273,12 +276,16 @@ static bool prepare(struct trace *t)
     if (!k || !t->state)
         return false;
     k->stop = t->options.to < t->options.limit ? t->options.to : t->options.limit;
-    k->names = calloc(t->n_programs, sizeof *k->names);
-    k->scratch = calloc((size_t)t->machine.cores * t->machine.scratch, sizeof *k->scratch);
-    bool good = k->names && k->scratch;
-    for (uint32_t i = 0; good && i < t->n_programs; i++)
+    k->names = calloc(t->n_programs + 1, sizeof *k->names);
+    bool good = k->names != NULL;
+    for (uint32_t i = 0; good && i < t->n_programs; i++) {
+        const struct names *names = &k->names[i];
         good = index_names(t, t->programs[i].prog, &k->names[i]);
-    return good && t->format->begin(t);
+        if (good && names->n && names->at[names->n - 1].reach > t->named)
+            t->named = names->at[names->n - 1].reach;
+    }
+    k->scratch = calloc((size_t)t->machine.cores * t->named + 1, sizeof *k->scratch);
+    return good && k->scratch && t->format->begin(t);
 }
 
 enum status trace_create(struct trace **out, const struct trace_format *format,
@@ -339,10 +346,11 @@ static bool runs(enum sim_end end)
 static bool begin_program(struct trace *t, uint32_t program, const struct sim *s)
 {
     struct trace_tracks *k = t->tracks;
-    const size_t words = t->machine.scratch;
+    const size_t words = t->named;
     k->program = program;
     for (uint32_t c = 0; c < t->machine.cores; c++)
-        memcpy(k->scratch + c * words, s->cores[c].scratch, words * sizeof *k->scratch);
+        if (words)
+            memcpy(k->scratch + c * words, s->cores[c].scratch, words * sizeof *k->scratch);
     /* The last program's last cycle is over before the machine is another. */
     return close_cycle(t) && (!t->format->start || t->format->start(t, program, k->base + s->cycle, s));
 }

@@ -46,7 +46,7 @@ struct trace_bundle {
     size_t n_name;
     const struct sim_write *write; /* all to scratch, whatever the engine */
     size_t n_write;
-    const uint32_t *scratch; /* of the core, after it */
+    const uint32_t *scratch; /* of the core, after it: the first trace->named words */
 };
 
 struct trace;
@@ -77,6 +77,7 @@ struct trace {
     struct isa_machine machine;
     const struct trace_program *programs;
     uint32_t n_programs;
+    uint32_t named; /* scratch words up to the last one that has a name */
     struct out *out;
     void *state;
     uint64_t cycle; /* the one at work, or the last one */

@@ -57,7 +57,7 @@ static uint64_t op_id(const struct trace *t, uint32_t core, unsigned engine, uin
 static uint64_t word_id(const struct trace *t, uint32_t program, uint32_t core, uint64_t word)
 {
     const uint64_t cores = (uint64_t)program * t->machine.cores + core;
-    return op_id(t, t->machine.cores, 0, 0) + cores * t->machine.scratch + word;
+    return op_id(t, t->machine.cores, 0, 0) + cores * t->named + word;
 }
 
 /* --- the head ------------------------------------------------------------------------- */
@@ -143,7 +143,7 @@ static bool allocate(struct trace *t)
     v->declared = calloc(t->n_programs + 1, sizeof *v->declared);
     bool good = v->now && v->shown && v->declared;
     for (uint32_t i = 0; good && i < t->n_programs; i++) {
-        v->declared[i] = calloc(t->machine.scratch, sizeof **v->declared);
+        v->declared[i] = calloc(t->named + (size_t)1, sizeof **v->declared);
         good = v->declared[i] != NULL;
     }
     for (uint32_t c = 0; good && c < cores; c++)
@@ -239,7 +239,7 @@ static void show_words(struct trace *t, uint32_t program, const struct sim *s)
 {
     struct vcd *v = t->state;
     for (uint32_t c = 0; c < t->machine.cores; c++)
-        for (uint32_t w = 0; w < t->machine.scratch; w++) {
+        for (uint32_t w = 0; w < t->named; w++) {
             if (!v->declared[program][w])
                 continue;
             if (s)
@@ -279,7 +279,7 @@ static bool vcd_bundle(struct trace *t, const struct trace_bundle *b)
     }
     for (size_t i = 0; i < b->n_write; i++) {
         const int64_t word = b->write[i].address;
-        if (v->declared[b->program][word])
+        if (word < t->named && v->declared[b->program][word])
             add_number(&v->later, b->scratch[word], word_id(t, b->program, b->core, (uint64_t)word));
     }
     return text_ok(&v->later);
