@@ -9,49 +9,16 @@
 #include "tools/report.h"
 #include "traces/trace.h"
 
-/* What there is to write; the first one is written where nothing says which. */
-static const struct trace_format *const formats[] = {&trace_chrome, &trace_perfetto, &trace_vcd};
-
-enum { FORMATS = sizeof formats / sizeof *formats };
-
-/* Cycles that are written without being asked for: an endless loop ends here. */
+/* Cycles that are streamed without being asked for: an endless loop ends here. */
 enum { MAX_CYCLES = 1000000 };
 
-static bool has_ending(const char *path, const char *ending)
-{
-    const size_t n = strlen(path), length = strlen(ending);
-    return n >= length && strcmp(path + n - length, ending) == 0;
-}
-
-static const struct trace_format *find_format(const char *name, const char *path)
-{
-    for (unsigned i = 0; i < FORMATS; i++)
-        if (name ? strcmp(name, formats[i]->name) == 0 : has_ending(path, formats[i]->ending))
-            return formats[i];
-    return NULL;
-}
-
-/* NULL with one error printed. */
-static const struct trace_format *choose_format(const struct options *o, const char *path)
-{
-    const char *name = opt_text(o, OPT_FORMAT);
-    const struct trace_format *f = find_format(name, path);
-    if (f)
-        return f;
-    struct text t = {0};
-    for (unsigned i = 0; i < FORMATS; i++)
-        text_addf(&t, "%s%s",
-                  i == 0            ? ""
-                  : i + 1 < FORMATS ? ", "
-                                    : " or ",
-                  name ? formats[i]->name : formats[i]->ending);
-    if (name)
-        (void)tool_error("--format %s: expected %s", name, t.at ? t.at : "another");
-    else
-        (void)tool_error("-o %s: expected a file ending in %s, or --format", path, t.at ? t.at : "another");
-    text_free(&t);
-    return NULL;
-}
+/* A kind of file. `write` writes what a job does to `path`: EXIT_FINE, EXIT_FAULTED or EXIT_USAGE,
+ * with one error printed but for the first. */
+struct format {
+    const char *name, *ending;
+    int (*write)(const struct format *f, const struct options *o, const struct job *j, const char *path);
+    const struct trace_format *stream; /* of those that are written while the programs run */
+};
 
 /* --- running -------------------------------------------------------------------------- */
 
@@ -146,29 +113,75 @@ static int write_file(const char *path, const struct trace_format *format,
     return good ? EXIT_FINE : tool_error("%s: %s", standard ? "standard output" : path, strerror(file.why));
 }
 
-static int trace(const struct options *o)
+static int write_stream(const struct format *f, const struct options *o, const struct job *j,
+                        const char *path)
 {
     struct trace_options options = {.limit = opt_given(o, OPT_CYCLES) ? UINT64_MAX : MAX_CYCLES};
-    const char *path = opt_text(o, OPT_OUTPUT);
-    if (!path)
-        return tool_error("trace: expected -o FILE");
-    const struct trace_format *format = choose_format(o, path);
-    if (!format || !opt_range(o, OPT_CYCLES, &options.from, &options.to) || !opt_engines(o, options.engine))
-        return EXIT_USAGE;
-    struct job j = {0};
     struct sim_config config;
-    struct text fault = {0};
     bool tandem;
-    int status = job_open(&j, o);
-    if (status == EXIT_FINE && !execute_config(&j, o, &config, &tandem))
-        status = EXIT_USAGE;
-    if (status == EXIT_FINE)
-        status = write_file(path, format, &options, &j, &config, &fault);
+    if (!opt_range(o, OPT_CYCLES, &options.from, &options.to) || !opt_engines(o, options.engine) ||
+        !execute_config(j, o, &config, &tandem))
+        return EXIT_USAGE;
+    struct text fault = {0};
+    int status = write_file(path, f->stream, &options, j, &config, &fault);
     if (status == EXIT_FINE && fault.n) {
         (void)tool_error("fault: %s", fault.at);
         status = EXIT_FAULTED;
     }
     text_free(&fault);
+    return status;
+}
+
+/* --- the command ------------------------------------------------------------------------ */
+
+static const struct format formats[] = {
+    {"chrome", ".json", write_stream, &trace_chrome},
+    {"perfetto", ".pftrace", write_stream, &trace_perfetto},
+    {"vcd", ".vcd", write_stream, &trace_vcd},
+};
+
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+static bool has_ending(const char *path, const char *ending)
+{
+    const size_t n = strlen(path), length = strlen(ending);
+    return n >= length && strcmp(path + n - length, ending) == 0;
+}
+
+/* NULL with one error printed. */
+static const struct format *choose_format(const struct options *o, const char *path)
+{
+    const char *name = opt_text(o, OPT_FORMAT);
+    struct text t = {0};
+    for (unsigned i = 0; i < FORMATS; i++) {
+        const struct format *f = &formats[i];
+        if (name ? strcmp(name, f->name) == 0 : has_ending(path, f->ending)) {
+            text_free(&t);
+            return f;
+        }
+        text_addf(&t, "%s%s", i == 0 ? "" : i + 1 < FORMATS ? ", " : " or ", name ? f->name : f->ending);
+    }
+    const char *expected = t.at ? t.at : "another";
+    if (name)
+        (void)tool_error("--format %s: expected %s", name, expected);
+    else
+        (void)tool_error("-o %s: expected a file ending in %s, or --format", path, expected);
+    text_free(&t);
+    return NULL;
+}
+
+static int trace(const struct options *o)
+{
+    const char *path = opt_text(o, OPT_OUTPUT);
+    if (!path)
+        return tool_error("trace: expected -o FILE");
+    const struct format *f = choose_format(o, path);
+    if (!f)
+        return EXIT_USAGE;
+    struct job j = {0};
+    int status = job_open(&j, o);
+    if (status == EXIT_FINE)
+        status = f->write(f, o, &j, path);
     job_free(&j);
     return status;
 }

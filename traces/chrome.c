@@ -217,8 +217,6 @@ static void chrome_release(struct trace *t)
 }
 
 const struct trace_format trace_chrome = {
-    .name = "chrome",
-    .ending = ".json",
     .size = sizeof(struct chrome),
     .begin = chrome_begin,
     .bundle = chrome_bundle,

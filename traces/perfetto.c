@@ -392,8 +392,6 @@ static void perfetto_release(struct trace *t)
 }
 
 const struct trace_format trace_perfetto = {
-    .name = "perfetto",
-    .ending = ".pftrace",
     .size = sizeof(struct perfetto),
     .begin = perfetto_begin,
     .bundle = perfetto_bundle,

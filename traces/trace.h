@@ -55,7 +55,6 @@ struct trace;
  * return false when out of memory; output has a failure of its own. In order: begin, then for each
  * cycle the bundles of its cores followed by cycle, then end. */
 struct trace_format {
-    const char *name, *ending;
     size_t size;
     bool (*begin)(struct trace *t);
     /* Optional: the program of that number is seen from this cycle on, its machine as it is now. */

@@ -324,8 +324,6 @@ static void vcd_release(struct trace *t)
 }
 
 const struct trace_format trace_vcd = {
-    .name = "vcd",
-    .ending = ".vcd",
     .size = sizeof(struct vcd),
     .begin = vcd_begin,
     .start = vcd_start,
