@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 
+from python.run import sanitizer
+
 # Not run, for the reason that is given: only looked at as make targets.
 NOT_RUN = [
     (r"make( [a-z]+)*( [A-Z]+=\S+)*", "builds, runs the whole test suite, or installs: too long, or outside the copy"),
@@ -135,6 +137,12 @@ def installed(build, top):
     with open(compiler, "w", encoding="utf-8") as file:
         file.write('#!/bin/sh\nexec ${CC:-gcc} ${CFLAGS:-} "$@" ${LDFLAGS:-}\n')
     os.chmod(compiler, 0o755)
+    runtime = sanitizer(os.path.join(build, "libsheaf.so"))
+    if runtime:  # which Python does not bring
+        python = os.path.join(top, "bin", "python3")
+        with open(python, "w", encoding="utf-8") as file:
+            file.write(f'#!/bin/sh\nLD_PRELOAD={runtime} ASAN_OPTIONS=detect_leaks=0 exec {sys.executable} "$@"\n')
+        os.chmod(python, 0o755)
     environment["PATH"] = os.pathsep.join([os.path.dirname(compiler), build, environment["PATH"]])
     environment["LD_LIBRARY_PATH"] = os.path.join(root, "usr/lib")
     environment["PKG_CONFIG_PATH"] = os.path.join(root, "usr/lib/pkgconfig")
