@@ -14,7 +14,7 @@ enum advice_class {
     CLASS_FLOW,
     CLASS_DEP,      /* the chain of values */
     CLASS_SCHEDULE, /* far from every bound: the same slots pack better */
-    CLASS_LAUNCH,   /* most of the cycles are fill, drain and set-up */
+    CLASS_LAUNCH, /* the busiest engine waits for its first operation, or others for theirs after its last */
     ADVICE_CLASSES
 };
 
@@ -26,7 +26,8 @@ struct advice_item {
 
 enum { ADVICE_MAX = 12 };
 
-/* Cycles with one more slot of an engine: the bound's, and those of a list schedule. */
+/* Cycles under some condition: a bound, and those of a list schedule (or of one that fewer conditions
+ * allow, if that is shorter). */
 struct what_if {
     uint32_t bound, relist;
 };
@@ -34,9 +35,12 @@ struct what_if {
 struct advice {
     enum advice_class class;
     char why[200];
-    struct what_if now, renamed, wider[ENGINE_DEBUG]; /* as it is; words of their own; one more slot */
-    bool relisted;                                    /* false: too long a run for list schedules */
-    struct advice_item item[ADVICE_MAX];              /* the largest saving first */
+    struct what_if now;                  /* as it is */
+    struct what_if renamed;              /* every value has words of its own */
+    struct what_if unrolled;             /* and nothing waits for a jump */
+    struct what_if wider[ENGINE_DEBUG];  /* as it is, with one more slot of an engine */
+    bool relisted;                       /* false: too long a run for list schedules */
+    struct advice_item item[ADVICE_MAX]; /* the largest saving first */
     unsigned n;
 };
 
