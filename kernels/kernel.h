@@ -125,6 +125,9 @@ struct kern {
     const struct kern_contract *contracts;
     const struct kern_variant *variants;
     unsigned n_params, n_contracts, n_variants;
+    /* Cycles people measure themselves by: the standard instance, the first contract. May be none. */
+    const uint32_t *thresholds;
+    unsigned n_thresholds;
 
     /* NULL when the parameters are possible together under the contract, else why not. */
     const char *(*problem)(const struct kern_params *params, unsigned contract);

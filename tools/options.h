@@ -35,12 +35,18 @@
     OPTION(RECORD, "record", 0, "FILE", "build what this tuning record says")                               \
     OPTION(FROM, "from", 0, "FILE", "search on from this tuning record")                                    \
     OPTION(FRESH, "fresh", 0, NULL, "search from nothing, whatever records there are")                      \
+    OPTION(INPUTS, "inputs", 0, "N", "fresh inputs to judge by (default 100)")                              \
+    OPTION(TIME_LIMIT, "time-limit", 0, "MS", "milliseconds for all inputs (default 10000)")                \
+    OPTION(SIZE_LIMIT, "size-limit", 0, "BYTES", "of a program (default 33554432)")                         \
+    OPTION(SERVE, "serve", 0, NULL, "judge requests from standard input, a JSON object a line")             \
+    OPTION(TAMPER, "tamper-report", 0, NULL, "what a grader should worry about, and what is done about it") \
     OPTION(CYCLES, "cycles", 0, "A:B", "only cycles from A on and before B (default: all)")                 \
     OPTION(BY, "by", 0, "WHAT", "where cycles went: by stage, round, strand, label or time")                \
     OPTION(TIMELINE, "timeline", 0, "A:B", "show the slots of cycles A to B, one a line")                   \
     OPTION(ENGINES, "engines", 0, "NAME,...", "only slots of these engines")                                \
     OPTION(FORMAT, "format", 0, "NAME", "of the output, whatever its ending")                               \
     OPTION(SCRIPT, "script", 0, "FILE", "take commands from there instead of standard input")               \
+    OPTION(DAP, "dap", 0, NULL, "speak the Debug Adapter Protocol on standard input and output")            \
     OPTION(OUTPUT, "output", 'o', "FILE", "write the result there (its ending says the format)")            \
     OPTION(JSON, "json", 0, NULL, "print one JSON object instead of the report")                            \
     OPTION(HELP, "help", 'h', NULL, "show this help")

@@ -18,12 +18,12 @@ static bool is_assembly(const char *path, const char *text, size_t size)
     return text < end && *text != '[' && *text != '{';
 }
 
-enum status prog_load(const char *path, struct prog **out, struct diag *d)
+enum status prog_load_within(const char *path, size_t limit, struct prog **out, struct diag *d)
 {
     *out = NULL;
     char *text;
     size_t size;
-    enum status status = file_read(path, MAX_BYTES, &text, &size, d);
+    enum status status = file_read(path, limit, &text, &size, d);
     if (status != ST_OK)
         return status;
     const char *file = strcmp(path, "-") == 0 ? "standard input" : path;
@@ -33,4 +33,9 @@ enum status prog_load(const char *path, struct prog **out, struct diag *d)
         status = prog_read_json(text, size, file, out, d);
     free(text);
     return status;
+}
+
+enum status prog_load(const char *path, struct prog **out, struct diag *d)
+{
+    return prog_load_within(path, MAX_BYTES, out, d);
 }

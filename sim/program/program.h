@@ -123,6 +123,9 @@ enum status prog_read_asm(const char *text, size_t size, const char *file, struc
  * neither '[' nor '{'. Also ST_IO. */
 enum status prog_load(const char *path, struct prog **out, struct diag *d);
 
+/* The same for files of at most `limit` bytes: more is ST_LIMIT. */
+enum status prog_load_within(const char *path, size_t limit, struct prog **out, struct diag *d);
+
 /* Append the program to `out`; a failed allocation is sticky there.
  * JSON: the plain list of bundles, or the object form if p->object_form. */
 void prog_write_json(const struct prog *p, struct text *out);

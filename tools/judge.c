@@ -1,0 +1,250 @@
+#include "tools/judge.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "tools/commands.h"
+#include "tools/job.h"
+#include "tools/report.h"
+
+/* --- reports ---------------------------------------------------------------------- */
+
+/* "sheaf run PROGRAM --kernel tree_hash --set bits=32 --seed 5": the input that failed. */
+static void again_text(const struct judge_rules *r, const struct judge_result *x, const char *program,
+                       struct text *t)
+{
+    text_addf(t, "sheaf run %s --kernel %s --contract %s --seed %" PRIu64 " --set ", program, r->kernel->name,
+              r->kernel->contracts[r->contract].name, x->seed);
+    struct text params = {0};
+    kern_params_text(r->kernel, &x->params, &params);
+    /* As the option wants them: no spaces. */
+    for (size_t i = 0; i < params.n; i++)
+        if (params.at[i] != ' ')
+            text_add_n(t, params.at + i, 1);
+    text_free(&params);
+}
+
+static bool has_input(const struct judge_result *x)
+{
+    return x->verdict == JUDGE_WRONG || x->verdict == JUDGE_FAULT ||
+           (x->verdict == JUDGE_LIMIT && x->limit == JUDGE_CYCLES);
+}
+
+static void print_text(const struct judge_rules *r, const struct judge_result *x, const char *program,
+                       struct text *t)
+{
+    text_addf(t, "program    %s\nkernel     %s\nsizes      ", program, r->kernel->name);
+    kern_params_text(r->kernel, &r->params, t);
+    const struct kern_contract *c = &r->kernel->contracts[r->contract];
+    text_addf(t, "\ncontract   %s: %s\n", c->name, c->doc);
+    text_addf(t, "inputs     %u of %u ran to their end, ", x->ran, r->inputs);
+    if (r->seeded)
+        text_addf(t, "seeds from %" PRIu64 " on\n", r->seed);
+    else
+        text_add(t, "seeds from the system's randomness\n");
+    if (x->ran && x->fewest != x->cycles)
+        text_addf(t, "cycles     %" PRIu64 " at worst, %" PRIu64 " at best\n", x->cycles, x->fewest);
+    else if (x->ran)
+        text_addf(t, "cycles     %" PRIu64 "\n", x->cycles);
+    for (unsigned i = 0; i < x->n_thresholds; i++)
+        text_addf(t, "%-10s below %7u  %s\n", i ? "" : "thresholds", x->threshold[i].cycles,
+                  x->threshold[i].passed ? "yes" : "no");
+    for (unsigned i = 0; i < x->n_warnings; i++)
+        text_addf(t, "warning    %s\n", x->warning[i]);
+    text_addf(t, "verdict    %s", judge_verdict_name(x->verdict));
+    if (x->verdict == JUDGE_LIMIT)
+        text_addf(t, " of %s", judge_limit_name(x->limit));
+    text_addf(t, "%s%s\n", *x->why ? ": " : "", x->why);
+    if (has_input(x) && strcmp(program, "-") != 0) {
+        text_add(t, "again      ");
+        again_text(r, x, program, t);
+        text_add(t, "\n");
+    }
+}
+
+static void json_failure(const struct judge_rules *r, const struct judge_result *x, struct json_out *j)
+{
+    if (!has_input(x))
+        return;
+    json_number(j, "input", x->input);
+    json_number(j, "seed", x->seed);
+    json_open(j, "parameters", '{');
+    for (unsigned i = 0; i < r->kernel->n_params; i++)
+        json_number(j, r->kernel->params[i].name, (uint64_t)x->params.at[i]);
+    json_close(j, '}');
+    if (x->verdict == JUDGE_WRONG) {
+        json_open(j, "wrong", '{');
+        json_text(j, "array", x->wrong.array);
+        json_number(j, "index", x->wrong.index);
+        json_number(j, "found", x->wrong.found);
+        json_number(j, "expected", x->wrong.expected);
+        json_close(j, '}');
+        return;
+    }
+    json_open(j, "fault", '{');
+    json_text(j, "kind", sim_fault_name(x->fault.kind));
+    json_number(j, "cycle", x->fault.cycle);
+    json_number(j, "bundle", (uint64_t)x->fault.pc);
+    json_text(j, "engine", x->fault.engine == ISA_ENGINES ? NULL : isa_engine_name(x->fault.engine));
+    json_number(j, "slot", x->fault.slot);
+    json_text(j, "what", x->fault.what);
+    json_close(j, '}');
+}
+
+void judge_json(const struct judge_rules *r, const struct judge_result *x, struct json_out *j)
+{
+    json_text(j, "verdict", judge_verdict_name(x->verdict));
+    json_text(j, "limit", x->verdict == JUDGE_LIMIT ? judge_limit_name(x->limit) : NULL);
+    if (x->ran)
+        json_number(j, "cycles", x->cycles);
+    else
+        json_text(j, "cycles", NULL);
+    json_number(j, "fewest", x->fewest);
+    json_number(j, "inputs", r->inputs);
+    json_number(j, "ran", x->ran);
+    json_text(j, "kernel", r->kernel->name);
+    json_text(j, "contract", r->kernel->contracts[r->contract].name);
+    json_text(j, "why", *x->why ? x->why : NULL);
+    json_failure(r, x, j);
+    json_open(j, "thresholds", '[');
+    for (unsigned i = 0; i < x->n_thresholds; i++) {
+        json_open(j, NULL, '{');
+        json_number(j, "cycles", x->threshold[i].cycles);
+        json_bool(j, "passed", x->threshold[i].passed);
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+    json_open(j, "warnings", '[');
+    for (unsigned i = 0; i < x->n_warnings; i++)
+        json_text(j, NULL, x->warning[i]);
+    json_close(j, ']');
+}
+
+static int tamper_report(const struct options *o)
+{
+    struct text t = {0};
+    struct json_out j = {.text = &t};
+    const bool as_json = opt_given(o, OPT_JSON);
+    const struct judge_concern *c;
+    if (as_json)
+        json_open(&j, NULL, '[');
+    for (unsigned i = 0; (c = judge_concern(i)); i++) {
+        if (!as_json) {
+            text_addf(&t, "%2u  %s\n    %s\n", i + 1, c->worry, c->answer);
+            continue;
+        }
+        json_open(&j, NULL, '{');
+        json_text(&j, "worry", c->worry);
+        json_text(&j, "answer", c->answer);
+        json_close(&j, '}');
+    }
+    if (as_json) {
+        json_close(&j, ']');
+        text_add(&t, "\n");
+    }
+    return tool_print(&t);
+}
+
+/* --- the command ------------------------------------------------------------------ */
+
+static int rules_of(const struct options *o, const struct job *j, struct judge_rules *r, size_t *size_limit)
+{
+    uint64_t inputs, size;
+    *r = judge_default_rules(j->kernel);
+    r->params = j->params;
+    r->contract = j->contract;
+    r->machine = j->machine;
+    r->strict = opt_given(o, OPT_STRICT);
+    r->seeded = opt_given(o, OPT_SEED);
+    r->seed = j->seed;
+    if (!opt_number(o, OPT_INPUTS, JUDGE_MAX_INPUTS, r->inputs, &inputs) ||
+        !opt_number(o, OPT_CYCLE_LIMIT, UINT64_MAX - 1, r->cycle_limit, &r->cycle_limit) ||
+        !opt_number(o, OPT_TIME_LIMIT, UINT32_MAX, r->time_limit, &r->time_limit) ||
+        !opt_number(o, OPT_SIZE_LIMIT, UINT32_MAX, JUDGE_SIZE_LIMIT, &size))
+        return EXIT_USAGE;
+    if (inputs == 0)
+        return tool_error("--inputs 0: expected at least 1");
+    r->inputs = (uint32_t)inputs;
+    *size_limit = size;
+    return EXIT_FINE;
+}
+
+/* The program of a file, or the verdict on it. A file that cannot be opened is the caller's mistake. */
+static int load(const char *path, size_t size_limit, struct prog **out, struct judge_result *result)
+{
+    struct diag d;
+    const enum status status = prog_load_within(path, size_limit, out, &d);
+    if (status == ST_IO)
+        return tool_diag(&d);
+    if (status != ST_OK)
+        judge_reject(status, &d, result);
+    return EXIT_FINE;
+}
+
+static int judge(const struct judge_rules *r, const char *path, size_t size_limit,
+                 struct judge_result *result)
+{
+    struct judge_inputs in = {.n = 0};
+    struct prog *p = NULL;
+    struct diag d;
+    int status = load(path, size_limit, &p, result);
+    if (status == EXIT_FINE && p &&
+        (judge_inputs_create(r, &in, &d) != ST_OK || judge_program(r, &in, p, result, &d) != ST_OK))
+        status = tool_diag(&d);
+    judge_inputs_free(&in);
+    prog_destroy(p);
+    return status;
+}
+
+static int report(const struct options *o, const struct judge_rules *r, const struct judge_result *x)
+{
+    struct text t = {0};
+    struct json_out j = {.text = &t};
+    if (opt_given(o, OPT_JSON)) {
+        json_open(&j, NULL, '{');
+        json_text(&j, "program", o->operands[0]);
+        judge_json(r, x, &j);
+        json_close(&j, '}');
+        text_add(&t, "\n");
+    } else {
+        print_text(r, x, o->operands[0], &t);
+    }
+    const int status = tool_print(&t);
+    return status != EXIT_FINE ? status : x->verdict == JUDGE_PASS ? EXIT_FINE : EXIT_FAILED;
+}
+
+static int run(const struct options *o)
+{
+    struct job job = {0};
+    struct judge_rules rules;
+    struct judge_result result = {.verdict = JUDGE_REJECTED};
+    size_t size_limit = JUDGE_SIZE_LIMIT;
+    const char *kernel = opt_text(o, OPT_KERNEL);
+    if (opt_given(o, OPT_TAMPER))
+        return tamper_report(o);
+    const bool serve = opt_given(o, OPT_SERVE);
+    if (serve == (o->n_operands == 1))
+        return tool_error("judge: expected %s", serve ? "no PROGRAM with --serve" : "PROGRAM or --serve");
+    int status = job_kernel(&job, o, kernel ? kernel : kern_at(0)->name, false);
+    if (status == EXIT_FINE)
+        status = rules_of(o, &job, &rules, &size_limit);
+    if (status == EXIT_FINE && serve)
+        status = judge_serve(&rules, size_limit);
+    else if (status == EXIT_FINE &&
+             (status = judge(&rules, o->operands[0], size_limit, &result)) == EXIT_FINE)
+        status = report(o, &rules, &result);
+    job_free(&job);
+    return status;
+}
+
+const struct command command_judge = {
+    .name = "judge",
+    .operands = "[PROGRAM]",
+    .doc = "score an untrusted program on fresh inputs: verdict, worst cycles, thresholds",
+    .min_operands = 0,
+    .max_operands = 1,
+    .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(CYCLE_LIMIT) | OPT(STRICT) |
+               OPT(MACHINE) | OPT(SCRATCH) | OPT(INPUTS) | OPT(TIME_LIMIT) | OPT(SIZE_LIMIT) | OPT(SERVE) |
+               OPT(TAMPER) | OPT(JSON),
+    .run = run,
+};
