@@ -75,10 +75,14 @@ suite() {
         run cli env "SHEAF=$build/sheaf" tests/cli/run.sh
         run 'cli search' env "SHEAF=$build/sheaf" tests/cli/search.sh
         ;;
+    traces)
+        run traces tests/traces/check.py "$build"
+        run 'traces, errors' env "SHEAF=$build/sheaf" tests/traces/errors.sh
+        ;;
     python) run python tests/python/run.py "$build" ;;
     docs | golden) run "$1" "tests/$1.py" "$build" ;;
     all)
-        for each in unit conform golden cli fuzz manual layers docs embed install python; do
+        for each in unit conform golden cli fuzz manual layers docs embed install traces python; do
             suite "$each"
         done
         ;;

@@ -59,6 +59,8 @@ look() {
             need_header cmocka.h libcmocka-dev
             need_program python3 python3
             need_program pkg-config pkg-config
+            need_program vcd2fst gtkwave
+            need_program protoc protobuf-compiler
             ;;
         fuzz)
             need_program clang clang

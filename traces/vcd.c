@@ -77,13 +77,54 @@ static void declare(struct text *line, const char *type, uint64_t id)
     text_add_n(line, " ", 1);
 }
 
-/* A name as one word that has no meaning to viewers. */
+/* A name as one word that has no meaning to viewers: letters, digits, and for all else this. */
+static char shown_as(char c)
+{
+    return c != '.' && print_ident_part((unsigned char)c) ? c : '_';
+}
+
 static void add_name(struct text *line, const char *name)
 {
     for (const char *s = name; *s; s++)
-        text_add_n(line, *s != '.' && print_ident_part((unsigned char)*s) ? s : "_", 1);
+        text_add_n(line, (const char[]){shown_as(*s)}, 1);
     if (!*name)
         text_add_n(line, "_", 1);
+}
+
+/* The sign of the difference of two names as they are shown. */
+static int compare_shown(const char *a, const char *b)
+{
+    for (; *a && *b && shown_as(*a) == shown_as(*b); a++)
+        b++;
+    const char x = *a ? shown_as(*a) : '\0', y = *b ? shown_as(*b) : '\0';
+    return (x > y) - (x < y);
+}
+
+/* Then in the order of the program. */
+static int by_shown(const void *left, const void *right)
+{
+    const struct prog_name *const *a = left, *const *b = right;
+    const int order = compare_shown((*a)->name, (*b)->name);
+    return order ? order : (*a > *b) - (*a < *b);
+}
+
+/* By name: whether an earlier one is shown the same. The caller's to free; NULL when out of memory. */
+static bool *find_repeated(const struct prog *p)
+{
+    const struct prog_name **sorted = malloc((p->names.n + 1) * sizeof *sorted);
+    bool *repeated = calloc(p->names.n + 1, sizeof *repeated);
+    if (sorted && repeated) {
+        for (size_t i = 0; i < p->names.n; i++)
+            sorted[i] = &p->names.at[i];
+        qsort(sorted, p->names.n, sizeof *sorted, by_shown);
+        for (size_t i = 1; i < p->names.n; i++)
+            repeated[sorted[i] - p->names.at] = compare_shown(sorted[i - 1]->name, sorted[i]->name) == 0;
+    } else {
+        free(repeated);
+        repeated = NULL;
+    }
+    free(sorted);
+    return repeated;
 }
 
 static bool declare_engines(struct trace *t, uint32_t core)
@@ -106,6 +147,7 @@ static bool declare_engines(struct trace *t, uint32_t core)
     return flush(t);
 }
 
+/* A name that is shown like an earlier one is told apart by its address. */
 static bool declare_names(struct trace *t, uint32_t program, uint32_t core, uint32_t *left)
 {
     struct vcd *v = t->state;
@@ -116,7 +158,8 @@ static bool declare_names(struct trace *t, uint32_t program, uint32_t core, uint
         add_name(&v->line, t->programs[program].name);
     }
     text_add(&v->line, " $end\n");
-    bool good = true;
+    bool *repeated = find_repeated(p);
+    bool good = repeated != NULL;
     for (size_t i = 0; good && i < p->names.n; i++) {
         const struct prog_name *name = &p->names.at[i];
         const uint32_t words = trace_words(t, name);
@@ -124,12 +167,15 @@ static bool declare_names(struct trace *t, uint32_t program, uint32_t core, uint
             v->declared[program][name->address + w] = true;
             declare(&v->line, "reg 32", word_id(t, program, core, name->address + w));
             add_name(&v->line, name->name);
+            if (repeated[i])
+                text_addf(&v->line, "@%u", name->address);
             if (name->length > 1)
                 text_addf(&v->line, "(%u)", w);
             text_add(&v->line, " [31:0] $end\n");
             good = flush(t);
         }
     }
+    free(repeated);
     text_add(&v->line, "$upscope $end\n");
     return good && flush(t);
 }
