@@ -39,7 +39,8 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
 # A fuzzer is one file, but for this one's parts.
 FUZZ_PARTS := $(wildcard tests/fuzz/random_ir_*.c)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(filter-out $(FUZZ_PARTS),$(wildcard tests/fuzz/*.c)))
-BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
+BENCH_PARTS := tests/bench/dense.c tests/bench/emit.c
+BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out $(BENCH_PARTS),$(wildcard tests/bench/*.c)))
 
 all: $(BUILD)/sheaf $(BUILD)/libsheaf.so ## build the command and the library (default)
 
@@ -121,7 +122,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libsheaf.a
 
 $(BUILD)/fuzz/random_ir: $(call object,$(FUZZ_PARTS))
 
-$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(BUILD)/libsheaf.a
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call object,$(BENCH_PARTS)) $(BUILD)/libsheaf.a
 	@mkdir -p $(@D)
 	$(link) $(LDLIBS)
 
