@@ -153,7 +153,7 @@ static int load(struct job *j, const char *path)
     return kern_stage_add(&j->stages, path, p, NULL, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);
 }
 
-static bool is_file(const char *operand)
+bool job_is_file(const char *operand)
 {
     return strcmp(operand, "-") == 0 || strpbrk(operand, "./") ||
            (!kern_find(operand, strcspn(operand, ":")) && access(operand, F_OK) == 0);
@@ -175,7 +175,7 @@ static int refuse_problem_options(const struct options *o)
 int job_programs(struct job *j, const struct options *o)
 {
     const char *operand = o->operands[0], *kernel = opt_text(o, OPT_KERNEL);
-    if (!is_file(operand)) {
+    if (!job_is_file(operand)) {
         if (kernel)
             return tool_error("--kernel %s: only for a program from a file, `%s` is a kernel", kernel,
                               operand);

@@ -29,6 +29,9 @@ struct job {
 /* Each returns EXIT_FINE, or another status with one error printed; job_free may
  * follow either way, on a zeroed job too. */
 
+/* Whether an operand is a program from a file, not a kernel's. */
+bool job_is_file(const char *operand);
+
 /* The kernel (and variant, where `with_variant`) that the operand names, with --set, --contract,
  * --seed and the machine's options. */
 int job_kernel(struct job *j, const struct options *o, const char *name, bool with_variant);

@@ -44,6 +44,7 @@
     OPTION(BY, "by", 0, "WHAT", "where cycles went: by stage, round, strand, label or time")                \
     OPTION(TIMELINE, "timeline", 0, "A:B", "show the slots of cycles A to B, one a line")                   \
     OPTION(ENGINES, "engines", 0, "NAME,...", "only slots of these engines")                                \
+    OPTION(AGAINST, "against", 0, "PROGRAM", "compare with this program in the same page (.html)")          \
     OPTION(FORMAT, "format", 0, "NAME", "of the output, whatever its ending")                               \
     OPTION(SCRIPT, "script", 0, "FILE", "take commands from there instead of standard input")               \
     OPTION(DAP, "dap", 0, NULL, "speak the Debug Adapter Protocol on standard input and output")            \

@@ -6,6 +6,7 @@
 
 #include "tools/commands.h"
 #include "tools/execute.h"
+#include "tools/page.h"
 #include "tools/report.h"
 #include "traces/trace.h"
 
@@ -132,12 +133,20 @@ static int write_stream(const struct format *f, const struct options *o, const s
     return status;
 }
 
+static int write_html(const struct format *f, const struct options *o, const struct job *j, const char *path)
+{
+    (void)f;
+    return opt_given(o, OPT_ENGINES) ? tool_error("--engines: a page has all of them")
+                                     : page_write(o, j, path);
+}
+
 /* --- the command ------------------------------------------------------------------------ */
 
 static const struct format formats[] = {
     {"chrome", ".json", write_stream, &trace_chrome},
     {"perfetto", ".pftrace", write_stream, &trace_perfetto},
     {"vcd", ".vcd", write_stream, &trace_vcd},
+    {"html", ".html", write_html, NULL},
 };
 
 enum { FORMATS = sizeof formats / sizeof *formats };
@@ -178,6 +187,8 @@ static int trace(const struct options *o)
     const struct format *f = choose_format(o, path);
     if (!f)
         return EXIT_USAGE;
+    if (f->stream && opt_given(o, OPT_AGAINST))
+        return tool_error("--against: only a page (.html) compares");
     struct job j = {0};
     int status = job_open(&j, o);
     if (status == EXIT_FINE)
@@ -189,11 +200,13 @@ static int trace(const struct options *o)
 const struct command command_trace = {
     .name = "trace",
     .operands = "PROGRAM",
-    .doc = "write what every slot does, cycle by cycle: -o FILE.json (Chrome), .pftrace (Perfetto), .vcd",
+    .doc = "write what every slot does, cycle by cycle: -o FILE.json (Chrome), .pftrace (Perfetto), .vcd, "
+           ".html (a report)",
     .min_operands = 1,
     .max_operands = 1,
-    .options = OPT(CYCLES) | OPT(ENGINES) | OPT(FORMAT) | OPT(OUTPUT) | OPT(SET) | OPT(SEED) | OPT(CONTRACT) |
-               OPT(KERNEL) | OPT(MEM) | OPT(CYCLE_LIMIT) | OPT(STRICT) | OPT(PAUSE) | OPT(NO_DEBUG) |
-               OPT(MACHINE) | OPT(CORES) | OPT(SCRATCH) | OPT(EFFORT) | OPT(JOBS) | OPT(RECORD),
+    .options = OPT(CYCLES) | OPT(ENGINES) | OPT(AGAINST) | OPT(FORMAT) | OPT(OUTPUT) | OPT(SET) | OPT(SEED) |
+               OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(CYCLE_LIMIT) | OPT(STRICT) | OPT(PAUSE) |
+               OPT(NO_DEBUG) | OPT(MACHINE) | OPT(CORES) | OPT(SCRATCH) | OPT(EFFORT) | OPT(JOBS) |
+               OPT(RECORD),
     .run = trace,
 };

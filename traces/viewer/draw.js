@@ -36,7 +36,7 @@ const mix = (a, b, share) => a.map((x, i) => x * (1 - share) + b[i] * share);
 // How slots may be told apart: the group of each slot of the program, and the groups' names.
 const COLOURINGS = {
   stage: (run, code) => code.stage || "no stage",
-  operation: (run, code) => `${run.engines[code.engine]} ${code.texts[0]}`,
+  operation: (run, code) => code.texts[0],
   round: (run, code) => (code.noted && code.strand >= 0 ? `round ${code.round}` : "no round"),
   strand: (run, code) => (code.noted && code.strand >= 0 ? `strand ${code.strand}` : "no strand"),
 };
@@ -228,12 +228,15 @@ class Overview {
     this.surface.resize(this.strip + 4 + LIVE + AXIS);
     this.fresh = false;
   }
-  repaint(theme, cycles, byCause, peak) {
+  repaint(theme, cycles, { byCause, peak, hits }) {
     const { surface, run } = this;
     const g = surface.begin(theme);
     paintStrip(g, surface, theme, run, cycles, byCause);
     paintLive(g, surface, theme, run, cycles, this.strip + 4, peak);
     drawAxis(g, surface, theme, run, 0, cycles, this.strip + 4 + LIVE);
+    const scale = surface.plot / cycles;
+    g.fillStyle = theme.hit;
+    for (const slot of hits) g.fillRect(GUTTER + run.cycle[slot] * scale, 0, Math.max(1, Math.min(scale, 2)), 4);
     this.picture.width = surface.canvas.width;
     this.picture.height = surface.canvas.height;
     this.picture.getContext("2d").drawImage(surface.canvas, 0, 0);
@@ -241,14 +244,12 @@ class Overview {
   }
   draw(theme, view, state) {
     const { surface } = this;
-    if (!this.fresh) this.repaint(theme, view.cycles, state.byCause, state.peak);
+    if (!this.fresh) this.repaint(theme, view.cycles, state);
     const g = surface.context;
     g.setTransform(1, 0, 0, 1, 0, 0);
     g.drawImage(this.picture, 0, 0);
     g.setTransform(surface.ratio, 0, 0, surface.ratio, 0, 0);
     const height = this.strip + 4 + LIVE, scale = surface.plot / view.cycles;
-    g.fillStyle = theme.hit;
-    for (const cycle of state.hits) g.fillRect(GUTTER + cycle * scale, 0, Math.max(1, Math.min(scale, 2)), 4);
     if (view.span >= view.cycles) return;
     const left = GUTTER + view.start * scale, width = Math.max(2, view.span * scale);
     g.globalAlpha = 0.62;

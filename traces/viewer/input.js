@@ -88,6 +88,7 @@ Object.assign(App.prototype, {
       drag = null;
       canvas.classList.remove("dragging");
       if (!click) return;
+      this.hideTip();
       const slot = timeline.slotAt(event.offsetX, event.offsetY, this.view);
       if (slot >= 0) this.select(run, slot, false);
       else this.unselect();

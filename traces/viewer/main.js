@@ -103,7 +103,7 @@ class App {
   frame() {
     this.pending = 0;
     for (const { run, overview, timeline } of this.charts) {
-      overview.draw(this.theme, this.view, { hits: this.hitCycles(run), byCause: this.byCause, peak: this.peak });
+      overview.draw(this.theme, this.view, { hits: this.found.get(run).list, byCause: this.byCause, peak: this.peak });
       timeline.draw(this.theme, this.view, this);
     }
     const { start, span } = this.view;
@@ -111,11 +111,6 @@ class App {
       `cycles ${decimal(Math.floor(start))} to ${decimal(Math.ceil(start + span))}`;
     clearTimeout(this.later);
     this.later = setTimeout(() => this.showCauses(), 120);
-  }
-  hitCycles(run) {
-    const found = this.found.get(run);
-    found.cycles ??= [...new Set(found.list.map((slot) => run.cycle[slot]))];
-    return found.cycles;
   }
   showCauses() {
     document.getElementById("causes").replaceChildren(...causeTable(this.runs, this.view, this.theme));
@@ -201,7 +196,7 @@ class App {
     document.getElementById("count").textContent = this.query ? plural(total, "slot") : "";
     document.getElementById("hits").replaceChildren(...(this.query ? hitList(this, this.found) : [element("p.quiet", {}, "Nothing searched for.")]));
     if (this.query) this.showTab("search");
-    this.schedule();
+    this.refresh();
   }
   hitCount() {
     return this.runs.reduce((sum, run) => sum + this.found.get(run).list.length, 0);

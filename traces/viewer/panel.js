@@ -23,18 +23,14 @@ function shown(value) {
   return typeof value === "number" ? decimal(value, value < 10 ? 2 : 1) : String(value);
 }
 
-// A table whose first column names the row; numbers are aligned.
-function table(caption, heads, rows, options = {}) {
-  const cell = (value, i) => {
-    const number = typeof value === "number" || value === null || (i > 0 && !options.texts?.includes(i));
-    const node = element(i ? "td" : "th", i ? {} : { scope: "row" }, value instanceof Node ? value : shown(value));
-    if (i && number) node.className = "n";
-    return node;
-  };
+// A table whose first column names the row; the others are figures.
+function table(caption, heads, rows) {
+  const cell = (value, i) =>
+    element(i ? "td.n" : "th", i ? {} : { scope: "row" }, value instanceof Node ? value : shown(value));
   const out = element("table", {}, element("caption", {}, caption));
   if (heads)
-    out.append(element("thead", {}, element("tr", {}, ...heads.map((head, i) => element(
-      i && !options.texts?.includes(i) ? "th.n" : "th", { scope: "col" }, head)))));
+    out.append(element("thead", {}, element("tr", {}, ...heads.map((head, i) =>
+      element(i ? "th.n" : "th", { scope: "col" }, head)))));
   out.append(element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell)))));
   return element("div.table", {}, out);
 }

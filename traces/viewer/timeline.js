@@ -47,10 +47,10 @@ class Timeline {
     const g = this.surface.begin(theme);
     const from = Math.floor(view.start), to = Math.min(Math.ceil(view.start + view.span), this.run.cycles);
     this.drawRows(g, theme);
-    if (this.surface.plot / view.span < CELLS_FROM) this.drawMeans(g, theme, view, from, to);
-    else this.drawCells(g, theme, view, from, to);
+    const { marks } = state.found.get(this.run);
+    if (this.surface.plot / view.span < CELLS_FROM) this.drawMeans(g, theme, view, from, to, marks);
+    else this.drawCells(g, theme, view, from, to, marks);
     drawAxis(g, this.surface, theme, this.run, view.start, view.span, 0);
-    this.drawHits(g, theme, view, state, from, to);
     if (state.selected && state.selected.run === this.run) this.drawSelected(g, theme, view, state.selected);
     // What reaches out of the plot to the left.
     g.fillStyle = theme.back;
@@ -71,8 +71,9 @@ class Timeline {
   }
 
   // A column of the image is as many whole cycles as come nearest to a pixel, the same ones wherever
-  // the view begins; its colours are the means of its cells.
-  drawMeans(g, theme, view, from, to) {
+  // the view begins; its colours are the means of its cells. One slot that was searched for is enough
+  // to be seen.
+  drawMeans(g, theme, view, from, to, marks) {
     const { run } = this;
     const each = Math.max(1, Math.ceil(view.span / (this.surface.plot * this.surface.ratio)));
     const first = Math.floor(from / each), width = Math.ceil(to / each) - first;
@@ -81,8 +82,9 @@ class Timeline {
     if (!this.sums || this.sums.length < size) this.sums = new Float32Array(size);
     const sums = this.sums.fill(0, 0, size);
     const back = rgb(theme.back);
+    const pixel = (row, cycle) => (row * width + Math.floor(cycle / each) - first) * 3;
     const paint = (row, cycle, colour) => {
-      const at = (row * width + Math.floor(cycle / each) - first) * 3;
+      const at = pixel(row, cycle);
       for (let i = 0; i < 3; i++) sums[at + i] += colour[i] - back[i];
     };
     const palette = run.palette.map(rgb);
@@ -91,6 +93,12 @@ class Timeline {
     for (let s = slot; s < last; s++)
       if (run.core[s] === this.core) paint(run.row[s], run.cycle[s], palette[run.shade[s]]);
     this.eachHole(begin, end, (cycle, row, cause) => paint(row, cycle, this.holeColour(theme, cause)));
+    const hit = rgb(theme.hit).map((x, i) => (x - back[i]) * each);
+    for (let s = slot; s < last; s++) {
+      if (!marks[s] || run.core[s] !== this.core) continue;
+      const at = pixel(run.row[s], run.cycle[s]);
+      for (let i = 0; i < 3; i++) sums[at + i] = hit[i];
+    }
     this.showMeans(g, width, back, each, this.x(begin, view), this.x(begin + width * each, view));
   }
   showMeans(g, width, back, each, left, right) {
@@ -132,7 +140,7 @@ class Timeline {
     return this.tints[cause];
   }
 
-  drawCells(g, theme, view, from, to) {
+  drawCells(g, theme, view, from, to, marks) {
     const { run } = this;
     const width = this.surface.plot / view.span, gap = width > 8 ? 1 : 0.5;
     this.eachHole(from, to, (cycle, row, cause) => {
@@ -143,6 +151,11 @@ class Timeline {
     const [first, last] = run.range(from, to);
     for (let s = first; s < last; s++)
       if (run.core[s] === this.core) this.drawCell(g, s, this.x(run.cycle[s], view), width - gap);
+    g.strokeStyle = theme.hit;
+    g.lineWidth = 2;
+    for (let s = first; s < last; s++)
+      if (marks[s] && run.core[s] === this.core)
+        g.strokeRect(this.x(run.cycle[s], view) + 1, this.top(run.row[s]) + 1, width - gap - 2, this.rowHeight - 3);
   }
   drawCell(g, slot, x, width) {
     const code = this.run.codes[this.run.code[slot]];
@@ -156,23 +169,6 @@ class Timeline {
     g.textAlign = "left";
     g.fillStyle = this.run.inks[this.run.shade[slot]];
     g.fillText(whole.length > room ? `${whole.slice(0, room - 1)}…` : whole, x + 3, y + this.rowHeight / 2);
-  }
-
-  drawHits(g, theme, view, state, from, to) {
-    const { run } = this;
-    const found = state.found.get(run);
-    if (!found || !found.list.length) return;
-    const width = Math.max(this.surface.plot / view.span, 2);
-    const [first, last] = run.range(from, to);
-    g.strokeStyle = theme.hit;
-    g.lineWidth = 1.5;
-    g.fillStyle = theme.hit;
-    for (let s = first; s < last; s++) {
-      if (!found.marks[s] || run.core[s] !== this.core) continue;
-      const x = this.x(run.cycle[s], view), y = this.top(run.row[s]);
-      if (width < 5) g.fillRect(x, y, width, this.rowHeight - 1);
-      else g.strokeRect(x + 0.5, y + 0.5, width - 2, this.rowHeight - 2);
-    }
   }
 
   // The slot, what it comes after and what comes after it; everything else steps back.
