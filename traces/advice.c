@@ -4,12 +4,12 @@
  * The class, by the first rule that holds:
  *     SCHEDULE  a list schedule of the same slots, each value in words of its own or not, saves more than
  *               5 % of the cycles: nothing but their arrangement is in the way
- *     LAUNCH    the engine with the largest work bound has no operation left, or none begun, in more than a
- *               quarter of its slots, and in more than half of the empty ones
- *     DEP       the chain is within 10 % of the cycles, and above the work; or a list schedule in
- *               which no slot waits for a jump saves more than 5 %: iterations do not overlap
- *     else      the larger of work and chain: DEP, or the class of the engine with the largest work bound;
- *               GATHER is LOAD where most of the load slots are gathers
+ *     DEP       the chain is above the work, which here is slots by slots a cycle alone, and within 10 % of
+ * the cycles LAUNCH    the engine with the largest work bound has no operation left, or none begun, in more
+ * than a quarter of its slots, and in more than half of the empty ones DEP       a list schedule in which no
+ * slot waits for a jump saves more than 5 %: iterations do not overlap else      the larger of work and
+ * chain: DEP, or the class of the engine with the largest work bound; GATHER is LOAD where most of the load
+ * slots are gathers
  *
  * Advice is of two kinds. What a list schedule shows to be possible promises the cycles it saves. What
  * asks for other operations promises what the work bound falls by, all else as it is, and is only
@@ -44,6 +44,7 @@ struct adviser {
     const struct advice_facts *facts;
     struct advice *out;
     struct mix mix;
+    uint64_t work;  /* cycles that the mix needs, were nothing waited for */
     uint32_t chain; /* that is left when loops are unrolled */
 };
 
@@ -97,7 +98,7 @@ static void count_slot(struct mix *m, const struct isa_slot *s, uint32_t address
 }
 
 /* Cycles that the engines need for so many slots, were nothing waited for. */
-static uint64_t work(const struct isa_machine *m, const uint64_t slots[ENGINE_DEBUG])
+static uint64_t work_of(const struct isa_machine *m, const uint64_t slots[ENGINE_DEBUG])
 {
     uint64_t cycles = 0;
     for (unsigned e = 0; e < ENGINE_DEBUG; e++) {
@@ -116,8 +117,10 @@ static void count_slots(struct adviser *a)
         count_slot(&cores[hist_core(h, x)], hist_isa(h, x), h->slots.at[x].address, h->machine.vlen,
                    &recent[hist_core(h, x)]);
     for (unsigned core = 0; core < h->machine.cores; core++)
-        if (work(&h->machine, cores[core].slots) > work(&h->machine, a->mix.slots))
+        if (work_of(&h->machine, cores[core].slots) > a->work) {
             a->mix = cores[core];
+            a->work = work_of(&h->machine, a->mix.slots);
+        }
 }
 
 /* The cycles of the engine's room in which it had nothing to do, at the start and the end. */
@@ -163,6 +166,14 @@ static bool saves(const struct adviser *a, uint32_t relist)
     return a->out->relisted && (uint64_t)relist * 100 < (uint64_t)a->h->cycles * 95;
 }
 
+static void blame_chain(struct adviser *a)
+{
+    a->out->class = CLASS_DEP;
+    (void)snprintf(a->out->why, sizeof a->out->why,
+                   "a chain of %zu slots takes %u of %u cycles, the work of the busiest engine %" PRIu64,
+                   a->l->chain.n, a->l->dep, a->h->cycles, a->work);
+}
+
 static void classify(struct adviser *a)
 {
     struct advice *out = a->out;
@@ -178,6 +189,8 @@ static void classify(struct adviser *a)
         const uint32_t relist = words ? out->renamed.relist : out->now.relist;
         (void)snprintf(why, sizeof out->why, "the same slots%s fit into %u cycles instead of %u%s",
                        words ? ", each value in words of its own," : "", relist, cycles, apart(a, relist));
+    } else if (l->dep > a->work && l->dep * 10ul >= cycles * 9ul) {
+        blame_chain(a);
     } else if (is_launch(a)) {
         out->class = CLASS_LAUNCH;
         (void)snprintf(why, sizeof out->why,
@@ -186,15 +199,13 @@ static void classify(struct adviser *a)
                        isa_engine_name(l->binding), idle_ends(a, l->binding), cycles);
     } else if (saves(a, out->unrolled.relist)) {
         out->class = CLASS_DEP;
-        (void)snprintf(why, sizeof out->why,
-                       "iterations wait for each other: were they to overlap, the same slots would fit into "
-                       "%u cycles instead of %u",
-                       out->unrolled.relist, cycles);
-    } else if (l->dep > l->work) {
-        out->class = CLASS_DEP;
-        (void)snprintf(why, sizeof out->why,
-                       "a chain of %zu slots takes %u of %u cycles, the work of the busiest engine %u",
-                       l->chain.n, l->dep, cycles, l->work);
+        (void)snprintf(
+            why, sizeof out->why,
+            "iterations wait for each other: were they to overlap, the same slots would fit into %u"
+            " cycles instead of %u",
+            out->unrolled.relist, cycles);
+    } else if (l->dep > a->work) {
+        blame_chain(a);
     } else {
         out->class = engine_class(a, l->binding);
         (void)snprintf(why, sizeof out->why, "the work of %s alone takes %u of %u cycles",
@@ -248,9 +259,9 @@ static void advise_schedules(struct adviser *a)
 /* What the work falls by when the slots are these; it does not count below the chain. */
 static uint64_t gain(const struct adviser *a, const uint64_t slots[ENGINE_DEBUG])
 {
-    const uint64_t before = work(&a->h->machine, a->mix.slots), after = work(&a->h->machine, slots);
+    const uint64_t after = work_of(&a->h->machine, slots);
     const uint64_t left = after > a->chain ? after : a->chain;
-    return before > left ? before - left : 0;
+    return a->work > left ? a->work - left : 0;
 }
 
 static void copy(const struct adviser *a, uint64_t slots[ENGINE_DEBUG])
@@ -280,7 +291,7 @@ static void advise_vectors(struct adviser *a)
     add(a, CLASS_COMPUTE, gain(a, slots),
         "Work on %u strands at once: %" PRIu64 " alu slots, with selects and rows of stores, as vectors leave"
         " %" PRIu64 " cycles of work.",
-        vlen, a->mix.slots[ENGINE_ALU], work(&a->h->machine, slots));
+        vlen, a->mix.slots[ENGINE_ALU], work_of(&a->h->machine, slots));
 }
 
 /* Some of the valu's operators go to the alu, lane by lane. */
@@ -305,7 +316,7 @@ static void advise_lanes(struct adviser *a)
     add(a, CLASS_COMPUTE, best,
         "Compute %" PRIu64 " of the %" PRIu64
         " vector operators lane by lane on alu, which has room: %" PRIu64 " cycles of work are left.",
-        moved, a->mix.operators, work(m, slots));
+        moved, a->mix.operators, work_of(m, slots));
 }
 
 /* A vselect is a difference and a multiply_add, where the condition is 0 or 1. */
@@ -326,7 +337,7 @@ static void advise_selects(struct adviser *a)
         "Compute %" PRIu64 " of the %" PRIu64
         " vselects on valu, as a difference and a multiply_add (conditions of 0 or 1):"
         " %" PRIu64 " cycles of work are left.",
-        moved, a->mix.vselects, work(m, slots));
+        moved, a->mix.vselects, work_of(m, slots));
 }
 
 static void advise_loads(struct adviser *a)
@@ -361,7 +372,7 @@ static void advise_stores(struct adviser *a)
     add(a, CLASS_STORE, gain(a, slots),
         "Store words in a row as vectors: %" PRIu64 " stores of one word would be %" PRIu64
         " of a vector; %" PRIu64 " cycles of work are left.",
-        a->mix.rows * a->h->machine.vlen, a->mix.rows, work(&a->h->machine, slots));
+        a->mix.rows * a->h->machine.vlen, a->mix.rows, work_of(&a->h->machine, slots));
 }
 
 /* What the bound says of one more slot for the engine that binds. */
@@ -396,18 +407,17 @@ static void advise_ends(struct adviser *a)
 static void advise_chain(struct adviser *a)
 {
     const struct limits *l = a->l;
-    const uint64_t left = l->work > a->chain ? l->work : a->chain;
-    if (a->out->class != CLASS_DEP || l->dep <= l->work)
+    if (a->out->class != CLASS_DEP || l->dep <= a->work)
         return;
     if (a->chain < l->dep && !a->out->relisted)
-        add(a, CLASS_DEP, l->dep - left,
+        add(a, CLASS_DEP, l->dep - (a->work > a->chain ? a->work : a->chain),
             "Unroll, or overlap iterations: jumps make a chain of %u cycles, values alone one of %u.", l->dep,
             a->chain);
     else if (a->chain == l->dep)
-        add(a, CLASS_DEP, l->dep - l->work,
+        add(a, CLASS_DEP, l->dep - a->work,
             "Shorten the chain of %zu slots, or work on more strands at once: it takes %u cycles, the work "
-            "%u.",
-            l->chain.n, l->dep, l->work);
+            "%" PRIu64 ".",
+            l->chain.n, l->dep, a->work);
 }
 
 static void rank(struct advice *out)
@@ -434,7 +444,7 @@ enum status advice_make(const struct history *h, const struct holes *holes, cons
     if (l->binding == ISA_ENGINES)
         return ST_OK;
     advise_schedules(&a);
-    if (4ul * l->work >= 3ul * h->cycles) {
+    if (4 * a.work >= 3ul * h->cycles) {
         advise_vectors(&a);
         advise_lanes(&a);
         advise_selects(&a);
