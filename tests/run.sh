@@ -80,9 +80,9 @@ suite() {
         run 'traces, errors' env "SHEAF=$build/sheaf" tests/traces/errors.sh
         ;;
     python) run python tests/python/run.py "$build" ;;
-    docs | golden) run "$1" "tests/$1.py" "$build" ;;
+    docs | golden | explain | judge) run "$1" "tests/$1.py" "$build" ;;
     all)
-        for each in unit conform golden cli fuzz manual layers docs embed install traces python; do
+        for each in unit conform golden cli explain judge fuzz manual layers docs embed install traces python; do
             suite "$each"
         done
         ;;

@@ -6,6 +6,6 @@
 
 extern const struct command command_run, command_kernels, command_build, command_search, command_check;
 extern const struct command command_conform, command_gen, command_asm, command_dis;
-extern const struct command command_trace, command_debug, command_judge;
+extern const struct command command_trace, command_debug, command_judge, command_profile, command_diff;
 
 #endif
