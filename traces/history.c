@@ -245,6 +245,8 @@ static void record_bundle(void *user, const struct sim_bundle *b)
     for (uint32_t slot = first; slot < h->slots.n; slot++)
         record_writes(r, b, slot, &scratch, &mem);
     r->no_memory = r->no_memory || !merge_edges(r, first, writes);
+    r->full = h->edges.n > HIST_MAX_ITEMS || h->values.n > HIST_MAX_ITEMS || h->bundles.n > HIST_MAX_ITEMS ||
+              r->pool.n > HIST_MAX_ITEMS;
 }
 
 /* --- the run -------------------------------------------------------------------- */
@@ -275,7 +277,7 @@ static enum status finish(struct recorder *r, struct diag *d)
     if (r->full)
         return diag_set(
             d, ST_LIMIT,
-            "more than %d slots or %d cycles to record; ask for a window of cycles (--cycles a:b)",
+            "too much to record, at most %d slots in %d cycles; ask for a window of cycles (--cycles a:b)",
             HIST_MAX_SLOTS, HIST_MAX_CYCLES);
     if (r->no_memory || !vec_push(&h->slots, last))
         return diag_set(d, ST_NOMEM, "out of memory for recording the run");

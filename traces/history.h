@@ -69,12 +69,13 @@ struct hist_window {
     uint64_t from, to;
 };
 
-enum { HIST_MAX_SLOTS = 6000000, HIST_MAX_CYCLES = 1 << 22 };
+/* HIST_MAX_ITEMS: edges, values, bundles, and words that are read and not yet written again. */
+enum { HIST_MAX_SLOTS = 6000000, HIST_MAX_CYCLES = 1 << 22, HIST_MAX_ITEMS = 1 << 26 };
 
 /* Runs the machine, from where it stands, to its end (resuming paused cores) or to the end of
  * the window. Words written before the window count as there from the start. ST_OK, also when the
- * machine faults (see its fault; all before is recorded); ST_LIMIT when the window has more than
- * HIST_MAX_SLOTS slots or HIST_MAX_CYCLES cycles; ST_NOMEM. To be freed with hist_free in any case. */
+ * machine faults (see its fault; all before is recorded); ST_LIMIT when the window has more of
+ * something than HIST_MAX_; ST_NOMEM. To be freed with hist_free in any case. */
 enum status hist_record(struct sim *s, struct hist_window window, struct history *out, struct diag *d);
 void hist_free(struct history *h);
 

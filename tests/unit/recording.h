@@ -92,6 +92,14 @@ static inline void draw_bundle(struct rng *g, struct prog *p, uint32_t bundles)
     }
 }
 
+/* The memory that the program of a seed starts with. */
+static inline void drawn_memory(uint64_t seed, uint32_t mem[DRAWN_MEM])
+{
+    struct rng g = {~seed};
+    for (uint32_t i = 0; i < DRAWN_MEM; i++)
+        mem[i] = rng_below(&g, DRAWN_MEM);
+}
+
 /* Loops and jumps, several cores, every operation, pauses, swaps and faults. */
 static inline struct recording record_random(uint64_t seed)
 {
@@ -117,8 +125,7 @@ static inline struct recording record_random(uint64_t seed)
     for (uint32_t i = 0; i < bundles; i++)
         draw_bundle(&g, p, bundles + 4);
     uint32_t mem[DRAWN_MEM];
-    for (uint32_t i = 0; i < DRAWN_MEM; i++)
-        mem[i] = rng_below(&g, DRAWN_MEM);
+    drawn_memory(seed, mem);
     record_on(&r, p, &config, mem, DRAWN_MEM);
     return r;
 }
