@@ -61,6 +61,9 @@ look() {
             need_program pkg-config pkg-config
             need_program vcd2fst gtkwave
             need_program protoc protobuf-compiler
+            need_program chromium chromium
+            need_program chromedriver chromium-driver
+            [ -d /usr/lib/python3/dist-packages/selenium ] || need python3-selenium
             ;;
         fuzz)
             need_program clang clang
