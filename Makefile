@@ -168,6 +168,9 @@ asan: ## run every test under the address and undefined-behaviour sanitizers
 bless: $(BUILD)/sheaf ## rewrite the golden transcripts with what the command prints now
 	@tests/golden.py $(BUILD) --bless
 
+samples: $(BUILD)/sheaf ## write the sample traces anew
+	@traces/samples/make.sh $(BUILD)/sheaf
+
 manual: $(BUILD)/manual ## rewrite what is derived from the operation table: the reference in sim/README.md, names in the builder's header
 	@tests/manual.sh $(BUILD) --bless
 
@@ -226,7 +229,7 @@ help: ## list targets and variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 .force:
-.PHONY: all bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless manual install uninstall lint format format-check clean help .force
+.PHONY: all bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless samples manual install uninstall lint format format-check clean help .force
 .SECONDARY:
 .DELETE_ON_ERROR:
 

@@ -77,6 +77,7 @@ suite() {
         ;;
     traces)
         run traces tests/traces/check.py "$build"
+        run 'traces, samples' tests/traces/samples.sh "$build"
         run 'traces, errors' env "SHEAF=$build/sheaf" tests/traces/errors.sh
         ;;
     html) run html tests/html/run.py "$build" ;;
