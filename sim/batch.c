@@ -11,7 +11,7 @@
 #include "sim/engine.h"
 
 enum {
-    FEW = 8,           /* instances for which a tile is not worth it */
+    FEW = 5,           /* instances for which a tile is not worth it */
     MAX_ROWS = 1 << 18 /* words of scratch and memory up to which there are tiles */
 };
 
@@ -189,7 +189,7 @@ static void begin(struct sim_batch *b, struct tile *t, uint32_t n)
     uint32_t *const mem = b->rows + scratch_rows(b) * BATCH_LANES;
     memset(b->rows, 0, scratch_rows(b) * BATCH_LANES * sizeof *b->rows);
     tile_in(mem, from, s->mem_words);
-    t->in = UINT64_MAX >> (BATCH_LANES - n);
+    t->in = BATCH_ALL >> (BATCH_LANES - n);
     t->frame.runs = 1;
     t->frame.one = (struct fast_frame){
         .code = b->stream.code.at,
@@ -270,7 +270,7 @@ static void part(struct tile *t)
         if (__builtin_popcountll(followers(&t->frame, t->frame.next[i]) & t->in) >
             __builtin_popcountll(followers(&t->frame, to) & t->in))
             to = t->frame.next[i];
-    const uint64_t others = ~followers(&t->frame, to), going = others & t->in;
+    const uint64_t others = BATCH_ALL & ~followers(&t->frame, to), going = others & t->in;
     leave(t, others);
     for (uint64_t left = going; left; left &= left - 1) {
         struct sim_core *core = lane(t, left)->sim.cores;
@@ -300,7 +300,7 @@ static void run_tile(struct sim_batch *b, struct tile *t, uint32_t n)
             f->rounds++; /* the one in which they find themselves at the end */
             stop(t);
         } else if (!fast_fits(f, (uint32_t)f->pc)) {
-            leave(t, UINT64_MAX);
+            leave(t, BATCH_ALL);
         } else {
             switch (b->loop(&t->frame)) {
             case BATCH_NEXT: break;

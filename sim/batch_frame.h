@@ -5,10 +5,13 @@
 
 #include "sim/fast.h"
 
-/* Instances in a tile; sets of them are bit masks. Wide enough that looking for the next
- * operation costs little beside executing it, and narrow enough that a tile's scratch
- * and a memory of some thousand words lie in the host's second cache. */
-enum { BATCH_LANES = 64 };
+/* Instances in a tile; sets of them are bit masks. Wide enough that finding the next
+ * operation costs little beside executing it, and narrow enough that a tile's scratch and
+ * a memory of some thousand words lie in the host's second cache. */
+enum { BATCH_LANES = 32 };
+
+/* All of them. */
+#define BATCH_ALL (UINT64_MAX >> (64 - BATCH_LANES))
 
 /* Why the loop came back. */
 enum batch_exit {

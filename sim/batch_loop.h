@@ -361,7 +361,7 @@ do_end:
     one->pc = one->bundles;
     return BATCH_NEXT;
 oracle:
-    f->odd = UINT64_MAX;
+    f->odd = BATCH_ALL;
 leave:
     one->pc = fast_bundle_of(one, m);
     fast_account(one, &start, (uint32_t)one->pc, 0);

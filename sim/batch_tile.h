@@ -9,9 +9,9 @@
 void tile_in(uint32_t *rows, const uint32_t *const *from, size_t words);
 
 /* The words of the lanes in the set go to to[t]; the other pointers are not used. */
-void tile_out(const uint32_t *rows, uint32_t *const *to, uint64_t lanes_out, size_t words);
+void tile_out(uint32_t *rows, uint32_t *const *to, uint64_t set, size_t words);
 
 /* The lanes in the set become copies of lane `of`. */
-void tile_copy_lane(uint32_t *rows, uint64_t lanes_to, unsigned of, size_t words);
+void tile_copy_lane(uint32_t *rows, uint64_t set, unsigned of, size_t words);
 
 #endif
