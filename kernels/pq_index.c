@@ -29,6 +29,11 @@ static const struct kern_variant variants[] = {
      {0},
      pq_index_captured,
      NULL},
+    {"fused",
+     "one program: tables of pairs; a head's keys are chosen from while the next one's are made",
+     {0},
+     pq_index_fused,
+     NULL},
 };
 
 static const char *problem(const struct kern_params *p, unsigned contract)

@@ -83,6 +83,26 @@ struct ir_mem pq_work(const struct pq_code *k, uint32_t offset, uint32_t words)
     return (struct ir_mem){k->z.first[PQ_WORK] + offset, words};
 }
 
+struct pq_ring pq_ring(struct pq_code *k, uint16_t words, unsigned n)
+{
+    struct pq_ring r = {.n = n};
+    for (unsigned i = 0; i < n; i++)
+        r.at[i] = ir_block(k->ir, words, "ring");
+    return r;
+}
+
+struct ir_val pq_ring_next(struct pq_ring *r)
+{
+    return r->at[r->turn++ % r->n];
+}
+
+struct ir_val pq_ring_add(struct pq_code *k, struct pq_ring *r, struct ir_val v, uint32_t by)
+{
+    const struct ir_val to = pq_ring_next(r);
+    ir_alu_into(k->ir, to, OP_ALU_ADD, v, ir_const(k->ir, by));
+    return to;
+}
+
 struct ir_val pq_sum(struct pq_code *k, struct ir_val v)
 {
     while (v.lanes > 1) {
@@ -132,14 +152,14 @@ void pq_repeat(struct pq_code *k, uint32_t total, uint32_t most, pq_body *body, 
 struct pq_cursor pq_cursor(struct pq_code *k, struct ir_val first, struct ir_mem mem, bool exact)
 {
     const struct ir_val at = pq_set(k, pq_rows(k, first));
-    return (struct pq_cursor){at, at, 0, mem, exact};
+    return (struct pq_cursor){pq_ring(k, PQ_LANES, 2), at, at, 0, mem, exact};
 }
 
 struct ir_val pq_next(struct pq_code *k, struct pq_cursor *c, struct ir_mem *mem)
 {
     const unsigned lane = c->passed % PQ_LANES;
     if (c->passed && !lane)
-        c->now = ir_alu(k->ir, OP_ALU_ADD, c->now, ir_vconst(k->ir, PQ_BLOCK));
+        c->now = pq_ring_add(k, &c->ring, c->now, PQ_BLOCK);
     c->passed++;
     *mem = c->mem;
     if (c->exact) {
@@ -151,7 +171,9 @@ struct ir_val pq_next(struct pq_code *k, struct pq_cursor *c, struct ir_mem *mem
 
 void pq_leave(struct pq_code *k, struct pq_cursor *c)
 {
-    pq_move(k, c->at, c->passed * PQ_LANES);
+    if (c->passed)
+        ir_alu_into(k->ir, c->at, OP_ALU_ADD, c->now,
+                    ir_const(k->ir, ((c->passed - 1) % PQ_LANES + 1) * PQ_LANES));
     c->now = c->at;
     c->passed = 0;
 }
@@ -165,13 +187,19 @@ static void row_vectors(struct pq_code *k, void *context, uint32_t n)
 {
     const struct rows *rows = context;
     struct ir_mem mem;
+    for (unsigned j = 0; j < rows->n; j++)
+        rows->row[j].now = rows->row[j].value;
     for (uint32_t i = 0; i < n; i++)
         for (unsigned j = 0; j < rows->n; j++) {
             struct pq_row *r = &rows->row[j];
-            const struct ir_val value =
-                r->copy ? ir_vload(k->ir, pq_next(k, &r->from, &mem), mem) : pq_add(k, r->value, i * r->step);
+            if (r->copy) {
+                const struct ir_val from = pq_next(k, &r->from, &mem);
+                r->now = ir_vload(k->ir, from, mem);
+            } else if (i) {
+                r->now = pq_add(k, r->now, r->step);
+            }
             const struct ir_val to = pq_next(k, &r->to, &mem);
-            ir_store(k->ir, to, value, mem);
+            ir_store(k->ir, to, r->now, mem);
         }
     for (unsigned j = 0; j < rows->n; j++) {
         struct pq_row *r = &rows->row[j];
@@ -196,14 +224,13 @@ static void row_word(struct pq_code *k, struct pq_row *r, unsigned i)
     ir_store(k->ir, pq_add(k, ir_lane(r->to.at, 0), i), value, to);
 }
 
-void pq_write(struct pq_code *k, struct pq_row *row, unsigned n, uint32_t words)
+void pq_write(struct pq_code *k, struct pq_row *row, unsigned n, uint32_t words, uint32_t most)
 {
-    enum { VECTORS = 32 };
     struct rows rows = {row, n};
     for (unsigned j = 0; j < n; j++)
         if (!row[j].copy)
             row[j].value = pq_set(k, row[j].value);
-    pq_repeat(k, words / PQ_LANES, row[0].to.exact ? UINT32_MAX : VECTORS, row_vectors, &rows);
+    pq_repeat(k, words / PQ_LANES, most, row_vectors, &rows);
     for (unsigned i = 0; i < words % PQ_LANES; i++)
         for (unsigned j = 0; j < n; j++)
             row_word(k, &row[j], i);

@@ -46,6 +46,17 @@ struct ir_mem pq_array(const struct pq_code *k, unsigned array);
 /* `words` of the work area from `offset` on. */
 struct ir_mem pq_work(const struct pq_code *k, uint32_t offset, uint32_t words);
 
+/* A few blocks of storage in turn: what writes to one waits for what reads what was there
+ * before, so that nothing runs far ahead and fills the scratch. */
+struct pq_ring {
+    struct ir_val at[8];
+    unsigned n, turn;
+};
+struct pq_ring pq_ring(struct pq_code *k, uint16_t words, unsigned n);
+struct ir_val pq_ring_next(struct pq_ring *r);
+/* The next block with v + by. */
+struct ir_val pq_ring_add(struct pq_code *k, struct pq_ring *r, struct ir_val v, uint32_t by);
+
 /* The sum of a vector's lanes. */
 struct ir_val pq_sum(struct pq_code *k, struct ir_val v);
 
@@ -70,6 +81,7 @@ void pq_repeat(struct pq_code *k, uint32_t total, uint32_t most, pq_body *body, 
 
 /* Goes from vector to vector. */
 struct pq_cursor {
+    struct pq_ring ring;
     struct ir_val at;  /* variable: addresses of the next PQ_LANES vectors, as this region found it */
     struct ir_val now; /* the same, further on */
     uint32_t passed;   /* vectors in this region */
@@ -91,11 +103,12 @@ struct pq_row {
     bool copy;           /* `from` there; or a fill with .. */
     struct ir_val value; /* .. this vector, and `step` more in each next one */
     uint32_t step;
+    struct ir_val now; /* pq_write's own */
 };
 
-/* Writes exactly `words` words of each of n rows, which are used up. A copy's reads end
- * where its words do. */
-void pq_write(struct pq_code *k, struct pq_row *row, unsigned n, uint32_t words);
+/* Writes exactly `words` words of each of n rows, which are used up, at most `most` vectors
+ * of each in a region. A copy's reads end where its words do. */
+void pq_write(struct pq_code *k, struct pq_row *row, unsigned n, uint32_t words, uint32_t most);
 
 /* --- scores ------------------------------------------------------------------------- */
 
@@ -123,9 +136,16 @@ struct pq_tables pq_plan_tables(struct pq_code *k, bool joint, uint32_t offset);
 void pq_make_tables(struct pq_code *k, const struct pq_tables *t, struct ir_val q, struct ir_val cent,
                     uint32_t most);
 
+/* Storage for keys that are made in a region. */
+struct pq_keys {
+    struct pq_ring keys, codes, at;
+};
+struct pq_keys pq_keys(struct pq_code *k);
+
 /* The keys of `n` neighbours, n <= PQ_BLOCK, and zeros, as a block of PQ_BLOCK words.
  * codes[s]: addresses of the vectors of sub-vector s. */
-struct ir_val pq_keys(struct pq_code *k, const struct pq_tables *t, const struct ir_val *codes, uint32_t n);
+struct ir_val pq_keys_next(struct pq_code *k, struct pq_keys *keys, const struct pq_tables *t,
+                           const struct ir_val *codes, uint32_t n);
 
 /* --- choosing ----------------------------------------------------------------------- */
 
@@ -134,9 +154,13 @@ struct ir_val pq_keys(struct pq_code *k, const struct pq_tables *t, const struct
 struct pq_cut {
     struct ir_val least, ties; /* vectors */
     struct ir_val seen;        /* variable: equal ones so far */
+    struct pq_ring equal;
 };
 
-/* Which of the next PQ_LANES keys are kept: a vector of 0 and 1. */
+/* From scalars: the least key, ties, and how many were seen. */
+struct pq_cut pq_cut(struct pq_code *k, struct ir_val least, struct ir_val ties, struct ir_val seen);
+
+/* Which of the next PQ_LANES keys are kept: a vector of 0 and 1. Uses up the keys. */
 struct ir_val pq_keep(struct pq_code *k, struct pq_cut *cut, struct ir_val keys);
 
 /* Stores those lanes of `values` for which `keep` is 1 one after the other from the

@@ -40,6 +40,7 @@ struct maker {
     struct ir_val query[MAX_QUERY]; /* the sub-vector of the query that is scored */
     unsigned n_query;
     uint32_t bias;
+    struct pq_ring at;
     struct ir_val centroids; /* variable: addresses of the next PQ_LANES centroids */
     struct pq_cursor to;     /* in the table */
     bool second;             /* the sub-vector is a pair's second one: scores are kept here */
@@ -65,14 +66,14 @@ static unsigned load_query(struct pq_code *k, struct ir_val q, uint32_t sub, str
 
 /* The scores of `rows` centroids, whose first vectors' addresses are given; the other
  * lanes go with the last one. */
-static struct ir_val scores(struct pq_code *k, const struct maker *m, struct ir_val at, uint32_t rows)
+static struct ir_val scores(struct pq_code *k, struct maker *m, struct ir_val at, uint32_t rows)
 {
     struct ir *ir = k->ir;
     const struct ir_val lanes = ir_block(ir, PQ_BLOCK, "products");
     struct ir_val sum[PQ_LANES];
     for (unsigned j = 0; j < m->n_query; j++) {
         if (j)
-            at = ir_alu(ir, OP_ALU_ADD, at, ir_vconst(ir, PQ_LANES));
+            at = pq_ring_add(k, &m->at, at, PQ_LANES);
         for (unsigned c = 0; c < PQ_LANES; c++) {
             const struct ir_val cent =
                 ir_vload(ir, ir_lane(at, c < rows ? c : rows - 1), pq_array(k, PQ_CENT));
@@ -123,13 +124,15 @@ static void whole_blocks(struct pq_code *k, void *context, uint32_t n)
 {
     struct maker *m = context;
     const uint32_t stride = PQ_LANES * k->z.dims;
+    struct pq_ring ring = pq_ring(k, PQ_LANES, 2);
     struct ir_val at = m->centroids;
+    m->at = pq_ring(k, PQ_LANES, 2);
     for (uint32_t b = 0; b < n; b++) {
         if (b)
-            at = ir_alu(k->ir, OP_ALU_ADD, at, ir_vconst(k->ir, stride));
+            at = pq_ring_add(k, &ring, at, stride);
         use_scores(k, m, scores(k, m, at, PQ_LANES), PQ_LANES);
     }
-    pq_move(k, m->centroids, n * stride);
+    ir_alu_into(k->ir, m->centroids, OP_ALU_ADD, at, ir_const(k->ir, stride));
     if (!m->second)
         pq_leave(k, &m->to);
 }
@@ -168,33 +171,42 @@ void pq_make_tables(struct pq_code *k, const struct pq_tables *t, struct ir_val 
 
 /* --- keys --------------------------------------------------------------------------- */
 
-/* The scores of `lanes` neighbours in a table, to a view. codes[s]: as pq_keys', lane
- * `v` of each. */
-static void look_up(struct pq_code *k, const struct pq_table *t, const struct ir_val *codes, unsigned v,
-                    struct ir_val to, unsigned lanes)
+struct pq_keys pq_keys(struct pq_code *k)
+{
+    return (struct pq_keys){pq_ring(k, PQ_BLOCK, 2), pq_ring(k, PQ_LANES, 8), pq_ring(k, PQ_LANES, 4)};
+}
+
+/* The scores of `lanes` neighbours in a table, to a view. codes[s]: as in pq_keys_next,
+ * lane `v` of each. */
+static void look_up(struct pq_code *k, struct pq_keys *keys, const struct pq_table *t,
+                    const struct ir_val *codes, unsigned v, struct ir_val to, unsigned lanes)
 {
     struct ir *ir = k->ir;
     const struct ir_mem mem = pq_array(k, PQ_CODES);
-    struct ir_val at = ir_vload(ir, ir_lane(codes[t->sub], v), mem);
+    const struct ir_val at = pq_ring_next(&keys->at);
+    struct ir_val code = pq_ring_next(&keys->codes);
+    ir_load_into(ir, code, ir_lane(codes[t->sub], v), mem);
     if (t->subs == 2) {
-        const struct ir_val second = ir_vload(ir, ir_lane(codes[t->sub + 1], v), mem);
-        at = ir_madd(ir, at, ir_vconst(ir, pq_round_up(k->z.centroids, PQ_LANES)), second);
+        const struct ir_val second = pq_ring_next(&keys->codes);
+        ir_load_into(ir, second, ir_lane(codes[t->sub + 1], v), mem);
+        code = ir_madd(ir, code, ir_vconst(ir, pq_round_up(k->z.centroids, PQ_LANES)), second);
     }
-    at = ir_alu(ir, OP_ALU_ADD, at, t->at);
+    ir_alu_into(ir, at, OP_ALU_ADD, code, t->at);
     for (unsigned i = 0; i < lanes; i++)
         ir_load_into(ir, ir_lane(to, i), ir_lane(at, i), pq_work(k, t->offset, t->words));
 }
 
-struct ir_val pq_keys(struct pq_code *k, const struct pq_tables *t, const struct ir_val *codes, uint32_t n)
+struct ir_val pq_keys_next(struct pq_code *k, struct pq_keys *keys, const struct pq_tables *t,
+                           const struct ir_val *codes, uint32_t n)
 {
     struct ir *ir = k->ir;
-    const struct ir_val keys = ir_block(ir, PQ_BLOCK, "keys");
+    const struct ir_val block = pq_ring_next(&keys->keys);
     for (uint32_t first = 0; first < PQ_BLOCK; first += PQ_LANES) {
-        const struct ir_val to = ir_lanes(keys, first, 1, PQ_LANES);
+        const struct ir_val to = ir_lanes(block, first, 1, PQ_LANES);
         const uint32_t left = first < n ? n - first : 0, lanes = left < PQ_LANES ? left : PQ_LANES;
         for (unsigned i = 0; lanes && i < t->n; i++) {
             const struct ir_val part = i ? ir_vector(ir, "part") : to;
-            look_up(k, &t->at[i], codes, first / PQ_LANES, part, lanes);
+            look_up(k, keys, &t->at[i], codes, first / PQ_LANES, part, lanes);
             if (i)
                 ir_alu_into(ir, ir_lanes(to, 0, 1, lanes), OP_ALU_ADD, ir_lanes(to, 0, 1, lanes),
                             ir_lanes(part, 0, 1, lanes));
@@ -202,5 +214,5 @@ struct ir_val pq_keys(struct pq_code *k, const struct pq_tables *t, const struct
         for (unsigned i = lanes; i < PQ_LANES; i++)
             ir_alu_into(ir, ir_lane(to, i), OP_ALU_OR, ir->zero, ir->zero);
     }
-    return keys;
+    return block;
 }

@@ -1,39 +1,42 @@
 /* pq_index: which of a list of keys are kept, and what is written for those. */
 #include "kernels/pq_index_code.h"
 
-/* To a new vector: in each lane the sum of the lanes before it. Adds the sum of all to
- * a variable, whose value before goes to *before in each lane. */
-static struct ir_val running(struct pq_code *k, struct ir_val v, struct ir_val variable,
-                             struct ir_val *before)
+/* In each lane of a new vector: the variable and the lanes of `v` before it; then they
+ * are all added to the variable. One lane after the other: nobody can go faster who
+ * stores as many words in order, and so nothing waits for long that is computed here. */
+static struct ir_val running(struct pq_code *k, struct ir_val v, struct ir_val variable)
 {
     struct ir *ir = k->ir;
     const struct ir_val sum = ir_vector(ir, NULL);
-    ir_alu_into(ir, ir_lane(sum, 0), OP_ALU_OR, ir->zero, ir->zero);
-    for (unsigned i = 1; i < PQ_LANES; i++)
-        ir_alu_into(ir, ir_lane(sum, i), OP_ALU_ADD, ir_lane(sum, i - 1), ir_lane(v, i - 1));
-    const struct ir_val all = ir_alu(ir, OP_ALU_ADD, ir_lane(sum, PQ_LANES - 1), ir_lane(v, PQ_LANES - 1));
-    *before = ir_broadcast(ir, variable);
-    ir_alu_into(ir, variable, OP_ALU_ADD, variable, all);
+    ir_alu_into(ir, ir_lane(sum, 0), OP_ALU_OR, variable, ir->zero);
+    struct ir_val last = variable;
+    for (unsigned i = 1; i < PQ_LANES; i++) {
+        ir_alu_into(ir, ir_lane(sum, i), OP_ALU_ADD, last, ir_lane(v, i - 1));
+        last = ir_lane(sum, i);
+    }
+    ir_alu_into(ir, variable, OP_ALU_ADD, last, ir_lane(v, PQ_LANES - 1));
     return sum;
+}
+
+struct pq_cut pq_cut(struct pq_code *k, struct ir_val least, struct ir_val ties, struct ir_val seen)
+{
+    return (struct pq_cut){ir_broadcast(k->ir, least), ir_broadcast(k->ir, ties), pq_set(k, seen),
+                           pq_ring(k, PQ_LANES, 2)};
 }
 
 struct ir_val pq_keep(struct pq_code *k, struct pq_cut *cut, struct ir_val keys)
 {
     struct ir *ir = k->ir;
-    struct ir_val before;
-    const struct ir_val above = ir_alu(ir, OP_ALU_LT, cut->least, keys);
-    const struct ir_val equal = ir_alu(ir, OP_ALU_EQ, keys, cut->least);
-    const struct ir_val sum = running(k, equal, cut->seen, &before);
-    const struct ir_val early = ir_alu(ir, OP_ALU_LT, ir_alu(ir, OP_ALU_ADD, sum, before), cut->ties);
-    return ir_alu(ir, OP_ALU_OR, above, ir_alu(ir, OP_ALU_AND, equal, early));
+    const struct ir_val equal = pq_ring_next(&cut->equal);
+    ir_alu_into(ir, equal, OP_ALU_EQ, keys, cut->least);
+    ir_alu_into(ir, keys, OP_ALU_LT, cut->least, keys);
+    const struct ir_val early = ir_alu(ir, OP_ALU_LT, running(k, equal, cut->seen), cut->ties);
+    return ir_alu(ir, OP_ALU_OR, keys, ir_alu(ir, OP_ALU_AND, equal, early));
 }
 
 void pq_put(struct pq_code *k, struct ir_val to, struct ir_mem mem, struct ir_val keep, struct ir_val values)
 {
-    struct ir *ir = k->ir;
-    struct ir_val before;
-    const struct ir_val sum = running(k, keep, to, &before);
-    const struct ir_val at = ir_alu(ir, OP_ALU_ADD, sum, before);
+    const struct ir_val at = running(k, keep, to);
     for (unsigned i = 0; i < PQ_LANES; i++)
-        ir_store(ir, ir_lane(at, i), ir_lane(values, i), mem);
+        ir_store(k->ir, ir_lane(at, i), ir_lane(values, i), mem);
 }

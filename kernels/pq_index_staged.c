@@ -14,7 +14,7 @@
  * the stores of one keep their order, those of different strands need not. */
 #include "kernels/pq_index_code.h"
 
-enum { STRANDS = 2, KEY_BITS = 32, RADIX_BITS = 2, DIGITS = (1 << RADIX_BITS) - 1 };
+enum { STRANDS = 2, KEY_BITS = 32, RADIX_BITS = 2, DIGITS = (1 << RADIX_BITS) - 1, ROW_VECTORS = 32 };
 
 /* The work area: keys[H][pitch] and what comes after them. */
 struct staged {
@@ -79,6 +79,7 @@ struct score {
     const struct pq_tables *tables;
     struct ir_val codes[PQ_MAX_SUBS]; /* variables: addresses of a block's vectors */
     struct pq_cursor keys;
+    struct pq_keys made;
 };
 
 static void score_block(struct pq_code *k, struct score *c, uint32_t block, uint32_t n)
@@ -87,7 +88,7 @@ static void score_block(struct pq_code *k, struct score *c, uint32_t block, uint
     struct ir_mem mem;
     for (uint32_t i = 0; i < k->z.subs; i++)
         codes[i] = pq_add(k, c->codes[i], block * PQ_BLOCK);
-    const struct ir_val keys = pq_keys(k, c->tables, codes, n);
+    const struct ir_val keys = pq_keys_next(k, &c->made, c->tables, codes, n);
     for (uint32_t i = 0; i < n; i += PQ_LANES) {
         const struct ir_val to = pq_next(k, &c->keys, &mem);
         ir_store(k->ir, to, ir_lanes(keys, i, 1, PQ_LANES), mem);
@@ -120,7 +121,7 @@ static void score(struct staged *s)
     const struct ir_val code = ir_alu(k->ir, OP_ALU_MUL, group, ir_const(k->ir, z->subs * z->keys));
     pq_make_tables(k, &tables, row_at(s, k->at[PQ_Q], 0, z->subs * z->dims),
                    ir_alu(k->ir, OP_ALU_ADD, k->at[PQ_CENT], cent), CENTROID_BLOCKS);
-    struct score c = {.tables = &tables, .keys = row_cursor(s, PQ_WORK, 0, 0, s->pitch)};
+    struct score c = {.tables = &tables, .made = pq_keys(k), .keys = row_cursor(s, PQ_WORK, 0, 0, s->pitch)};
     const struct ir_val codes = ir_alu(k->ir, OP_ALU_ADD, k->at[PQ_CODES], code);
     for (uint32_t i = 0; i < z->subs; i++)
         c.codes[i] = pq_set(k, pq_rows(k, pq_add(k, codes, i * z->keys)));
@@ -143,7 +144,7 @@ static void mask(struct staged *s)
         row[j] = (struct pq_row){.to = row_cursor(s, PQ_WORK, 0, j, s->pitch), .value = ir_vconst(k->ir, 0)};
         pq_move(k, row[j].to.at, k->z.candidates);
     }
-    pq_write(k, row, s->strands, k->z.window);
+    pq_write(k, row, s->strands, k->z.window, ROW_VECTORS);
     heads_end(s, &loop);
 }
 
@@ -204,7 +205,7 @@ static struct pq_cut find_cut(struct staged *s, unsigned strand)
     ir_alu_into(ir, unit, OP_ALU_SHR, unit, ir_const(ir, RADIX_BITS));
     pq_loop_end(k, &loop);
     const struct ir_val ties = ir_alu(ir, OP_ALU_SUB, below_next, ir_const(ir, spare));
-    return (struct pq_cut){ir_broadcast(ir, least), ir_broadcast(ir, ties), pq_set(k, ir->zero)};
+    return pq_cut(k, least, ties, ir->zero);
 }
 
 struct keep {
@@ -271,9 +272,9 @@ static void concat(struct staged *s)
         kept[j].to.now = kept[j].to.at;
         window[j].to.now = window[j].to.at;
     }
-    pq_write(k, kept, s->strands, z->kept);
-    pq_write(k, window, s->strands, z->window);
-    pq_write(k, sink, s->strands, z->sink);
+    pq_write(k, kept, s->strands, z->kept, ROW_VECTORS);
+    pq_write(k, window, s->strands, z->window, ROW_VECTORS);
+    pq_write(k, sink, s->strands, z->sink, ROW_VECTORS);
     heads_end(s, &loop);
 }
 
@@ -285,7 +286,7 @@ static void clear(struct staged *s)
     for (unsigned j = 0; j < s->strands; j++)
         row[j] = (struct pq_row){.to = row_cursor(s, PQ_WEIGHT, 0, j, k->z.positions),
                                  .value = ir_vconst(k->ir, 0)};
-    pq_write(k, row, s->strands, k->z.positions);
+    pq_write(k, row, s->strands, k->z.positions, ROW_VECTORS);
     heads_end(s, &loop);
 }
 
@@ -387,7 +388,7 @@ static void sort(struct staged *s)
         r.mem[j] = (struct ir_mem){mem.first + marks, list};
         row[j] = (struct pq_row){.to = pq_cursor(k, at, mem, false), .value = ir_vconst(k->ir, 0)};
     }
-    pq_write(k, row, s->strands, marks);
+    pq_write(k, row, s->strands, marks, ROW_VECTORS);
     scatter_rows(s, &c);
     r.position = pq_set(k, k->iota);
     pq_repeat(k, marks / PQ_LANES, VECTORS, read_off_vectors, &r);
@@ -397,7 +398,7 @@ static void sort(struct staged *s)
                                  .copy = true,
                                  .from = pq_cursor(k, from, r.mem[j], false)};
     }
-    pq_write(k, row, s->strands, k->z.listed);
+    pq_write(k, row, s->strands, k->z.listed, ROW_VECTORS);
     heads_end(s, &loop);
 }
 
