@@ -31,6 +31,7 @@ struct fuzz {
      * are drawn from `pool`. */
     uint32_t pool[6], tame;
     bool large; /* many full bundles over a wide scratch: what the fast engine does in blocks */
+    bool batch; /* for instances that run on and part here and there: one core, data from memory */
 };
 
 static uint32_t below(struct fuzz *f, uint32_t n)
@@ -81,7 +82,13 @@ static void draw_machine(struct fuzz *f)
     c->cycle_limit = one_in(f, 3) ? below(f, 40) : 100 + below(f, 300);
     if (one_in(f, 4))
         c->trace_limit = below(f, 6);
-    f->mem_words = one_in(f, 10) ? below(f, 8) : MAX_MEM - below(f, 8);
+    f->batch = !f->large && one_in(f, 3);
+    if (f->batch) {
+        c->machine.cores = 1;
+        c->debug = one_in(f, 10);
+        c->cycle_limit = 60 + below(f, 300);
+    }
+    f->mem_words = one_in(f, f->batch ? 100 : 10) ? below(f, 8) : MAX_MEM - below(f, 8);
     for (uint32_t i = 0; i < MAX_MEM; i++)
         f->mem[i] = interesting(f);
     static const char *const keys[KEYS] = {"0", "[1,\"x\"]", "\"k\"", "7"};
@@ -217,18 +224,31 @@ static void add_bundle(struct fuzz *f)
             add_group(f, order[i]);
 }
 
+/* A bundle of one slot. */
+static void add_load(struct fuzz *f, enum isa_op op, uint32_t dest, uint32_t address, int64_t literal)
+{
+    const struct isa_slot s = {.op = (uint8_t)op,
+                               .engine = ENGINE_LOAD,
+                               .arg = {(int32_t)dest, (int32_t)address},
+                               .literal = literal};
+    need(prog_add_bundle(f->p, 0) && prog_add_group(f->p, ENGINE_LOAD) && prog_add_slot(f->p, s));
+}
+
 /* The tame words get small values, each by a bundle of its own: addresses inside
- * memory, divisors, compared values. */
+ * memory, divisors, compared values. For a batch, some of them and the pool get words
+ * from memory, where the instances differ. */
 static void add_prologue(struct fuzz *f)
 {
     if (!f->config.machine.slots[ENGINE_LOAD])
         return;
+    for (unsigned i = 0; f->batch && i < 6; i++) {
+        add_load(f, OP_CONST, f->tame, 0, below(f, MAX_MEM - 8 - f->config.machine.vlen));
+        add_load(f, OP_VLOAD, f->pool[i], f->tame, 0);
+    }
     for (uint32_t i = 0; i < 3 + f->config.machine.vlen; i++) {
-        const struct isa_slot s = {.op = OP_CONST,
-                                   .engine = ENGINE_LOAD,
-                                   .arg = {(int32_t)(f->tame + i)},
-                                   .literal = below(f, MAX_MEM - 2 * f->config.machine.vlen + 10)};
-        need(prog_add_bundle(f->p, 0) && prog_add_group(f->p, ENGINE_LOAD) && prog_add_slot(f->p, s));
+        add_load(f, OP_CONST, f->tame + i, 0, below(f, MAX_MEM - 2 * f->config.machine.vlen + 10));
+        if (f->batch && one_in(f, 4))
+            add_load(f, OP_LOAD, f->tame + i, f->tame + i, 0);
     }
 }
 
@@ -239,7 +259,7 @@ static void draw_program(struct fuzz *f)
     f->p->object_form = true;
     draw_pool(f);
     const uint32_t bundles = f->large ? 120 : below(f, 24);
-    f->bundles = bundles + 3 + f->config.machine.vlen;
+    f->bundles = bundles + (f->batch ? 18 : 3) + f->config.machine.vlen;
     add_prologue(f);
     for (uint32_t i = 0; i < bundles; i++)
         add_bundle(f);
@@ -331,13 +351,15 @@ static const char *in_chunks(struct fuzz *f, struct sim *a, struct sim *b)
 /* Memories that have much in common, so that some instances part and others stay. */
 static void draw_memories(struct fuzz *f, uint32_t *mems, uint32_t n)
 {
+    const uint32_t share = 1 + below(f, 60);
+    for (uint32_t w = 0; f->batch && w < f->mem_words; w++)
+        f->mem[w] = one_in(f, 4) ? interesting(f) : one_in(f, 2) ? below(f, 3) : below(f, MAX_MEM - 24);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t *mem = mems + (size_t)i * f->mem_words;
         memcpy(mem, f->mem, f->mem_words * sizeof *mem);
-        const uint32_t share = 1 + below(f, 30);
-        for (uint32_t w = 0; one_in(f, 3) && w < f->mem_words; w++)
+        for (uint32_t w = 0; w < f->mem_words; w++)
             if (one_in(f, share))
-                mem[w] = interesting(f);
+                mem[w] = one_in(f, 3) ? interesting(f) : below(f, MAX_MEM - 24);
     }
 }
 
@@ -406,7 +428,7 @@ static bool run_case(uint64_t seed, uint64_t *faults)
     const struct sim *other = b;
     struct sim_batch *batch = NULL;
     faults[a->fault.kind]++;
-    if (!what && one_in(&f, f.large ? 3 : 10))
+    if (!what && (f.batch || one_in(&f, 5)))
         what = as_batch(&f, a, &other, &batch);
     if (what)
         report(&f, a, other, what);
