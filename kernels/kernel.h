@@ -140,8 +140,8 @@ struct kern {
     /* Sets how much of each array the contract compares. */
     void (*compare)(struct kern_problem *p);
     void (*facts)(const struct kern_problem *p, struct kern_facts *out);
-    /* Words that any program must load or store for this problem; 0: not known. May be NULL. */
-    uint64_t (*io_words)(const struct kern_problem *p);
+    /* Words that any program must load, and store, for this problem; 0: not known. May be NULL. */
+    void (*io_words)(const struct kern_problem *p, uint64_t *in, uint64_t *out);
     /* Values of the reference's variables by key; false when out of memory. */
     bool (*values)(const struct kern_problem *p, struct kern_values *out);
 };

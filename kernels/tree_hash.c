@@ -130,22 +130,21 @@ static void reference(const struct kern_params *p, uint32_t *mem)
 
 /* Each node that is visited comes in once, values come and go, and so do indices as far as
  * the contract has them. */
-static uint64_t io_words(const struct kern_problem *p)
+static void io_words(const struct kern_problem *p, uint64_t *in, uint64_t *out)
 {
     uint32_t *mem = malloc(p->words * sizeof *mem);
     bool *seen = calloc(nodes(&p->params), sizeof *seen);
-    const unsigned indices = p->contract == TREE_FULL ? 2 : p->contract == TREE_INDICES ? 1 : 0;
-    uint64_t words = 0;
+    const uint64_t batch = (uint64_t)p->params.at[TREE_BATCH];
     if (mem && seen) {
         memcpy(mem, p->image, p->words * sizeof *mem);
         walk(&p->params, mem, seen);
-        words = (2 + indices) * (uint64_t)p->params.at[TREE_BATCH];
+        *in = p->contract == TREE_FULL ? 2 * batch : batch;
+        *out = p->contract == TREE_VALUES ? batch : 2 * batch;
         for (uint32_t i = 0; i < nodes(&p->params); i++)
-            words += seen[i];
+            *in += seen[i];
     }
     free(mem);
     free(seen);
-    return words;
 }
 
 static void compare(struct kern_problem *p)

@@ -123,9 +123,12 @@ int execute(const struct job *j, const struct sim_config *config, bool tandem, s
         memcpy(out->mem, j->mem, j->mem_words * sizeof *out->mem);
     for (size_t i = 0; i < j->stages.list.n && out->fault.kind == FAULT_NONE; i++) {
         out->stage = &j->stages.list.at[i];
+        const uint64_t before = out->cycles;
         const int status = execute_stage(out->stage->prog, j->mem_words, config, tandem, out);
         if (status != EXIT_FINE)
             return status;
+        if (!vec_push(&out->stages, (struct outcome_stage){out->stage->name, out->cycles - before}))
+            return tool_error("out of memory");
     }
     if (!text_ok(&out->difference) || !text_ok(&out->fault_text))
         return tool_error("out of memory for the report");
@@ -135,6 +138,7 @@ int execute(const struct job *j, const struct sim_config *config, bool tandem, s
 void outcome_free(struct outcome *out)
 {
     free(out->mem);
+    vec_free(&out->stages);
     text_free(&out->fault_text);
     text_free(&out->difference);
 }

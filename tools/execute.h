@@ -4,7 +4,14 @@
 
 #include "tools/job.h"
 
+/* One of the programs, run. */
+struct outcome_stage {
+    const char *name;
+    uint64_t cycles;
+};
+
 struct outcome {
+    VEC(struct outcome_stage) stages;
     uint32_t *mem; /* at the end, or at the fault */
     uint64_t cycles, double_writes;
     uint64_t slots[ISA_ENGINES]; /* executed; only where counted */

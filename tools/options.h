@@ -41,6 +41,8 @@
     OPTION(SERVE, "serve", 0, NULL, "judge requests from standard input, a JSON object a line")             \
     OPTION(TAMPER, "tamper-report", 0, NULL, "what a grader should worry about, and what is done about it") \
     OPTION(CYCLES, "cycles", 0, "A:B", "only cycles from A on and before B (default: all)")                 \
+    OPTION(LADDER, "ladder", 0, NULL, "all variants of a kernel in one table")                              \
+    OPTION(LAUNCH, "launch-cycles", 0, "N", "a declared charge for starting each program, shown apart")     \
     OPTION(BY, "by", 0, "WHAT", "where cycles went: by stage, round, strand, label or time")                \
     OPTION(TIMELINE, "timeline", 0, "A:B", "show the slots of cycles A to B, one a line")                   \
     OPTION(ENGINES, "engines", 0, "NAME,...", "only slots of these engines")                                \

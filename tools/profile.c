@@ -5,6 +5,7 @@
 
 #include "tools/commands.h"
 #include "tools/profile.h"
+#include "tools/stages.h"
 #include "traces/strip.h"
 
 /* Columns of the terminal, or of a page. */
@@ -63,6 +64,31 @@ static int profile_stage(const struct job *j, const struct record_stage *s, cons
     return profile_make(&s->history, &rq, out, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);
 }
 
+/* What the programs of a variant take, one beside the other. */
+static int stages(const struct job *j, const struct record *r, const struct options *o, struct text *t,
+                  struct json_out *json)
+{
+    struct stage_table table = {.launch = 0};
+    uint64_t launch;
+    int status = opt_number(o, OPT_LAUNCH, UINT32_MAX, 0, &launch) ? EXIT_FINE : EXIT_USAGE;
+    if (status == EXIT_FINE)
+        status = stages_find(j, r, launch, &table);
+    if (status == EXIT_FINE && json) {
+        json_open(json, "ladder", '[');
+        stages_json(&table, j->variant ? j->variant->name : j->operand, json);
+        json_close(json, ']');
+    } else if (status == EXIT_FINE) {
+        text_addf(t, "cycles     %" PRIu64 " in %zu programs\n\n", r->cycles, r->stages.n);
+        stages_head(t);
+        stages_text(&table, j->variant ? j->variant->name : "programs", 0, t);
+        for (size_t i = 0; i < table.rows.n; i++)
+            if (*table.rows.at[i].advice)
+                text_addf(t, "%s%-16s %s\n", i ? "" : "\n", table.rows.at[i].name, table.rows.at[i].advice);
+    }
+    stages_free(&table);
+    return status;
+}
+
 static void result_text(const struct record *r, struct text *t)
 {
     text_addf(t, "result     %s\n",
@@ -76,8 +102,11 @@ static int print_text(const struct job *j, const struct record *r, const struct 
 {
     job_text(j, t);
     result_text(r, t);
-    if (r->stages.n > 1)
-        text_addf(t, "cycles     %" PRIu64 " in %zu programs\n", r->cycles, r->stages.n);
+    if (r->stages.n > 1) {
+        const int status = stages(j, r, o, t, NULL);
+        if (status != EXIT_FINE)
+            return status;
+    }
     for (size_t i = 0; i < r->stages.n; i++) {
         const struct record_stage *s = &r->stages.at[i];
         struct profile p;
@@ -105,6 +134,9 @@ int profile_print_json(const struct job *j, const struct record *r, const struct
         json_text(&out, "correct", NULL);
     if (r->stages.n > 1) {
         json_number(&out, "cycles", r->cycles);
+        const int status = stages(j, r, o, t, &out);
+        if (status != EXIT_FINE)
+            return status;
         json_open(&out, "programs", '[');
     }
     for (size_t i = 0; i < r->stages.n; i++) {
@@ -134,6 +166,8 @@ static int run(const struct options *o)
     struct job job = {0};
     struct record r = {0};
     struct text t = {0};
+    if (opt_given(o, OPT_LADDER))
+        return stages_ladder(o);
     int status = job_open(&job, o);
     if (status == EXIT_FINE)
         status = record_job(&job, o, &r);
@@ -159,6 +193,7 @@ const struct command command_profile = {
     .max_operands = 1,
     .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(CYCLE_LIMIT) |
                OPT(STRICT) | OPT(PAUSE) | OPT(NO_DEBUG) | OPT(MACHINE) | OPT(CORES) | OPT(SCRATCH) |
-               OPT(EFFORT) | OPT(JOBS) | OPT(RECORD) | OPT(CYCLES) | OPT(BY) | OPT(TIMELINE) | OPT(JSON),
+               OPT(EFFORT) | OPT(JOBS) | OPT(RECORD) | OPT(CYCLES) | OPT(BY) | OPT(TIMELINE) | OPT(LADDER) |
+               OPT(LAUNCH) | OPT(JSON),
     .run = run,
 };

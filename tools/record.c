@@ -79,7 +79,7 @@ struct profile_request record_request(const struct job *j, const struct record_s
         rq.builder_binds = bound_what(b);
     }
     if (j->problem && j->stages.list.n == 1 && whole && j->kernel->io_words)
-        rq.io_words = j->kernel->io_words(j->problem);
+        j->kernel->io_words(j->problem, &rq.in, &rq.out);
     return rq;
 }
 

@@ -12,6 +12,7 @@ struct run {
     struct sim_config config;
     bool tandem;
     struct outcome out;
+    uint64_t launch; /* declared cycles for starting a program */
     bool checked, wrong;
     struct kern_wrong first; /* where wrong */
 };
@@ -38,6 +39,11 @@ static void print_text(const struct run *r, struct text *t)
     if (!r->job.problem)
         text_addf(t, "memory     %zu words\n", r->job.mem_words);
     text_addf(t, "cycles     %" PRIu64 "%s\n", out->cycles, faulted ? " before the fault" : "");
+    for (size_t i = 0; i < out->stages.n && out->stages.n > 1; i++)
+        text_addf(t, "  %-8s %" PRIu64 "\n", out->stages.at[i].name, out->stages.at[i].cycles);
+    if (r->launch)
+        text_addf(t, "launches   %" PRIu64 " cycles for starting %zu programs; %" PRIu64 " with them\n",
+                  r->launch * out->stages.n, out->stages.n, out->cycles + r->launch * out->stages.n);
     const struct bound bound = job_bound(&r->job);
     if (!faulted)
         text_bound(t, &bound, out->cycles);
@@ -107,6 +113,15 @@ static void print_json(const struct run *r, struct text *t)
     if (r->job.problem)
         json_number(&j, "seed", r->job.seed);
     json_number(&j, "cycles", out->cycles);
+    json_open(&j, "stages", '[');
+    for (size_t i = 0; i < out->stages.n; i++) {
+        json_open(&j, NULL, '{');
+        json_text(&j, "name", out->stages.at[i].name);
+        json_number(&j, "cycles", out->stages.at[i].cycles);
+        json_close(&j, '}');
+    }
+    json_close(&j, ']');
+    json_number(&j, "launch_cycles", r->launch * out->stages.n);
     const struct bound bound = out->fault.kind == FAULT_NONE ? job_bound(&r->job) : (struct bound){0};
     json_bound(&j, &bound, out->cycles);
     if (r->checked)
@@ -163,6 +178,8 @@ static int run(const struct options *o)
     int status = job_open(&r.job, o);
     if (status == EXIT_FINE && !execute_config(&r.job, o, &r.config, &r.tandem))
         status = EXIT_USAGE;
+    if (status == EXIT_FINE && !opt_number(o, OPT_LAUNCH, UINT32_MAX, 0, &r.launch))
+        status = EXIT_USAGE;
     if (status == EXIT_FINE)
         status = execute(&r.job, &r.config, r.tandem, &r.out);
     if (status == EXIT_FINE) {
@@ -183,6 +200,6 @@ const struct command command_run = {
     .max_operands = 1,
     .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(ENGINE) |
                OPT(CYCLE_LIMIT) | OPT(STRICT) | OPT(PAUSE) | OPT(NO_DEBUG) | OPT(MACHINE) | OPT(CORES) |
-               OPT(SCRATCH) | OPT(EFFORT) | OPT(JOBS) | OPT(RECORD) | OPT(OUTPUT) | OPT(JSON),
+               OPT(SCRATCH) | OPT(EFFORT) | OPT(JOBS) | OPT(RECORD) | OPT(LAUNCH) | OPT(OUTPUT) | OPT(JSON),
     .run = run,
 };

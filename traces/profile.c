@@ -54,7 +54,8 @@ enum status profile_make(const struct history *h, const struct profile_request *
                          struct diag *d)
 {
     *out = (struct profile){.h = h, .request = *rq};
-    out->io = (uint32_t)((rq->io_words + PROFILE_IO_RATE - 1) / PROFILE_IO_RATE);
+    const uint64_t words = rq->in > rq->out ? rq->in : rq->out;
+    out->io = (uint32_t)((words + PROFILE_IO_RATE - 1) / PROFILE_IO_RATE);
     count_engines(out);
     const enum where_by by = rq->by == WHERE_KINDS ? default_by(h->prog) : rq->by;
     enum status status = holes_find(h, &out->holes, d);

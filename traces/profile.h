@@ -19,10 +19,10 @@ struct profile_request {
     enum where_by by;          /* WHERE_KINDS: the first that the program knows */
     uint32_t builder_bound;    /* cycles; the builder's, free to choose engines; 0: not known */
     const char *builder_binds; /* what makes it: "work", "dep", "live" */
-    uint64_t io_words;         /* that must come in or go out, whatever the program; 0: not known */
+    uint64_t in, out;          /* words that must be loaded and stored, whatever the program; 0: not known */
 };
 
-enum { PROFILE_WINDOWS = 20, PROFILE_IO_RATE = 16 /* words a cycle */ };
+enum { PROFILE_WINDOWS = 20, PROFILE_IO_RATE = 16 /* words a cycle, each way */ };
 
 /* An engine over all cores and cycles. */
 struct profile_engine {

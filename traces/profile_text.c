@@ -48,8 +48,10 @@ static void bounds(const struct profile *p, struct text *t)
         text_addf(t, "dep, words   %10u  %6.3f  the same, in the words that the program uses\n", l->words,
                   (double)cycles / l->words);
     if (p->io)
-        text_addf(t, "io           %10u  %6.3f  %" PRIu64 " words that must be moved, %d a cycle\n", p->io,
-                  (double)cycles / p->io, p->request.io_words, PROFILE_IO_RATE);
+        text_addf(t,
+                  "io           %10u  %6.3f  %" PRIu64 " words that must come in, %" PRIu64
+                  " that must go out, %d a cycle each way\n",
+                  p->io, (double)cycles / p->io, p->request.in, p->request.out, PROFILE_IO_RATE);
 }
 
 static void engines(const struct profile *p, struct text *t)

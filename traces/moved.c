@@ -1,0 +1,45 @@
+#include "traces/moved.h"
+
+#include <stdlib.h>
+
+enum { COMES_IN = 1, GOES_OUT = 2 };
+
+static uint64_t words_touched(const struct history *h)
+{
+    uint64_t end = 0;
+    for (uint32_t s = 0; s < hist_n(h); s++) {
+        const struct hist_slot *x = &h->slots.at[s];
+        const uint64_t last = (uint64_t)x->address + x->words;
+        end = last > end ? last : end;
+    }
+    return end;
+}
+
+static bool touches_memory(const struct history *h, uint32_t slot, bool *store)
+{
+    const enum isa_kind kind = isa_info((enum isa_op)hist_isa(h, slot)->op)->kind;
+    *store = kind == KIND_STORE || kind == KIND_VSTORE;
+    return *store || kind == KIND_LOAD || kind == KIND_VLOAD;
+}
+
+enum status moved_find(const struct history *h, struct moved *out, struct diag *d)
+{
+    *out = (struct moved){0, 0};
+    unsigned char *seen = calloc(words_touched(h) + 1, 1);
+    if (!seen)
+        return diag_set(d, ST_NOMEM, "out of memory for words that are moved");
+    for (uint32_t s = 0; s < hist_n(h); s++) {
+        const struct hist_slot *x = &h->slots.at[s];
+        bool store;
+        if (!touches_memory(h, s, &store))
+            continue;
+        for (uint32_t i = 0; i < x->words; i++) {
+            unsigned char *word = &seen[x->address + i];
+            out->in += !store && !*word;
+            out->out += store && !(*word & GOES_OUT);
+            *word = (unsigned char)(*word | (store ? GOES_OUT : COMES_IN));
+        }
+    }
+    free(seen);
+    return ST_OK;
+}
