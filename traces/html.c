@@ -5,6 +5,7 @@
 #include "sim/base/json_out.h"
 #include "traces/html_pack.h"
 #include "traces/html_page.h"
+#include "traces/part.h"
 
 static void write_stream(struct json_out *j, const char *key, const struct text *bytes)
 {
@@ -94,6 +95,44 @@ static enum status write_side(const struct html_side *side, struct json_out *j, 
     return status;
 }
 
+static void write_parting_side(const char *key, const struct part_side *side, struct json_out *j)
+{
+    if (!side->there) {
+        json_text(j, key, NULL);
+        return;
+    }
+    json_open(j, key, '{');
+    json_number(j, "slot", side->slot);
+    json_number(j, "value", side->value);
+    json_close(j, '}');
+}
+
+/* Where the two part, in the first of their programs that do. */
+static enum status write_parting(const struct html_side *a, const struct html_side *b, struct json_out *j,
+                                 struct diag *d)
+{
+    struct parting part = {.found = false};
+    size_t i = 0;
+    for (; i < a->n_parts && i < b->n_parts && !part.found; i++) {
+        const enum status status = part_find(a->parts[i].profile->h, b->parts[i].profile->h, &part, d);
+        if (status != ST_OK)
+            return status;
+    }
+    json_open(j, "parting", '{');
+    json_number(j, "compared", part.compared);
+    json_text(j, "by", part_by_name(part.by));
+    json_bool(j, "found", part.found);
+    if (part.found) {
+        json_number(j, "part", i - 1);
+        json_text(j, "place", part.place);
+        json_number(j, "nth", part.nth);
+        write_parting_side("a", &part.a, j);
+        write_parting_side("b", &part.b, j);
+    }
+    json_close(j, '}');
+    return ST_OK;
+}
+
 static enum status write_data(const struct html_side *side, const struct html_side *against, struct text *out,
                               struct diag *d)
 {
@@ -108,6 +147,8 @@ static enum status write_data(const struct html_side *side, const struct html_si
     if (status == ST_OK && against)
         status = write_side(against, &j, d);
     json_close(&j, ']');
+    if (status == ST_OK && against)
+        status = write_parting(side, against, &j, d);
     json_close(&j, '}');
     return status;
 }

@@ -317,6 +317,23 @@ class Tests:
         assert self.page.js("return sheaf.selected.run === sheaf.runs[1] && sheaf.selected.slot") == slot
         self.shot("compare")
 
+    def test_parting(self):
+        """A wrong constant: the page leads to the slot where the diff sees the values part."""
+        with open(self.file("best.json"), encoding="utf-8") as file:
+            text = file.read()
+        program = json.loads(text)
+        constants = [slot for bundle in program for slot in bundle.get("load", []) if slot[0] == "const" and slot[2] > 10**6]
+        constants[2][2] += 1
+        wrong = self.file("wrong.json", json.dumps(program))
+        both = [self.file("best.json"), wrong, "--kernel", "tree_hash", *SMALL]
+        parting = json.loads(self.run("diff", *both, "--json", status=1))["parting"]
+        self.show("parting", both[0], "--against", *both[1:], status=1)
+        notes = self.page.js("return [...document.querySelectorAll('#tables section')].find((s) => s.textContent.includes('Where they part')).textContent")
+        assert f"to {parting['place']} " in notes and f"{parting['b']['value']:,}" in notes, (notes, parting)
+        self.page.driver.find_elements(By.CSS_SELECTOR, "#tables .plain button")[1].click()
+        found = self.page.js("const { run, slot } = sheaf.selected; return [run === sheaf.runs[1], run.cycle[slot], run.place(slot)]")
+        assert found == [True, parting["b"]["cycle"], f"{parting['b']['engine']}-{parting['b']['slot']}"], (found, parting)
+
     def test_hostile_names(self):
         name = "</script><script>document.title='bad'</script><!--"
         program = {"scratch_map": {"3": [name, 1]}, "program": [{"load": [["const", 3, 5]]}, {"alu": [["+", 4, 3, 3]]}]}

@@ -61,6 +61,7 @@ class Run {
     let cycle = 0;
     for (const part of data.parts) {
       part.start = cycle;
+      part.firstSlot = this.filled.slots;
       this.readRun(part, cycle, this.readCode(part));
       this.readTime(part, cycle);
       cycle += part.cycles;

@@ -33,12 +33,24 @@ const inkOn = (hex) => {
 
 const mix = (a, b, share) => a.map((x, i) => x * (1 - share) + b[i] * share);
 
+// Numbers in the colours of viridis (Smith and van der Walt), without its ends.
+const RAMP = ["#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39"];
+
+function rampOf(n) {
+  return Array.from({ length: n }, (_, i) => ramp(i / Math.max(n - 1, 1)));
+}
+function ramp(share) {
+  const at = share * (RAMP.length - 1), i = Math.min(Math.floor(at), RAMP.length - 2);
+  const colour = mix(rgb(RAMP[i]), rgb(RAMP[i + 1]), at - i);
+  return `#${colour.map((x) => Math.round(x).toString(16).padStart(2, "0")).join("")}`;
+}
+
 // How slots may be told apart: the group of each slot of the program, and the groups' names.
 const COLOURINGS = {
-  stage: (run, code) => code.stage || "no stage",
+  stage: (run, code) => code.stage || "(control)",
   operation: (run, code) => code.texts[0],
-  round: (run, code) => (code.noted && code.strand >= 0 ? `round ${code.round}` : "no round"),
-  strand: (run, code) => (code.noted && code.strand >= 0 ? `strand ${code.strand}` : "no strand"),
+  round: (run, code) => (code.noted && code.strand >= 0 ? `round ${code.round}` : "(shared)"),
+  strand: (run, code) => (code.noted && code.strand >= 0 ? `strand ${code.strand}` : "(shared)"),
 };
 
 // Sets the shade of every slot, an index into run.palette, alike in all runs for groups of one name.
@@ -52,19 +64,23 @@ function colourSlots(runs, by) {
       count.set(group, (count.get(group) ?? 0) + 1);
     }
   }
-  const plain = (group) => group.startsWith("no ");
-  const numberOf = (group) => (plain(group) ? Infinity : parseInt(group.split(" ")[1], 10));
+  const plain = (group) => group.startsWith("(");
   const numbered = by === "round" || by === "strand";
+  const numberOf = (group) => parseInt(group.split(" ")[1], 10);
   const groups = [...count.keys()].sort((a, b) =>
-    numbered ? numberOf(a) - numberOf(b) : plain(a) - plain(b) || count.get(b) - count.get(a));
-  const shades = new Map(groups.map((group, i) => [group, plain(group) ? TABLEAU.length : i % TABLEAU.length]));
+    plain(a) - plain(b) || (numbered ? numberOf(a) - numberOf(b) : count.get(b) - count.get(a)));
+  const coloured = groups.filter((group) => !plain(group)).length;
+  const palette = numbered ? rampOf(Math.min(coloured, 64)) : [...TABLEAU];
+  const shades = new Map(groups.map((group, i) => [group,
+    plain(group) ? palette.length : numbered ? Math.floor((i * palette.length) / coloured) : i % palette.length]));
+  palette.push("#9aa0a6");
   for (const run of runs) {
-    run.palette = [...TABLEAU, "#9aa0a6"];
+    run.palette = palette;
     run.inks = run.palette.map(inkOn);
     run.shade = new Uint8Array(run.n);
     for (let i = 0; i < run.n; i++) run.shade[i] = shades.get(run.codes[run.code[i]].group);
   }
-  return groups.map((group) => ({ group, colour: runs[0].palette[shades.get(group)], count: count.get(group) }));
+  return groups.map((group) => ({ group, colour: palette[shades.get(group)], count: count.get(group) }));
 }
 
 // The cycles that are shown: shared by all runs.

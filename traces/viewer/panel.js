@@ -30,7 +30,7 @@ function table(caption, heads, rows) {
   const out = element("table", {}, element("caption", {}, caption));
   if (heads)
     out.append(element("thead", {}, element("tr", {}, ...heads.map((head, i) =>
-      element(i ? "th.n" : "th", { scope: "col" }, head)))));
+      element(i ? "th.n" : "th", { scope: "col", title: typeof head === "string" ? head : null }, head)))));
   out.append(element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell)))));
   return element("div.table", {}, out);
 }
@@ -92,6 +92,15 @@ function boundTables(profiles, names, engines) {
   ];
 }
 
+// Whom operations that are not ready wait for, of all cycles.
+function waitTables(profiles, names) {
+  return profiles.map((p, i) => {
+    const rows = Object.entries(p.waits_for).filter(([, producers]) => Object.values(producers).some((n) => n > 0));
+    return rows.length ? table(`Ready-later: the engine that is waited for${profiles.length > 1 ? `: ${names[i]}` : ""}`,
+      ["", ...Object.keys(rows[0][1])], rows.map(([engine, producers]) => [engine, ...Object.values(producers)])) : null;
+  });
+}
+
 function gapTable(profiles, names, causes) {
   if (!profiles.some((p) => p.gap)) return null;
   const about = profiles.map((p) => (p.gap ? `${plural(p.gap.cycles, "cycle")} over the bound of ${p.gap.of}` : "")).join("; ");
@@ -124,6 +133,30 @@ function memoryTables(profiles, names) {
   ];
 }
 
+// Of each program by itself.
+function detailTables(profile, name, many) {
+  const of = many ? `: ${name}` : "";
+  const { rounds } = profile.loads, { hot } = profile.scratch;
+  return [
+    rounds.length ? table(`Gathers by round${of}`, ["round", "loads", "repeated", "share"], rounds.map((row) =>
+      [String(row.round), row.loads, row.repeated, percent(row.repeated / Math.max(row.loads, 1))])) : null,
+    hot.length ? table(`Words most used${of}`, ["", "reads", "writes"], hot.map((row) => [row.name, row.reads, row.writes])) : null,
+  ];
+}
+
+// The first value that one run computes and the other does not.
+function partingNote(app) {
+  const { parting } = app;
+  if (!parting) return null;
+  if (!parting.found)
+    return element("p", {}, `All ${plural(parting.compared, "write")} that can be compared, by ${parting.by}, agree.`);
+  const side = (run, at) => at ? element("li", {}, `${run.title}: `, element("button.link", {
+    onclick: () => app.select(run, run.parts[parting.part].firstSlot + at.slot) }, `${decimal(at.value)}`)) : element("li", {}, `${run.title}: no such write`);
+  return element("section", {}, element("h2", {}, "Where they part"),
+    element("p", {}, `Write ${decimal(parting.nth)} to ${parting.place} (compared: ${parting.by})`),
+    element("ul.plain", {}, side(app.runs[0], parting.a), side(app.runs[1], parting.b)));
+}
+
 function adviceList(profile, name, many) {
   return element("section", {},
     element("h2", {}, many ? `What holds ${name} back: ` : "What holds it back: ", element("b", {}, profile.class)),
@@ -144,7 +177,7 @@ function chainList(profile, name, many, go) {
 
 // Each part of a side has a profile of its own.
 function summary(runs, app) {
-  const out = [];
+  const out = [partingNote(app)];
   const parts = Math.max(...runs.map((run) => run.parts.length));
   for (let i = 0; i < parts; i++) {
     const of = runs.filter((run) => run.parts[i]);
@@ -156,8 +189,10 @@ function summary(runs, app) {
       ...profiles.map((p, k) => adviceList(p, names[k], many)),
       ...boundTables(profiles, names, of[0].engines),
       gapTable(profiles, names, of[0].causes),
+      ...waitTables(profiles, names),
       ...whereTable(profiles, names, (from, to) => app.showCycles(from + start(0), to + start(0))),
       ...memoryTables(profiles, names),
+      ...profiles.flatMap((p, k) => detailTables(p, names[k], many)),
       ...profiles.map((p, k) => chainList(p, names[k], many, (link) => app.goTo(of[k], link, start(k)))));
   }
   return out.filter((node) => node);
