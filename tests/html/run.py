@@ -23,7 +23,6 @@ from selenium.webdriver.common.keys import Keys
 
 from oracle import Oracle
 
-SMALL = ["--set", "height=6,rounds=5,batch=64"]
 FRAME_MS = 100  # a bound for slow machines that draw without a graphics card; the figure is printed
 
 
@@ -119,7 +118,7 @@ class Tests:
     # --- one program -----------------------------------------------------------------
 
     def test_one_file(self):
-        path = self.show("best", "tree_hash:best", *SMALL)
+        path = self.show("best", "tree_hash:best")
         with open(path, encoding="utf-8") as file:
             text = file.read()
         assert not re.search(r"https?:|src=|href=|@import|url\(", text), "it refers to something outside"
@@ -131,14 +130,14 @@ class Tests:
         found = self.page.js("const run = sheaf.runs[0], n = {};"
                              "for (let i = 0; i < run.n; i++) { const e = run.engines[run.codes[run.code[i]].engine]; n[e] = (n[e] ?? 0) + 1; }"
                              "return { cycles: run.cycles, n };")
-        run = json.loads(self.run("run", "tree_hash:best", *SMALL, "--json"))
+        run = json.loads(self.run("run", "tree_hash:best", "--json"))
         assert found["cycles"] == run["cycles"]
         assert found["n"] == {engine: n for engine, n in run["slots"].items() if n}, (found, run["slots"])
 
     def test_stored_values(self):
         """What the page says of stores makes the memory that the run leaves."""
         path = self.file("mem.json")
-        self.run("run", "tree_hash:best", *SMALL, "-o", path)
+        self.run("run", "tree_hash:best", "-o", path)
         with open(path, encoding="utf-8") as file:
             memory = json.load(file)
         stores = self.page.js("const run = sheaf.runs[0], out = [];"
@@ -153,7 +152,7 @@ class Tests:
     def test_dependences(self):
         """Slots clicked at random: what the panel lists is what the bundles say."""
         path = self.file("best.json")
-        self.run("build", "tree_hash:best", *SMALL, "-o", path)
+        self.run("build", "tree_hash:best", "-o", path)
         oracle = Oracle(path)
         chosen = random.Random(4).sample(range(len(oracle.slots)), 16)
         for slot in chosen:
@@ -198,7 +197,7 @@ class Tests:
         slot = self.page.js("return sheaf.runs[0].range(30, 31)[0] + 3")
         self.page.mouse(slot, click=False)
         assert self.page.js("return sheaf.runs[0].text(arguments[0])", slot) in self.page.get("#tip").text
-        empty = self.page.js("const run = sheaf.runs[0]; for (let c = 20; c < 50; c++) if (run.slotAt(c, run.rows - 2, 0) < 0) return c;")
+        empty = self.page.js("const run = sheaf.runs[0]; for (let c = 0; c < run.cycles; c++) if (run.slotAt(c, run.rows - 2, 0) < 0) return c;")
         assert empty is not None, "every store slot is used"
         tip = self.page.js("return sheaf.emptyTip(sheaf.runs[0], { cycle: arguments[0], row: sheaf.runs[0].rows - 2 }).map((e) => e.textContent).join();", empty)
         assert re.search(r"empty: (packed|scratch|order|ready-later|none)", tip), tip
@@ -207,7 +206,7 @@ class Tests:
         """The table is the profile's, and adds up."""
         self.page.keys("0")
         time.sleep(0.3)
-        profile = json.loads(self.run("profile", "tree_hash:best", *SMALL, "--json"))
+        profile = json.loads(self.run("profile", "tree_hash:best", "--json"))
         rows = self.page.js("return [...document.querySelectorAll('#causes tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent));")
         assert len(rows) == 5
         for engine, _, *causes in rows:
@@ -216,7 +215,7 @@ class Tests:
             assert sum(expected) == profile["engines"][engine]["empty"]
 
     def test_tables(self):
-        profile = json.loads(self.run("profile", "tree_hash:best", *SMALL, "--json"))
+        profile = json.loads(self.run("profile", "tree_hash:best", "--json"))
         text = self.page.get("#tables").text
         for number in (profile["bound"], profile["bounds"]["dep"], profile["scratch"]["peak"]):
             assert f"{number:,}" in text, number
@@ -302,8 +301,8 @@ class Tests:
     # --- two programs, odd programs, a large one ---------------------------------------------
 
     def test_compare(self):
-        self.show("compare", "tree_hash:best", "--against", "tree_hash:interleaved", *SMALL)
-        cycles = [json.loads(self.run("run", f"tree_hash:{name}", *SMALL, "--json"))["cycles"] for name in ("best", "interleaved")]
+        self.show("compare", "tree_hash:best", "--against", "tree_hash:interleaved")
+        cycles = [json.loads(self.run("run", f"tree_hash:{name}", "--json"))["cycles"] for name in ("best", "interleaved")]
         assert len(self.page.texts("canvas")) == 4
         rows = self.page.js("return [...document.querySelectorAll('#tables tr')].map((row) => [...row.cells].map((cell) => cell.textContent));")
         change = cycles[1] - cycles[0]
@@ -325,7 +324,7 @@ class Tests:
         constants = [slot for bundle in program for slot in bundle.get("load", []) if slot[0] == "const" and slot[2] > 10**6]
         constants[2][2] += 1
         wrong = self.file("wrong.json", json.dumps(program))
-        both = [self.file("best.json"), wrong, "--kernel", "tree_hash", *SMALL]
+        both = [self.file("best.json"), wrong, "--kernel", "tree_hash"]
         parting = json.loads(self.run("diff", *both, "--json", status=1))["parting"]
         self.show("parting", both[0], "--against", *both[1:], status=1)
         notes = self.page.js("return [...document.querySelectorAll('#tables section')].find((s) => s.textContent.includes('Where they part')).textContent")
