@@ -37,6 +37,8 @@ static enum status run_programs(struct trace *t, const struct job *j, const stru
         status = trace_run(t, (uint32_t)i, s, d);
         if (s->fault.kind != FAULT_NONE)
             sim_fault_text(s, fault);
+        if (status == ST_OK && !text_ok(fault))
+            status = diag_set(d, ST_NOMEM, "out of memory for the trace");
         if (j->mem_words)
             memcpy(mem, s->mem, j->mem_words * sizeof *mem);
         sim_destroy(s);
