@@ -204,7 +204,7 @@ def serve(cases, requests):
         answer = json.loads(process.stdout.readline())
         if (answer["id"] if expected[i][0] is not None else None, answer["verdict"]) != expected[i]:
             wrong.append((i, expected[i], answer))
-        if i in (len(lines) // 5, len(lines) - 1):
+        if i in (len(lines) // 2, len(lines) - 1):
             sizes.append(resident(process.pid))
     process.stdin.close()
     check(f"{requests} requests, {len(wrong)} wrong: {wrong[:3]}", not wrong)
@@ -229,7 +229,7 @@ def main():
     again()
     thresholds()
     usage()
-    serve(cases, int(sys.argv[2]) if len(sys.argv) == 3 else 400)
+    serve(cases, int(sys.argv[2]) if len(sys.argv) == 3 else 1000)
     print(f"{passed} passed, {failed} failed")
     return failed > 0
 
