@@ -81,10 +81,10 @@ suite() {
         run 'traces, errors' env "SHEAF=$build/sheaf" tests/traces/errors.sh
         ;;
     html) run html tests/html/run.py "$build" ;;
-    python) run python tests/python/run.py "$build" ;;
+    python | dap) run "$1" "tests/$1/run.py" "$build" ;;
     docs | golden | explain | judge) run "$1" "tests/$1.py" "$build" ;;
     all)
-        for each in unit conform golden cli explain judge fuzz manual layers docs embed install traces html python; do
+        for each in unit conform golden cli dap explain judge fuzz manual layers docs embed install traces html python; do
             suite "$each"
         done
         ;;

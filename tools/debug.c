@@ -117,6 +117,11 @@ static int debug(const struct options *o)
 {
     struct session s = {0};
     const char *script = opt_text(o, OPT_SCRIPT);
+    if (opt_given(o, OPT_DAP))
+        return o->n_operands || o->given.n > 1 ? tool_error("--dap: a launch request says all the rest")
+                                               : dap_serve();
+    if (!o->n_operands)
+        return tool_error("debug: expected PROGRAM, found nothing");
     struct source src = {stdin, "standard input", false, 0};
     if (script) {
         src.name = script;
@@ -140,10 +145,10 @@ const struct command command_debug = {
     .name = "debug",
     .operands = "PROGRAM",
     .doc = "run a program step by step, forth and back, and look at its values",
-    .min_operands = 1,
+    .min_operands = 0,
     .max_operands = 1,
     .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(CYCLE_LIMIT) |
                OPT(STRICT) | OPT(PAUSE) | OPT(NO_DEBUG) | OPT(MACHINE) | OPT(CORES) | OPT(SCRATCH) |
-               OPT(EFFORT) | OPT(JOBS) | OPT(RECORD) | OPT(SCRIPT),
+               OPT(EFFORT) | OPT(JOBS) | OPT(RECORD) | OPT(SCRIPT) | OPT(DAP),
     .run = debug,
 };

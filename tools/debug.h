@@ -56,6 +56,9 @@ void debug_where(const struct sim *sim, uint32_t core, struct text *out);
 /* Each slot on a line, with the values it reads and those it is about to write. Lines end. */
 void debug_bundle(struct replay *r, uint32_t core, bool hex, struct text *out);
 
+/* The values that a slot reads now: "i=3  one=1". */
+void debug_reads(const struct sim *sim, uint32_t core, const struct isa_slot *s, bool hex, struct text *out);
+
 /* What the program's maker noted of the slot: " (hash, round 3, strand 1)", or nothing. */
 void debug_note(const struct prog *p, uint32_t slot, struct text *out);
 
@@ -70,6 +73,9 @@ void debug_hit(const struct prog *p, const struct stop_hit *hit, struct text *ou
 /* One command, whose output is appended. ST_OK, or ST_INPUT (or another) with a diag; *quit is set
  * by the last one. */
 enum status debug_command(struct session *s, const char *line, struct text *out, bool *quit, struct diag *d);
+
+/* The same of the commands that only look at something. */
+enum status debug_look(struct session *s, const char *line, struct text *out, struct diag *d);
 
 /* Speaks the Debug Adapter Protocol on standard input and output, until it ends. */
 int dap_serve(void);

@@ -222,36 +222,39 @@ static enum status do_quit(struct call *c)
 static enum status do_help(struct call *c);
 
 enum operands { NO_OPERAND, MAY_HAVE, MUST_HAVE };
+enum looks { MOVES, LOOKS };
 
 /* Of several that begin as typed the first is meant. */
 static const struct row {
     const char *name, *operands;
     enum operands wants;
+    enum looks looks;
     enum status (*run)(struct call *c);
     const char *doc;
 } rows[] = {
-    {"step", "[N]", MAY_HAVE, do_step, "go N rounds on, at most to a stop"},
-    {"back", "[N]", MAY_HAVE, do_back, "go N rounds back"},
-    {"until", "CYCLE | CONDITION", MUST_HAVE, do_until, "go to a cycle, forth or back; or on until it holds"},
-    {"continue", "", NO_OPERAND, do_continue, "go on to a stop or the end"},
-    {"reverse-continue", "", NO_OPERAND, do_reverse, "go back to a stop or the start (short: rc)"},
-    {"rc", "", NO_OPERAND, do_reverse, NULL},
-    {"break", "BUNDLE | LABEL [if CONDITION]", MUST_HAVE, do_break, "stop before a bundle"},
-    {"watch", "[change] PLACE", MUST_HAVE, do_watch, "stop after a write, or one that changes a word"},
-    {"delete", "[STOP]", MAY_HAVE, do_delete, "forget a stop, or all"},
-    {"print", "EXPRESSION | PLACE", MUST_HAVE, do_print, "show a value; print/x: hexadecimal"},
-    {"set", "PLACE = EXPRESSION", MUST_HAVE, do_set, "set words, from here on"},
-    {"bundle", "", NO_OPERAND, do_bundle, "the bundle to come: what its slots read and write"},
-    {"writer", "PLACE", MUST_HAVE, do_writer, "the slots that wrote the words last"},
-    {"readers", "PLACE", MUST_HAVE, do_readers, "the slots that will read the words"},
-    {"mem", "A[:B]", MUST_HAVE, do_mem, "words of memory"},
-    {"names", "[TEXT]", MAY_HAVE, do_names, "names with that text in them, and their values"},
-    {"engines", "", NO_OPERAND, do_engines, "what each engine is given in the bundle to come"},
-    {"core", "N", MUST_HAVE, do_core, "look at another core"},
-    {"stage", "[N]", MAY_HAVE, do_stage, "list the stages, or go to the start of one"},
-    {"info", "", NO_OPERAND, do_info, "where every core is, and the stops"},
-    {"help", "", NO_OPERAND, do_help, "this"},
-    {"quit", "", NO_OPERAND, do_quit, "end"},
+    {"step", "[N]", MAY_HAVE, MOVES, do_step, "go N rounds on, at most to a stop"},
+    {"back", "[N]", MAY_HAVE, MOVES, do_back, "go N rounds back"},
+    {"until", "CYCLE | CONDITION", MUST_HAVE, MOVES, do_until,
+     "go to a cycle, forth or back; or on until it holds"},
+    {"continue", "", NO_OPERAND, MOVES, do_continue, "go on to a stop or the end"},
+    {"reverse-continue", "", NO_OPERAND, MOVES, do_reverse, "go back to a stop or the start (short: rc)"},
+    {"rc", "", NO_OPERAND, MOVES, do_reverse, NULL},
+    {"break", "BUNDLE | LABEL [if CONDITION]", MUST_HAVE, MOVES, do_break, "stop before a bundle"},
+    {"watch", "[change] PLACE", MUST_HAVE, MOVES, do_watch, "stop after a write, or one that changes a word"},
+    {"delete", "[STOP]", MAY_HAVE, MOVES, do_delete, "forget a stop, or all"},
+    {"print", "EXPRESSION | PLACE", MUST_HAVE, LOOKS, do_print, "show a value; print/x: hexadecimal"},
+    {"set", "PLACE = EXPRESSION", MUST_HAVE, MOVES, do_set, "set words, from here on"},
+    {"bundle", "", NO_OPERAND, LOOKS, do_bundle, "the bundle to come: what its slots read and write"},
+    {"writer", "PLACE", MUST_HAVE, LOOKS, do_writer, "the slots that wrote the words last"},
+    {"readers", "PLACE", MUST_HAVE, LOOKS, do_readers, "the slots that will read the words"},
+    {"mem", "A[:B]", MUST_HAVE, LOOKS, do_mem, "words of memory"},
+    {"names", "[TEXT]", MAY_HAVE, LOOKS, do_names, "names with that text in them, and their values"},
+    {"engines", "", NO_OPERAND, LOOKS, do_engines, "what each engine is given in the bundle to come"},
+    {"core", "N", MUST_HAVE, MOVES, do_core, "look at another core"},
+    {"stage", "[N]", MAY_HAVE, MOVES, do_stage, "list the stages, or go to the start of one"},
+    {"info", "", NO_OPERAND, LOOKS, do_info, "where every core is, and the stops"},
+    {"help", "", NO_OPERAND, LOOKS, do_help, "this"},
+    {"quit", "", NO_OPERAND, MOVES, do_quit, "end"},
 };
 
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -276,7 +279,8 @@ static const struct row *find_row(const char *name, size_t n)
     return NULL;
 }
 
-enum status debug_command(struct session *s, const char *line, struct text *out, bool *quit, struct diag *d)
+static enum status command(struct session *s, const char *line, bool only_look, struct text *out, bool *quit,
+                           struct diag *d)
 {
     char text[1024];
     line += strspn(line, " \t");
@@ -299,6 +303,20 @@ enum status debug_command(struct session *s, const char *line, struct text *out,
     args += strspn(args, " \t");
     if ((row->wants == NO_OPERAND && *args) || (row->wants == MUST_HAVE && !*args))
         return diag_set(d, ST_INPUT, "expected: %s%s%s", row->name, *row->operands ? " " : "", row->operands);
+    if (only_look && row->looks != LOOKS)
+        return diag_set(d, ST_INPUT, "`%s` is for `sheaf debug` on a terminal: here the buttons do it",
+                        row->name);
     struct call call = {s, args, hex, quit, out, d};
     return row->run(&call);
+}
+
+enum status debug_command(struct session *s, const char *line, struct text *out, bool *quit, struct diag *d)
+{
+    return command(s, line, false, out, quit, d);
+}
+
+enum status debug_look(struct session *s, const char *line, struct text *out, struct diag *d)
+{
+    bool quit;
+    return command(s, line, true, out, &quit, d);
 }

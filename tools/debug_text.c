@@ -135,8 +135,7 @@ static void add_words(const struct sim *sim, uint32_t core, struct isa_range ran
         debug_words(&place, sim, hex, out);
 }
 
-static void add_reads(const struct sim *sim, uint32_t core, const struct isa_slot *s, bool hex,
-                      struct text *out)
+void debug_reads(const struct sim *sim, uint32_t core, const struct isa_slot *s, bool hex, struct text *out)
 {
     const struct isa_effects fx = isa_effects(s, sim->config.machine.vlen);
     for (unsigned i = 0; i < fx.reads; i++) {
@@ -233,7 +232,7 @@ void debug_bundle(struct replay *r, uint32_t core, bool hex, struct text *out)
             text_addf(out, "  %-5s %2u  %-*s  ", isa_engine_name((enum isa_engine)p->groups.at[g].engine),
                       i - slots.begin, width, t.at ? t.at : "");
             text_free(&t);
-            add_reads(sim, core, &p->slots.at[i], hex, out);
+            debug_reads(sim, core, &p->slots.at[i], hex, out);
             add_writes(&w, i, hex, out);
             debug_note(p, i, out);
             while (out->n && out->at[out->n - 1] == ' ')

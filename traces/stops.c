@@ -134,6 +134,14 @@ static bool found(void *user, const struct sim *s)
     return false;
 }
 
+bool stops_here(const struct stops *all, const struct replay *r, struct stop_hit *hit)
+{
+    struct watch w = {.all = all};
+    const bool stopped = found(&w, r->sim);
+    *hit = w.hit;
+    return stopped;
+}
+
 static bool run(const struct stops *all, struct replay *r, bool back, uint64_t limit, struct stop_hit *hit)
 {
     struct watch w = {.all = all};
@@ -151,7 +159,7 @@ bool stops_forth(const struct stops *all, struct replay *r, uint64_t limit, stru
 {
     if (all->list.n)
         return run(all, r, false, limit, hit);
-    replay_go(r, limit);
+    replay_go(r, limit > replay_at(r) ? limit : replay_at(r));
     return false;
 }
 

@@ -43,6 +43,9 @@ unsigned stops_add(struct stops *all, struct stop stop);
 bool stops_remove(struct stops *all, unsigned id);
 void stops_clear(struct stops *all);
 
+/* Whether one holds here and now; not those at writes. */
+bool stops_here(const struct stops *all, const struct replay *r, struct stop_hit *hit);
+
 /* Goes on to the first position after now where one holds, at most to `limit`; or back to the
  * last one before now. True with *hit set; else see replay_forth and replay_back. */
 bool stops_forth(const struct stops *all, struct replay *r, uint64_t limit, struct stop_hit *hit);
