@@ -2,7 +2,7 @@
  * Guarantees: a schedule that keeps every edge of the graph and the machine's limits.
  *
  * Algorithm: cycle by cycle, each engine takes the most urgent of its slots that may be in this
- * cycle: those with the longest path behind them (Graham 1969, Hu 1961), then the earlier executed. An
+ * cycle: those with the longest path behind them (Hu 1961, Graham 1969), then the earlier executed. An
  * edge may have length 0, so a cycle is gone over until nobody more can be placed. Slots that
  * are bound to share a cycle are tried before all others.
  * Weakness: greedy; the order of words used again is that of the run, urgent or not. A run that was
@@ -107,35 +107,33 @@ static bool fits(const struct lister *l, uint32_t leader)
     return true;
 }
 
-static bool place_ready(struct lister *l, struct heap *ready, const uint32_t *room)
+static void place_first(struct lister *l, struct heap *ready)
+{
+    const uint32_t x = slot_of(ready->keys.at[0]);
+    heap_pop(ready);
+    place(l, x);
+}
+
+/* One pass over the engines; whether anyone was placed. */
+static bool place_ready(struct lister *l)
 {
     const uint32_t before = l->placed;
-    while (ready->keys.n && *room && !l->no_memory) {
-        const uint32_t x = slot_of(ready->keys.at[0]);
-        heap_pop(ready);
-        place(l, x);
-    }
+    while (l->groups.keys.n && fits(l, slot_of(l->groups.keys.at[0])) && !l->no_memory)
+        place_first(l, &l->groups);
+    for (unsigned core = 0; core < l->h->machine.cores; core++)
+        for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+            while (l->ready[core][e].keys.n && l->room[core][e] && !l->no_memory)
+                place_first(l, &l->ready[core][e]);
     return l->placed > before;
 }
 
 static void run_cycle(struct lister *l)
 {
-    const unsigned cores = l->h->machine.cores;
-    for (unsigned core = 0; core < cores; core++)
+    for (unsigned core = 0; core < l->h->machine.cores; core++)
         for (unsigned e = 0; e < ENGINE_DEBUG; e++)
             l->room[core][e] = l->machine->slots[e];
-    while (l->groups.keys.n && fits(l, slot_of(l->groups.keys.at[0]))) {
-        const uint32_t x = slot_of(l->groups.keys.at[0]);
-        heap_pop(&l->groups);
-        place(l, x);
-    }
-    bool again = true;
-    while (again) {
-        again = false;
-        for (unsigned core = 0; core < cores; core++)
-            for (unsigned e = 0; e < ENGINE_DEBUG; e++)
-                again = place_ready(l, &l->ready[core][e], &l->room[core][e]) || again;
-    }
+    while (place_ready(l))
+        continue;
 }
 
 /* --- the run ------------------------------------------------------------------------- */

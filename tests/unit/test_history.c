@@ -232,6 +232,31 @@ static void a_jump_comes_after_what_is_before_it(void **state)
     assert_int_equal(r.value, 1);
 }
 
+/* Core 0 goes on at bundle 3 in cycle 3, core 1 at bundle 6. What core 0 stores, core 1 can load in that
+ * cycle; what core 1 stores, core 0 can load in the next one. */
+static void cores_of_a_cycle_go_by_their_numbers(void **state)
+{
+    (void)state;
+    const char *start = "{\"machine\": {\"cores\": 2}, \"program\": [{\"flow\": [[\"coreid\", 1]]},"
+                        " {\"load\": [[\"const\", 2, 40]]}, {\"flow\": [[\"cond_jump\", 1, 6]]},";
+    const char *rest[] = {" {\"store\": [[\"store\", 2, 1]]}, {\"flow\": [[\"halt\"]]}, {},"
+                          " {\"load\": [[\"load\", 4, 2]]}, {\"flow\": [[\"halt\"]]}]}",
+                          " {\"alu\": []}, {\"load\": [[\"load\", 4, 2]]}, {\"flow\": [[\"halt\"]]},"
+                          " {\"store\": [[\"store\", 2, 1]]}, {\"flow\": [[\"halt\"]]}]}"};
+    for (unsigned core = 0; core < 2; core++) {
+        struct text t = {0};
+        text_addf(&t, "%s%s", start, rest[core]);
+        struct recording r = record_json(t.at);
+        uint32_t x = hist_n(&r.h) - 1;
+        while (hist_isa(&r.h, x)->op != OP_LOAD)
+            x--;
+        assert_int_equal(hist_cycle(&r.h, x), 3 + core);
+        assert_int_equal(hist_ready(&r.h, x).order, 3 + core);
+        recording_free(&r);
+        text_free(&t);
+    }
+}
+
 /* Core 0 executes its part of the round in which core 1 (its number is its divisor's) faults. */
 static void a_cycle_cut_short_is_one(void **state)
 {
@@ -255,6 +280,7 @@ int main(void)
         cmocka_unit_test(a_window_is_a_part_of_the_whole),
         cmocka_unit_test(a_word_is_in_use_or_has_an_order),
         cmocka_unit_test(a_jump_comes_after_what_is_before_it),
+        cmocka_unit_test(cores_of_a_cycle_go_by_their_numbers),
         cmocka_unit_test(a_cycle_cut_short_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
