@@ -210,8 +210,10 @@ static void what_if(const struct profile *p, struct text *t)
     const struct {
         const char *name;
         const struct what_if *w;
-    } rows[] = {{"as it is", &a->now}, {"every value its own words", &a->renamed}};
-    for (unsigned i = 0; i < 2; i++) {
+    } rows[] = {{"as it is", &a->now},
+                {"every value its own words", &a->renamed},
+                {"and no wait for a jump", &a->unrolled}};
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         text_addf(t, "%-25s %6u", rows[i].name, rows[i].w->bound);
         text_addf(t, a->relisted ? "  %13u\n" : "              -\n", rows[i].w->relist);
     }
