@@ -24,6 +24,10 @@
 #define OPERAND_VSRC(x) AT(x)
 #define OPERAND_NONE(x) 0
 
+/* All bits set in the first n lanes. */
+static const uint32_t first_lanes[2 * LANES] = {~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u};
+#define FIRST_LANES(n) (*(const lanes *)(first_lanes + LANES - (n)))
+
 /* Of the divisors. */
 static bool any_zero(const uint32_t *at, uint32_t n)
 {

@@ -28,7 +28,9 @@ FAST_TARGET enum fast_exit FAST_LOOP(struct fast_frame *f)
 #define ISA_BINARY(ID, name, partial, expression, doc) [OP_ALU_##ID] = &&do_alu_##ID,
 #include "sim/isa/isa.def"
 #define ISA_BINARY(ID, name, partial, expression, doc) \
-    [OP_VALU_##ID] = &&do_valu_##ID, [MICRO_WIDE + OP_VALU_##ID] = &&do_wide_##ID,
+    [OP_VALU_##ID] = &&do_valu_##ID, [MICRO_WIDE + OP_VALU_##ID] = &&do_wide_##ID, LABEL_PART_##partial(ID)
+#define LABEL_PART_0(ID) [MICRO_PART + OP_VALU_##ID] = &&do_part_##ID,
+#define LABEL_PART_1(ID)
 #include "sim/isa/isa.def"
         [OP_VBROADCAST] = &&do_VBROADCAST,
         [MICRO_WIDE + OP_VBROADCAST] = &&do_wide_VBROADCAST,
@@ -81,8 +83,11 @@ FAST_TARGET enum fast_exit FAST_LOOP(struct fast_frame *f)
     memcpy(s + m->a, out, n * sizeof *out);                           \
     NEXT;                                                             \
     WIDE_HANDLER_##partial(ID)
-#define WIDE_HANDLER_0(ID)                                   \
-    do_wide_##ID : AT(m->a) = WIDE_##ID(AT(m->b), AT(m->c)); \
+#define WIDE_HANDLER_0(ID)                                                                                  \
+    do_wide_##ID : AT(m->a) = WIDE_##ID(AT(m->b), AT(m->c));                                                \
+    NEXT;                                                                                                   \
+    do_part_##ID                                                                                            \
+        : AT(m->a) = (WIDE_##ID(AT(m->b), AT(m->c)) & FIRST_LANES(m->d)) | (AT(m->a) & ~FIRST_LANES(m->d)); \
     NEXT;
 #define WIDE_HANDLER_1(ID)                                     \
     do_wide_##ID : if (any_zero(s + m->c, LANES)) goto oracle; \

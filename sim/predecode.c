@@ -6,7 +6,10 @@
 
 #include <stdlib.h>
 
+#include "sim/block.h"
 #include "sim/engine.h"
+#include "sim/fast.h"
+#include "sim/fuse.h"
 #include "sim/order.h"
 
 enum {
@@ -14,15 +17,12 @@ enum {
     /* A bundle of fewer slots is not worth a block, nor is one that leaves more of
      * them over; nor is a program whose full bundles have so few slots in all that
      * the host predicts them. */
-    BLOCK_MIN = 8,
-    BLOCK_LEFT = 9,
+    BLOCK_MIN = 5,
+    BLOCK_LEFT = 14,
     PREDICTED = 1500,
-    /* The last spare words are for places that are not filled: a vector that they
-     * write, and one that they read, which stays zero. (Reading what was written a
-     * moment ago in another width would stall the host.) */
-    BLANK = SIM_SPARE - 16,
-    ZERO = SIM_SPARE - 8,
 };
+
+_Static_assert((int)FUSE_LANES == (int)LANES, "a run fills at most a vector");
 
 struct coder {
     const struct prog *prog;
@@ -31,10 +31,12 @@ struct coder {
     struct micro_stream *out;
     bool failed; /* out of memory */
     bool blocks; /* the program is one for blocks */
+    bool fuses;  /* scalar slots may become runs */
 
     /* The bundle at work. */
     uint32_t pc;
     const struct isa_slot *slot[ORDER_SLOTS];
+    struct fuse runs; /* what some of them point to */
     struct isa_effects fx[ORDER_SLOTS];
     struct order_table table;
     struct order_bundle b;
@@ -161,6 +163,48 @@ static bool gather(struct coder *c)
     return !c->control || control_target(c, &target);
 }
 
+/* --- runs ----------------------------------------------------------------------- */
+
+/* Adds slot i to what is left of the bundle. */
+static void keep(struct coder *c, struct order_bundle *rest, unsigned i)
+{
+    const unsigned to = rest->n++;
+    c->slot[to] = c->slot[i];
+    c->fx[to] = c->fx[i];
+    rest->loads |= (c->b.loads >> i & 1) << to;
+    rest->stores |= (c->b.stores >> i & 1) << to;
+    rest->first |= (c->b.first >> i & 1) << to;
+}
+
+/* Runs take the place of their slots. The order among slots is lost, which nobody can tell
+ * unless a word is written twice. */
+static void fuse(struct coder *c)
+{
+    c->runs.runs = 0;
+    if (!c->fuses || c->order.written_twice)
+        return;
+    fuse_find(c->slot, c->b.n, &c->runs);
+    if (!c->runs.runs)
+        return;
+    struct order_bundle rest = {.fx = c->fx};
+    for (unsigned i = 0; i < c->b.n; i++)
+        if (!(c->runs.gone >> i & 1))
+            keep(c, &rest, i);
+    for (unsigned i = 0; i < c->runs.runs; i++, rest.n++) {
+        c->slot[rest.n] = &c->runs.run[i];
+        c->fx[rest.n] = isa_effects(&c->runs.run[i], (uint32_t)c->runs.run[i].literal);
+    }
+    c->b = rest;
+    order_find(&c->table, &c->b, &c->order);
+}
+
+/* Whether it is a run that does not fill a vector: nothing else is of such a width then. It
+ * computes a whole one; where it is buffered, the next buffer begins within its vector. */
+static bool is_part(const struct coder *c, unsigned i)
+{
+    return c->fuses && c->fx[i].write.n > 1 && c->fx[i].write.n < LANES;
+}
+
 /* Words behind the scratch that the bundle would need. */
 static uint32_t spare_words(const struct coder *c)
 {
@@ -177,81 +221,16 @@ static bool fits(const struct coder *c)
     for (unsigned i = 0; i < c->b.n; i++)
         if (((c->b.loads | c->b.stores) >> i & 1) && !places(c, access_width(c, c->slot[i])))
             return false;
-    return __builtin_popcountll(c->b.stores) <= MAX_STORES && spare_words(c) <= BLANK &&
+    return __builtin_popcountll(c->b.stores) <= MAX_STORES && spare_words(c) <= BLOCK_BLANK &&
            !(c->config->strict && c->order.written_twice);
 }
 
 /* --- blocks -------------------------------------------------------------------- */
 
-static void blank_places(uint32_t *place, size_t words, uint32_t width, uint32_t scratch)
-{
-    for (size_t i = 0; i < words; i++)
-        place[i] = scratch + (i % width ? ZERO : BLANK);
-}
-
-static struct micro_block blank_block(uint32_t scratch)
-{
-    struct micro_block k;
-#define BLANK_PLACES(list, width) \
-    blank_places((uint32_t *)(list), sizeof(list) / sizeof(uint32_t), width, scratch)
-    BLANK_PLACES(k.alu, 3);
-    BLANK_PLACES(k.valu, 3);
-    BLANK_PLACES(k.madd, 4);
-    BLANK_PLACES(k.load, 3);
-    BLANK_PLACES(k.vload, 3);
-    BLANK_PLACES(k.vselect, 4);
-    for (unsigned i = 0; i < BLOCK_LOAD; i++)
-        k.load[i][2] = k.vload[i][2] = 1;
-    return k;
-}
-
-static int kind_of(enum isa_op op)
-{
-    switch ((int)op) {
-#define ISA_BINARY(ID, name, partial, expression, doc) KIND_OF_##partial(ID)
-#define KIND_OF_0(ID)  \
-    case OP_ALU_##ID:  \
-    case OP_VALU_##ID: \
-        return BLOCK_##ID;
-#define KIND_OF_1(ID)
-#include "sim/isa/isa.def"
-    default: return -1;
-    }
-}
-
-/* A free place among n of `width` words, or NULL. */
-static uint32_t *free_place(uint32_t *places, uint32_t n, uint32_t width, uint32_t blank_word)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (places[i * width] == blank_word)
-            return places + i * width;
-    return NULL;
-}
-
-/* The place for a slot, or NULL. */
-static uint32_t *place_for(const struct coder *c, struct micro_block *k, enum isa_op op)
-{
-    const uint32_t word = c->config->machine.scratch + BLANK;
-    const int kind = kind_of(op);
-    if (op == OP_LOAD || op == OP_LOAD_OFFSET)
-        return free_place(k->load[0], BLOCK_LOAD, 3, word);
-    if (kind >= 0 && isa_is_alu(op))
-        return free_place(k->alu[kind][0], BLOCK_ALU, 3, word);
-    if (c->config->machine.vlen != 8)
-        return NULL;
-    if (kind >= 0)
-        return free_place(k->valu[kind][0], BLOCK_VALU, 3, word);
-    switch ((int)op) {
-    case OP_MULTIPLY_ADD: return free_place(k->madd[0], BLOCK_MADD, 4, word);
-    case OP_VLOAD: return free_place(k->vload[0], BLOCK_LOAD, 3, word);
-    case OP_VSELECT: return free_place(k->vselect[0], 1, 4, word);
-    default: return NULL;
-    }
-}
-
 static bool put_in_block(const struct coder *c, struct micro_block *k, unsigned i)
 {
-    uint32_t *place = place_for(c, k, (enum isa_op)c->slot[i]->op);
+    uint32_t *place =
+        block_place(k, (enum isa_op)c->slot[i]->op, c->fx[i].write.n, c->config->machine.scratch);
     if (!place)
         return false;
     const struct isa_effects *fx = &c->fx[i];
@@ -268,7 +247,7 @@ static void split(struct coder *c)
 {
     if (!c->blocks || c->b.n < BLOCK_MIN || c->order.written_twice)
         return;
-    struct micro_block k = blank_block(c->config->machine.scratch);
+    struct micro_block k = block_blank(c->config->machine.scratch);
     uint64_t left = 0;
     for (unsigned i = 0; i < c->b.n; i++)
         if (!put_in_block(c, &k, i))
@@ -276,14 +255,8 @@ static void split(struct coder *c)
     if (__builtin_popcountll(left) > BLOCK_LEFT || c->b.n - (unsigned)__builtin_popcountll(left) < BLOCK_MIN)
         return;
     struct order_bundle rest = {.fx = c->fx};
-    for (; left; left &= left - 1) {
-        const unsigned i = (unsigned)__builtin_ctzll(left), to = rest.n++;
-        c->slot[to] = c->slot[i];
-        c->fx[to] = c->fx[i];
-        rest.loads |= (c->b.loads >> i & 1) << to;
-        rest.stores |= (c->b.stores >> i & 1) << to;
-        rest.first |= (c->b.first >> i & 1) << to;
-    }
+    for (; left; left &= left - 1)
+        keep(c, &rest, (unsigned)__builtin_ctzll(left));
     c->b = rest;
     order_find(&c->table, &c->b, &c->order);
     c->block = (int64_t)c->out->blocks.n;
@@ -305,7 +278,10 @@ static void emit_slot(struct coder *c, unsigned i, int64_t dest)
         literal |= info->role[k] == ROLE_LITERAL;
     switch ((int)info->kind) {
     case KIND_PURE:
-        emit(c, s->op + wide, dest, r[0].first, literal ? s->literal : r[1].first, r[2].first);
+        if (is_part(c, i) && dest == c->fx[i].write.first)
+            emit(c, MICRO_PART + s->op, dest, r[0].first, r[1].first, c->fx[i].write.n);
+        else
+            emit(c, s->op + wide, dest, r[0].first, literal ? s->literal : r[1].first, r[2].first);
         return;
     case KIND_LOAD: emit(c, OP_LOAD, dest, r[0].first, places(c, 1), 0); return;
     case KIND_VLOAD:
@@ -396,11 +372,14 @@ static void emit_bundle(struct coder *c)
     for (uint64_t left = c->order.buffered; left; left &= left - 1) {
         const unsigned i = (unsigned)__builtin_ctzll(left);
         const struct isa_range *w = &c->fx[i].write;
-        emit(c,
-             w->n == 1   ? MICRO_COPY
-             : w->n == 8 ? MICRO_COPY_8
-                         : MICRO_COPY_N,
-             w->first, buffer[i], w->n, 0);
+        if (is_part(c, i))
+            emit(c, MICRO_PART + OP_VALU_OR, w->first, buffer[i], buffer[i], w->n);
+        else
+            emit(c,
+                 w->n == 1   ? MICRO_COPY
+                 : w->n == 8 ? MICRO_COPY_8
+                             : MICRO_COPY_N,
+                 w->first, buffer[i], w->n, 0);
     }
     if (c->block >= 0)
         emit(c, MICRO_BLOCK_WRITE, c->block, 0, 0, 0);
@@ -414,6 +393,7 @@ static void translate(struct coder *c, struct micro_mark *sum)
 {
     if (gather(c)) {
         order_find(&c->table, &c->b, &c->order);
+        fuse(c);
         c->condition_written = c->condition >= 0 && order_is_written(&c->table, (uint32_t)c->condition);
         c->block = -1;
         if (fits(c)) {
@@ -429,7 +409,7 @@ static void translate(struct coder *c, struct micro_mark *sum)
 static bool is_for_blocks(const struct prog *p, uint32_t vlen)
 {
     size_t slots = 0;
-    if (BLOCK_LEFT * vlen >= BLANK)
+    if (BLOCK_LEFT * vlen >= BLOCK_BLANK)
         return false; /* what is left over might need more spare words than there are */
     for (uint32_t b = 0; b < p->bundles.n && slots <= PREDICTED; b++) {
         const struct prog_span s = prog_bundle_slots(p, b);
@@ -443,6 +423,7 @@ bool predecode(const struct prog *p, const struct sim_config *config, size_t mem
 {
     struct coder c = {.prog = p, .config = config, .mem_words = mem_words, .out = out};
     c.blocks = form != MICRO_BATCH && is_for_blocks(p, config->machine.vlen);
+    c.fuses = form != MICRO_BATCH && config->machine.vlen == LANES;
     c.table.words = calloc(config->machine.scratch, sizeof *c.table.words);
     struct micro_mark sum = {0};
     bool good = c.table.words && vec_reserve(&out->marks, p->bundles.n + 1) &&

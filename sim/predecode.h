@@ -21,7 +21,8 @@
 /* Below ISA_OPS: the operation itself, a vector's lanes one by one. */
 enum micro_code {
     MICRO_WIDE = ISA_OPS,     /* + an operation with a vector dest or source: at eight lanes */
-    MICRO_COPY = 2 * ISA_OPS, /* s[a] = s[b] */
+    MICRO_PART = 2 * ISA_OPS, /* + a binary operation of valu: on the first d of eight lanes (see fuse.h) */
+    MICRO_COPY = 3 * ISA_OPS, /* s[a] = s[b] */
     MICRO_COPY_8,             /* s[a + i] = s[b + i], i < 8 */
     MICRO_COPY_N,             /* s[a + i] = s[b + i], i < c */
     MICRO_CHECK,              /* s[a] < c, else the oracle */

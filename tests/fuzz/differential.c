@@ -199,14 +199,29 @@ static void add_slot(struct fuzz *f, enum isa_engine e)
     need(prog_add_slot(f->p, s));
 }
 
+/* The slot before, one word further on, as a rule: what the fast engine does as one on several lanes. */
+static void add_next(struct fuzz *f)
+{
+    struct isa_slot s = f->p->slots.at[f->p->slots.n - 1];
+    for (unsigned i = 0; i < 3; i++)
+        s.arg[i] += s.arg[i] < INT32_MAX && !one_in(f, 40);
+    if (one_in(f, 20))
+        s.op = (uint8_t)below(f, OP_VALU_ADD);
+    need(prog_add_slot(f->p, s));
+}
+
 static void add_group(struct fuzz *f, enum isa_engine e)
 {
     const uint32_t limit = e == ENGINE_DEBUG ? 2 : f->config.machine.slots[e];
     uint32_t n = f->large || one_in(f, 3) ? limit : below(f, limit + 1);
     n += one_in(f, f->large ? 20000 : 250);
     need(prog_add_group(f->p, e));
-    while (n--)
-        add_slot(f, e);
+    const bool runs = e == ENGINE_ALU && one_in(f, 2);
+    for (uint32_t i = 0; i < n; i++)
+        if (runs && i && below(f, 5))
+            add_next(f);
+        else
+            add_slot(f, e);
 }
 
 static void add_bundle(struct fuzz *f)

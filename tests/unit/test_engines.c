@@ -195,13 +195,50 @@ static void long_programs_get_blocks(void **state)
     }
 }
 
+/* Scalar slots on consecutive words become one on lanes, where that cannot be told. */
+static void runs_become_vectors(void **state)
+{
+    (void)state;
+    static const struct form forms[] = {
+        {"[\"^\", 40, 8, 16], [\"^\", 41, 9, 17], [\"^\", 42, 10, 18]", MICRO_PART + OP_VALU_XOR, 1},
+        {"[\"^\", 42, 10, 18], [\"+\", 50, 8, 8], [\"^\", 41, 9, 17]", MICRO_PART + OP_VALU_XOR, 1},
+        {"[\"+\", 1, 9, 1], [\"+\", 2, 10, 2], [\"+\", 3, 11, 3], [\"+\", 4, 12, 4], [\"+\", 5, 13, 5], "
+         "[\"+\", 6, 14, 6], [\"+\", 7, 15, 7], [\"+\", 8, 16, 8]",
+         MICRO_WIDE + OP_VALU_ADD, 1},
+        {"[\"+\", 1, 20, 1], [\"+\", 2, 21, 2], [\"+\", 3, 22, 3], [\"+\", 4, 23, 4], [\"+\", 5, 24, 5], "
+         "[\"+\", 6, 25, 6], [\"+\", 7, 26, 7], [\"+\", 8, 27, 8], [\"+\", 9, 28, 9]",
+         OP_ALU_ADD, 1},
+        {"[\"+\", 1, 9, 1], [\"+\", 2, 10, 1]", OP_ALU_ADD, 2},
+        {"[\"+\", 1, 9, 1], [\"-\", 2, 10, 2]", MICRO_PART + OP_VALU_ADD, 0},
+        {"[\"%\", 1, 9, 1], [\"%\", 2, 10, 2]", OP_ALU_MOD, 2},
+        {"[\"+\", 1, 9, 1], [\"+\", 2, 10, 2], [\"+\", 1, 9, 1]", OP_ALU_ADD, 3},
+        /* Two that read each other's words: one is computed beside its place. */
+        {"[\"+\", 1, 9, 20], [\"+\", 2, 10, 21], [\"-\", 9, 1, 20], [\"-\", 10, 2, 21]",
+         MICRO_PART + OP_VALU_OR, 1},
+    };
+    struct sim_config config = sim_default_config();
+    unsigned codes[MICRO_CODES];
+    for (unsigned i = 0; i < COUNT(forms); i++) {
+        char json[400];
+        (void)snprintf(json, sizeof json, "[{\"alu\": [%s]}]", forms[i].bundle);
+        translate(json, &config, i % 2 ? MICRO_TURNS : MICRO_STRAIGHT, codes);
+        if (codes[forms[i].code] != forms[i].n)
+            fail_msg("%s: %u of code %u, expected %u", forms[i].bundle, codes[forms[i].code], forms[i].code,
+                     forms[i].n);
+        translate(json, &config, MICRO_BATCH, codes);
+        assert_int_equal(codes[MICRO_PART + OP_VALU_XOR] + codes[MICRO_WIDE + OP_VALU_ADD], 0);
+    }
+    config.machine.vlen = 4;
+    translate("[{\"alu\": [[\"+\", 1, 9, 1], [\"+\", 2, 10, 2]]}]", &config, MICRO_STRAIGHT, codes);
+    assert_int_equal(codes[OP_ALU_ADD], 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_each_bundle_becomes),
-        cmocka_unit_test(configuration_decides_too),
-        cmocka_unit_test(orders_are_sound),
-        cmocka_unit_test(long_programs_get_blocks),
+        cmocka_unit_test(what_each_bundle_becomes), cmocka_unit_test(configuration_decides_too),
+        cmocka_unit_test(orders_are_sound),         cmocka_unit_test(long_programs_get_blocks),
+        cmocka_unit_test(runs_become_vectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
