@@ -130,14 +130,14 @@ static bool *find_repeated(const struct prog *p)
 static bool declare_engines(struct trace *t, uint32_t core)
 {
     struct text *line = &((struct vcd *)t->state)->line;
-    declare(line, "reg 32", pc_id(core));
-    text_add(line, "pc [31:0] $end\n");
+    declare(line, "integer 32", pc_id(core));
+    text_add(line, "pc $end\n");
     for (unsigned e = 0; e < ENGINE_DEBUG; e++) {
         if (!t->options.engine[e])
             continue;
         text_addf(line, "$scope module %s $end\n", isa_engine_name((enum isa_engine)e));
         declare(line, "integer 32", used_id(t, core, e));
-        text_add(line, "used $end\n");
+        text_addf(line, "%s-used $end\n", isa_engine_name((enum isa_engine)e));
         for (uint32_t i = 0; i < t->machine.slots[e]; i++) {
             declare(line, "string 1", op_id(t, core, e, i));
             text_addf(line, "%s-%u $end\n", isa_engine_name((enum isa_engine)e), i);

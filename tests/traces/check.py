@@ -283,7 +283,7 @@ def check_wave(wave, case, machines, window, engines):
     for core in range(len(machines[0].cores)):
         expected["core%d.pc" % core] = lambda c, core=core: pcs.get((core, c))
         for e in engines:
-            expected["core%d.%s.used" % (core, e)] = lambda c, core=core, e=e: used.get((core, e, c), 0)
+            expected["core%d.%s.%s-used" % (core, e, e)] = lambda c, core=core, e=e: used.get((core, e, c), 0)
             for i in range(machine.SLOTS[e]):
                 expected["core%d.%s.%s-%d" % (core, e, e, i)] = \
                     lambda c, core=core, e=e, i=i: slots.get((core, e, i, c), ".")
