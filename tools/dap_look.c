@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tools/dap.h"
 
@@ -404,7 +405,17 @@ static json_t *console(struct dap *d, const char *line)
     return result(&out, "text", 0, 0);
 }
 
-json_t *dap_evaluate(struct dap *d, const json_t *args)
+/* An editor waits for the answer: a search through a long run is given up. */
+static bool takes_long(void *user)
+{
+    enum { SECONDS = 5 };
+    const struct timespec *start = user;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec - start->tv_sec > SECONDS;
+}
+
+static json_t *evaluate(struct dap *d, const json_t *args)
 {
     uint32_t core = d->s.core;
     uint64_t value;
@@ -425,4 +436,16 @@ json_t *dap_evaluate(struct dap *d, const json_t *args)
         return result(&shown, "number", 0, 0);
     }
     return context && strcmp(context, "repl") == 0 ? console(d, text) : NULL;
+}
+
+json_t *dap_evaluate(struct dap *d, const json_t *args)
+{
+    struct timespec start;
+    struct replay *r = d->s.r;
+    (void)clock_gettime(CLOCK_MONOTONIC, &start);
+    r->interrupt = takes_long;
+    r->user = &start;
+    json_t *body = evaluate(d, args);
+    r->interrupt = NULL;
+    return body;
 }

@@ -149,20 +149,22 @@ enum status do_readers(struct call *c)
 {
     struct place place;
     struct origin by[MOST_READERS];
-    bool overwritten;
+    enum origin_end end;
     const enum status status = find_words(c, &place);
     if (status != ST_OK)
         return status;
-    const size_t n = origin_readers(c->s->r, &place, by, MOST_READERS, &overwritten);
+    const size_t n = origin_readers(c->s->r, &place, by, MOST_READERS, &end);
     for (size_t i = 0; i < n; i++) {
         debug_origin(sim_of(c), &by[i], c->out);
         text_add(c->out, "\n");
     }
-    if (n == MOST_READERS)
-        text_add(c->out, "and perhaps more\n");
-    else
-        text_addf(c->out, "%s%s\n", n ? "then " : "nobody reads it before ",
-                  overwritten ? "it is written again" : "the end");
+    text_add(c->out, n ? "then " : "nobody reads it before ");
+    switch (end) {
+    case ORIGIN_WRITTEN: text_add(c->out, "it is written again\n"); break;
+    case ORIGIN_ENDED: text_add(c->out, "the end\n"); break;
+    case ORIGIN_MORE: text_add(c->out, "perhaps more\n"); break;
+    case ORIGIN_FAR: text_add(c->out, "the search was given up\n"); break;
+    }
     return ST_OK;
 }
 

@@ -139,16 +139,19 @@ static bool all_read(void *user, const struct sim *s)
 }
 
 size_t origin_readers(struct replay *r, const struct place *place, struct origin *out, size_t most,
-                      bool *overwritten)
+                      enum origin_end *end)
 {
     const uint64_t now = replay_at(r);
     struct readers readers = {place, out, 0, most, calloc(place->n, sizeof(bool)), place->n};
     const struct sim_sink sink = {note_readers, &readers};
     const struct replay_scan scan = {&sink, all_read, &readers};
     if (readers.written)
-        (void)replay_forth(r, &scan, UINT64_MAX);
+        (void)replay_forth(r, &scan, now + ORIGIN_AHEAD);
     free(readers.written);
-    *overwritten = readers.left == 0;
+    *end = readers.n == most   ? ORIGIN_MORE
+           : readers.left == 0 ? ORIGIN_WRITTEN
+           : replay_ended(r)   ? ORIGIN_ENDED
+                               : ORIGIN_FAR;
     replay_return(r, now);
     return readers.n;
 }

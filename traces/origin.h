@@ -17,10 +17,20 @@ struct origin {
  * UINT32_MAX where none did. False if interrupted. */
 bool origin_writers(struct replay *r, const struct place *place, struct origin *out);
 
-/* The slots that read words of the place from now on, as they come, until each word is written
- * again (*overwritten) or the end. Returns how many of them, at most `most`, are in `out`. */
+/* Where a search for readers ended. */
+enum origin_end {
+    ORIGIN_WRITTEN, /* every word is written again */
+    ORIGIN_ENDED,   /* the run ends */
+    ORIGIN_MORE,    /* `out` is full */
+    ORIGIN_FAR,     /* ORIGIN_AHEAD rounds on, or interrupted */
+};
+
+enum { ORIGIN_AHEAD = 1 << 22 };
+
+/* The slots that read words of the place from now on, as they come. Returns how many of them, at
+ * most `most`, are in `out`. */
 size_t origin_readers(struct replay *r, const struct place *place, struct origin *out, size_t most,
-                      bool *overwritten);
+                      enum origin_end *end);
 
 /* The words that hold, or last held, the value which the program's notes call `name` (or
  * "name@3": that of strand 3), and the slot of that name which was executed last (on that core) before now.
