@@ -25,8 +25,8 @@ static void gate(struct moe_code *c)
     const struct moe_token first = {0, moe_counter(c, n)};
     const struct moe_loop loop = moe_loop(c, n);
     struct moe_chosen chosen;
-    moe_gate(c, &first, &chosen);
-    moe_store_chosen(c, &chosen, &first, &ids, &w, false);
+    moe_gate(c, &first, c->s.k, &chosen);
+    moe_store_chosen(c, &chosen, &first, &ids, &w);
     moe_count(c, first.moved, n, tokens, c->s.m - tokens);
     moe_loop_end(c, &loop);
 }
@@ -122,9 +122,13 @@ static void fill_and_gate(struct moe_code *c, struct moe_chosen *chosen)
     const struct ir_val filled = moe_counter(c, n);
     const struct moe_token first = {0, moe_counter(c, n)};
     const struct moe_loop loop = moe_loop(c, n);
+    /* The fill goes first: it needs few slots of the gate's engines, and nearly all of the
+     * store engine's time. */
+    ir_cohort(c->ir, 0);
     moe_fill(c, 0, each, filled);
-    moe_gate(c, &first, chosen);
-    moe_store_chosen(c, chosen, &first, &ids, &w, true);
+    ir_cohort(c->ir, 1);
+    moe_gate(c, &first, s->kt, chosen);
+    moe_store_chosen(c, chosen, &first, &ids, &w);
     moe_count(c, filled, n, each, all - each);
     moe_count(c, first.moved, n, tokens, s->m - tokens);
     moe_loop_end(c, &loop);

@@ -16,7 +16,7 @@ struct moe_code {
     struct kern_dump *dump;            /* of the request */
     bool headers;                      /* where arrays begin is read from the header */
     struct ir_val pointer[MOE_ARRAYS]; /* of the header, then */
-    unsigned selected;                 /* see moe_top.c: which comparators select */
+    unsigned share, selected;          /* of 64 selects go to flow, as moe_sort_top.c counts */
 };
 
 /* Room for a program's code; ST_NOMEM. To be ended with moe_finish, which builds the
@@ -89,29 +89,38 @@ struct moe_top {
     struct ir_val at[MOE_TOP];
 };
 
-/* The k largest of n rows, which are asked for in ascending order. */
-void moe_top_of(struct moe_code *c, struct ir_val (*row)(void *context, unsigned i), void *context,
-                unsigned first, unsigned n, unsigned k, struct moe_top *out);
+/* Makes row i; rows are asked for in ascending order. */
+typedef struct ir_val moe_row(void *context, unsigned i);
 
-/* `parts` (a power of two) runs of `lanes` lanes each, merged into one. */
+/* The k largest of rows [first, first + n). */
+void moe_top_of(struct moe_code *c, moe_row *row, void *context, unsigned first, unsigned n, unsigned k,
+                struct moe_top *out);
+
+/* The sum of the two largest of n rows, n > 1. */
+struct ir_val moe_two_largest(struct moe_code *c, moe_row *row, void *context, unsigned n);
+
+/* `parts` (a power of two) runs of `lanes` lanes, all of the vector, merged: each of them
+ * is the result. */
 void moe_top_parts(struct moe_code *c, struct moe_top *top, unsigned parts, unsigned lanes, unsigned k);
 
 /* --- the gate (moe_sort_gate.c) ------------------------------------------------------ */
 
-/* What the gate leaves of `tokens` tokens: for the j-th choice of each its expert and
- * weight, a token a lane. */
+/* What the gate leaves of some tokens: rows of `stride` words, in which a token has its
+ * experts, or their weights, the largest key first; then those of the shared experts where
+ * the stride has room. */
 struct moe_chosen {
     unsigned tokens;
-    struct ir_val id[MOE_TOP], w[MOE_TOP];
+    uint32_t stride;
+    struct ir_val ids, w;
 };
 
 /* Tokens that moe_gate takes at a time. */
 unsigned moe_gate_tokens(const struct moe_sizes *s);
-void moe_gate(struct moe_code *c, const struct moe_token *first, struct moe_chosen *out);
+void moe_gate(struct moe_code *c, const struct moe_token *first, uint32_t stride, struct moe_chosen *out);
 
-/* Choices to memory as rows of `stride` words, shared experts included where `shared`. */
+/* The rows to memory. */
 void moe_store_chosen(struct moe_code *c, const struct moe_chosen *chosen, const struct moe_token *first,
-                      const struct moe_place *ids, const struct moe_place *w, bool shared);
+                      const struct moe_place *ids, const struct moe_place *w);
 
 /* --- places (moe_sort_place.c, moe_sort_few.c) ---------------------------------------- */
 

@@ -8,6 +8,9 @@
 
 enum { LANES = 8 };
 
+/* Selects on flow, of 64: as arithmetic and flow take equally long then. */
+enum { GROUPS_SELECTED = 24, EXPERTS_SELECTED = 18 };
+
 /* How lanes are used: parts * tokens of them, `slots` groups of each token in a part. */
 struct lanes {
     unsigned parts, tokens, slots;
@@ -169,10 +172,8 @@ static struct ir_val group_row(void *context, unsigned i)
 {
     struct rows *r = context;
     struct ir *ir = r->c->ir;
-    struct moe_top two;
     r->slot = i;
-    moe_top_of(r->c, slot_row, r, 0, r->c->s.group, 2, &two);
-    const struct ir_val sum = ir_alu(ir, OP_ALU_ADD, two.at[0], two.at[1]);
+    const struct ir_val sum = moe_two_largest(r->c, slot_row, r, r->c->s.group);
     return ir_madd(ir, sum, ir_vconst(ir, 8), by_part(r, r->c->s.ng - 1 - i, r->lanes.slots));
 }
 
@@ -184,6 +185,7 @@ static void keep_groups(struct moe_code *c, const struct moe_token *first, unsig
     struct rows r = begin(c, first, tokens, c->s.ng);
     struct moe_top groups;
     ir_stage(ir, "groups");
+    c->share = GROUPS_SELECTED;
     moe_top_of(c, group_row, &r, 0, r.lanes.slots, c->s.tg, &groups);
     moe_top_parts(c, &groups, r.lanes.parts, r.lanes.tokens, c->s.tg);
     for (unsigned j = 0; j < c->s.tg; j++) {
@@ -217,65 +219,74 @@ static struct ir_val key_row(void *context, unsigned i)
     return ir_madd(ir, sum, ir_vconst(ir, 256), r->code);
 }
 
-/* A word a token: the address of its last expert's sig. */
+/* A token a lane: the address of its last expert's sig; further lanes have the last token's. */
 static struct ir_val last_sig(struct rows *r)
 {
     struct ir *ir = r->c->ir;
-    const struct ir_val v = ir_block(ir, (uint16_t)r->tokens, "last sig");
-    for (unsigned t = 0; t < r->tokens; t++)
-        ir_alu_into(ir, ir_lane(v, t), OP_ALU_ADD, r->sig_at[t], ir_const(ir, r->c->s.e - 1));
+    const struct ir_val v = ir_vector(ir, "last sig");
+    for (unsigned t = 0; t < LANES; t++) {
+        const unsigned token = t < r->tokens ? t : r->tokens - 1;
+        ir_alu_into(ir, ir_lane(v, t), OP_ALU_ADD, r->sig_at[token], ir_const(ir, r->c->s.e - 1));
+    }
     return v;
 }
 
+/* Column j of rows, a token a lane. */
+static struct ir_val column(const struct moe_chosen *rows, struct ir_val of, unsigned j)
+{
+    return ir_view(of, j, rows->stride, rows->tokens);
+}
+
+/* Experts and weights from keys in descending order. */
 static void weigh(struct rows *r, const struct moe_top *keys, struct moe_chosen *out)
 {
-    const struct moe_code *c = r->c;
+    struct moe_code *c = r->c;
     struct ir *ir = c->ir;
     const struct ir_val last = last_sig(r);
     const struct ir_mem all_sig = {c->s.at[MOE_SIG], c->s.words[MOE_SIG]};
     struct ir_val sig[MOE_TOP], sum = ir->zero;
     ir_stage(ir, "weights");
     for (unsigned j = 0; j < c->s.k; j++) {
-        const struct ir_val key = ir_lanes(keys->at[j], 0, 1, out->tokens);
-        const struct ir_val low = ir_alu(ir, OP_ALU_AND, key, ir_const(ir, 255));
-        out->id[j] = ir_alu(ir, OP_ALU_SUB, ir_const(ir, c->s.e - 1), low);
-        sig[j] = ir_gather(ir, ir_alu(ir, OP_ALU_SUB, last, low), all_sig);
+        const struct ir_val low = ir_alu(ir, OP_ALU_AND, keys->at[j], ir_const(ir, 255));
+        const struct ir_val at = ir_alu(ir, OP_ALU_SUB, last, low);
+        ir_alu_into(ir, column(out, out->ids, j), OP_ALU_SUB, ir_const(ir, c->s.e - 1),
+                    ir_lanes(low, 0, 1, r->tokens));
+        sig[j] = ir_gather(ir, ir_lanes(at, 0, 1, r->tokens), all_sig);
         sum = j ? ir_alu(ir, OP_ALU_ADD, sum, sig[j]) : sig[j];
     }
-    for (unsigned j = 0; j < c->s.k; j++)
-        out->w[j] = ir_alu(ir, OP_ALU_DIV, ir_alu(ir, OP_ALU_MUL, sig[j], ir_const(ir, c->s.rs)), sum);
+    for (unsigned j = 0; j < c->s.k; j++) {
+        const struct ir_val scaled = ir_alu(ir, OP_ALU_MUL, sig[j], ir_const(ir, c->s.rs));
+        ir_alu_into(ir, column(out, out->w, j), OP_ALU_DIV, scaled, sum);
+    }
+    for (unsigned j = c->s.k; j < out->stride; j++) {
+        moe_set(c, column(out, out->ids, j), c->s.e + j - c->s.k);
+        moe_set(c, column(out, out->w, j), c->s.wsh);
+    }
 }
 
-void moe_gate(struct moe_code *c, const struct moe_token *first, struct moe_chosen *out)
+void moe_gate(struct moe_code *c, const struct moe_token *first, uint32_t stride, struct moe_chosen *out)
 {
-    out->tokens = moe_gate_tokens(&c->s);
-    struct rows r = begin(c, first, out->tokens, c->s.tg);
+    const unsigned tokens = moe_gate_tokens(&c->s);
+    struct rows r = begin(c, first, tokens, c->s.tg);
     struct moe_top keys;
+    out->tokens = tokens;
+    out->stride = stride;
+    out->ids = ir_block(c->ir, (uint16_t)(tokens * stride), "ids");
+    out->w = ir_block(c->ir, (uint16_t)(tokens * stride), "w");
     r.kept = c->s.tg < c->s.ng;
     if (r.kept)
-        keep_groups(c, first, out->tokens, r.off);
+        keep_groups(c, first, tokens, r.off);
     ir_stage(c->ir, "experts");
+    c->share = EXPERTS_SELECTED;
     moe_top_of(c, key_row, &r, 0, r.lanes.slots * c->s.group, c->s.k, &keys);
     moe_top_parts(c, &keys, r.lanes.parts, r.lanes.tokens, c->s.k);
     weigh(&r, &keys, out);
 }
 
 void moe_store_chosen(struct moe_code *c, const struct moe_chosen *chosen, const struct moe_token *first,
-                      const struct moe_place *ids, const struct moe_place *w, bool shared)
+                      const struct moe_place *ids, const struct moe_place *w)
 {
-    struct ir *ir = c->ir;
-    const unsigned n = chosen->tokens, stride = ids->stride;
-    const struct ir_val id_rows = ir_block(ir, (uint16_t)(n * stride), "ids"),
-                        w_rows = ir_block(ir, (uint16_t)(n * stride), "w");
-    ir_stage(ir, "rows");
-    for (unsigned j = 0; j < c->s.k; j++) {
-        ir_alu_into(ir, ir_view(id_rows, j, stride, n), OP_ALU_OR, chosen->id[j], ir->zero);
-        ir_alu_into(ir, ir_view(w_rows, j, stride, n), OP_ALU_OR, chosen->w[j], ir->zero);
-    }
-    for (unsigned j = 0; shared && j < c->s.sh; j++) {
-        moe_set(c, ir_view(id_rows, c->s.k + j, stride, n), c->s.e + j);
-        moe_set(c, ir_view(w_rows, c->s.k + j, stride, n), c->s.wsh);
-    }
-    moe_store_row(c, ids, first, id_rows, n * stride);
-    moe_store_row(c, w, first, w_rows, n * stride);
+    ir_stage(c->ir, "rows");
+    moe_store_row(c, ids, first, chosen->ids, chosen->tokens * chosen->stride);
+    moe_store_row(c, w, first, chosen->w, chosen->tokens * chosen->stride);
 }

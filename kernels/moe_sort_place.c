@@ -21,19 +21,30 @@ uint32_t moe_most_valid(const struct moe_sizes *s)
     return blocks * s->u;
 }
 
+/* 0, 8, 16 ... */
+static struct ir_val steps_of_eight(struct moe_code *c)
+{
+    const struct ir_val v = ir_vector(c->ir, "steps");
+    for (unsigned l = 0; l < 8; l++)
+        moe_set(c, ir_lane(v, l), 8 * l);
+    return v;
+}
+
 void moe_fill(struct moe_code *c, uint32_t first, uint32_t n, struct ir_val moved)
 {
     enum { STEP = 64 };
     const struct ir_val none = ir_vconst(c->ir, c->s.kt << 24 | c->s.m), zero = ir_vconst(c->ir, 0);
     const struct moe_token token = {0, moved};
     ir_stage(c->ir, "fill");
-    struct ir_val at[2];
+    struct ir_val at[2]; /* of the next eight vectors */
     for (uint32_t i = 0; i < n; i += 8)
         for (unsigned k = 0; k < 2; k++) {
             const struct moe_place p = {MOE_SID + k, first, moved.block == IR_NONE ? 0 : 1};
-            if (i % STEP == 0)
-                at[k] = i ? moe_further(c, at[k], STEP) : moe_address(c, &p, &token, 0);
-            ir_store(c->ir, moe_further(c, at[k], i % STEP), k ? zero : none, moe_range(c, &p, &token, i, 8));
+            if (i == 0)
+                at[k] = ir_alu(c->ir, OP_ALU_ADD, steps_of_eight(c), moe_address(c, &p, &token, 0));
+            else if (i % STEP == 0)
+                at[k] = ir_alu(c->ir, OP_ALU_ADD, at[k], ir_vconst(c->ir, STEP));
+            ir_store(c->ir, ir_lane(at[k], i % STEP / 8), k ? zero : none, moe_range(c, &p, &token, i, 8));
         }
 }
 

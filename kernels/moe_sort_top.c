@@ -6,48 +6,34 @@
  * fixed share of the comparators goes there. */
 #include "kernels/moe_sort_code.h"
 
-/* Of 64 selects so many go to flow: as arithmetic and flow take equally long then. */
-enum { SELECTED = 22 };
-
-/* Whether the next n selects go to flow. */
-static bool selects(struct moe_code *c, struct ir_val a, unsigned n)
+/* Whether the next select goes to flow. */
+static bool selects(struct moe_code *c)
 {
-    if (a.lanes != c->ir->machine.vlen || a.stride != 1)
+    c->selected += c->share;
+    if (c->selected < 64)
         return false;
-    c->selected += SELECTED * n;
-    if (c->selected < 64 * n)
-        return false;
-    c->selected -= 64 * n;
+    c->selected -= 64;
     return true;
+}
+
+/* less ? b : a. */
+static struct ir_val choose(struct moe_code *c, struct ir_val less, struct ir_val a, struct ir_val b)
+{
+    struct ir *ir = c->ir;
+    return selects(c) ? ir_select(ir, less, b, a) : ir_madd(ir, less, ir_alu(ir, OP_ALU_SUB, b, a), a);
 }
 
 static struct ir_val larger(struct moe_code *c, struct ir_val a, struct ir_val b)
 {
-    struct ir *ir = c->ir;
-    const struct ir_val less = ir_alu(ir, OP_ALU_LT, a, b);
-    if (selects(c, a, 1))
-        return ir_select(ir, less, b, a);
-    const struct ir_val ahead = ir_alu(ir, OP_ALU_SUB, b, a);
-    if (a.lanes == ir->machine.vlen && a.stride == 1)
-        return ir_madd(ir, less, ahead, a);
-    return ir_alu(ir, OP_ALU_ADD, a, ir_alu(ir, OP_ALU_MUL, less, ahead));
+    return choose(c, ir_alu(c->ir, OP_ALU_LT, a, b), a, b);
 }
 
+/* Puts the larger one first. */
 static void compare(struct moe_code *c, struct ir_val *a, struct ir_val *b)
 {
-    struct ir *ir = c->ir;
-    const struct ir_val less = ir_alu(ir, OP_ALU_LT, *a, *b);
-    struct ir_val low, high;
-    if (selects(c, *a, 2)) {
-        high = ir_select(ir, less, *b, *a);
-        low = ir_select(ir, less, *a, *b);
-    } else {
-        const struct ir_val change = ir_alu(ir, OP_ALU_MUL, less, ir_alu(ir, OP_ALU_XOR, *a, *b));
-        high = ir_alu(ir, OP_ALU_XOR, *a, change);
-        low = ir_alu(ir, OP_ALU_XOR, *b, change);
-    }
+    const struct ir_val less = ir_alu(c->ir, OP_ALU_LT, *a, *b), high = choose(c, less, *a, *b);
+    *b = choose(c, less, *b, *a);
     *a = high;
-    *b = low;
 }
 
 /* Every other element from `first` on. */
@@ -106,32 +92,74 @@ static void merge(struct moe_code *c, struct moe_top a, struct moe_top b, unsign
     }
 }
 
-void moe_top_of(struct moe_code *c, struct ir_val (*row)(void *context, unsigned i), void *context,
-                unsigned first, unsigned n, unsigned k, struct moe_top *out)
+void moe_top_of(struct moe_code *c, moe_row *row, void *context, unsigned first, unsigned n, unsigned k,
+                struct moe_top *out)
 {
     if (n == 1) {
         out->n = 1;
         out->at[0] = row(context, first);
         return;
     }
-    /* The first half has a power of two of rows: what is equal in both is merged. */
+    /* Powers of two as long as lists grow; then lists of k are added one after the other:
+     * the rows that come last are not far from the end. */
     unsigned half = 1;
-    while (2 * half < n)
+    while (2 * half < n && half < k)
         half *= 2;
+    if (2 * half < n)
+        half = n - half;
     struct moe_top a, b;
     moe_top_of(c, row, context, first, half, k, &a);
     moe_top_of(c, row, context, first + half, n - half, k, &b);
     merge(c, a, b, k, out);
 }
 
+/* The largest of some rows and the sum of the two largest; of one row, itself alone. */
+struct two {
+    struct ir_val largest, sum;
+    bool pair;
+};
+
+static struct two two_of(struct moe_code *c, moe_row *row, void *context, unsigned first, unsigned n)
+{
+    if (n == 1)
+        return (struct two){.largest = row(context, first)};
+    const struct two a = two_of(c, row, context, first, n - n / 2),
+                     b = two_of(c, row, context, first + n - n / 2, n / 2);
+    const struct ir_val less = ir_alu(c->ir, OP_ALU_LT, a.largest, b.largest);
+    struct two t = {choose(c, less, a.largest, b.largest), ir_alu(c->ir, OP_ALU_ADD, a.largest, b.largest),
+                    true};
+    /* Else both are on the side of the larger one. */
+    if (b.pair)
+        t.sum = larger(c, t.sum, choose(c, less, a.sum, b.sum));
+    else if (a.pair)
+        t.sum = larger(c, t.sum, a.sum);
+    return t;
+}
+
+struct ir_val moe_two_largest(struct moe_code *c, moe_row *row, void *context, unsigned n)
+{
+    return two_of(c, row, context, 0, n).sum;
+}
+
+/* The lanes `by` further on, around the end. */
+static struct ir_val turned(struct moe_code *c, struct ir_val v, unsigned by)
+{
+    struct ir *ir = c->ir;
+    const unsigned lanes = v.lanes;
+    const struct ir_val to = ir_block(ir, (uint16_t)lanes, "turned");
+    ir_alu_into(ir, ir_lanes(to, 0, 1, lanes - by), OP_ALU_OR, ir_lanes(v, by, 1, lanes - by), ir->zero);
+    ir_alu_into(ir, ir_lanes(to, lanes - by, 1, by), OP_ALU_OR, ir_lanes(v, 0, 1, by), ir->zero);
+    return to;
+}
+
+/* Whole vectors are merged, although half of the lanes would do in each step: it is
+ * latency that counts here, and valu and flow can help. */
 void moe_top_parts(struct moe_code *c, struct moe_top *top, unsigned parts, unsigned lanes, unsigned k)
 {
     for (unsigned half = parts / 2; half; half /= 2) {
-        struct moe_top a = {.n = top->n}, b = {.n = top->n};
-        for (unsigned i = 0; i < top->n; i++) {
-            a.at[i] = ir_lanes(top->at[i], 0, 1, half * lanes);
-            b.at[i] = ir_lanes(top->at[i], half * lanes, 1, half * lanes);
-        }
-        merge(c, a, b, k, top);
+        struct moe_top other = {.n = top->n};
+        for (unsigned i = 0; i < top->n; i++)
+            other.at[i] = turned(c, top->at[i], half * lanes);
+        merge(c, *top, other, k, top);
     }
 }
