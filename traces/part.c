@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(element) (*oom = true)
+#define uthash_nonfatal_oom(element) (*oom = true, free(element))
 #include <uthash.h>
 
 #include "sim/program/places.h"
@@ -151,7 +151,7 @@ static uint64_t scratch_place(struct work *w, const struct history *h, uint32_t 
     return number ? number << NUMBER_SHIFT | offset : 0;
 }
 
-static void name_place(const struct work *w, const struct history *h, const struct write *write, char *out,
+static void name_place(struct work *w, const struct history *h, const struct write *write, char *out,
                        size_t size)
 {
     struct text t = {0};
@@ -163,6 +163,7 @@ static void name_place(const struct work *w, const struct history *h, const stru
         text_addf(&t, "%s+%u", note->value, note->word + write->lane);
     else
         prog_address_text(h->prog, fx.write.first + write->lane, &t);
+    w->failed = w->failed || !text_ok(&t);
     (void)snprintf(out, size, "%s", t.at ? t.at : "");
     text_free(&t);
 }
@@ -201,7 +202,7 @@ static struct part_side side_of(const struct write *w)
 }
 
 /* Keeps the earliest: by the second run's cycle, or by the first's where only that has it. */
-static void consider(const struct work *w, const struct write *a, const struct write *b, uint32_t nth,
+static void consider(struct work *w, const struct write *a, const struct write *b, uint32_t nth,
                      uint64_t *earliest, struct parting *out)
 {
     const struct history *h = b ? w->side[1].h : w->side[0].h;
@@ -252,12 +253,13 @@ enum status part_find(const struct history *a, const struct history *b, struct p
     struct work w = {.side = {{.h = a}, {.h = b}}, .by = PART_MEMORY};
     w.by = choose(&w, a->prog, b->prog);
     *out = (struct parting){.by = w.by};
-    const bool good = list_writes(&w, &w.side[0]) && list_writes(&w, &w.side[1]) && !w.failed;
+    bool good = list_writes(&w, &w.side[0]) && list_writes(&w, &w.side[1]) && !w.failed;
     if (good) {
         for (unsigned i = 0; i < 2; i++)
             if (w.side[i].writes.n)
                 qsort(w.side[i].writes.at, w.side[i].writes.n, sizeof(struct write), by_place);
         compare(&w, out);
+        good = !w.failed;
     }
     free_names(&w);
     vec_free(&w.side[0].writes);

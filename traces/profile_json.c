@@ -1,5 +1,13 @@
 #include "traces/profile.h"
 
+/* The text is freed; one that memory ran out for is a failure of the whole. */
+static void write_text(struct json_out *j, const char *key, struct text *t)
+{
+    j->text->failed = j->text->failed || !text_ok(t);
+    json_text(j, key, t->at);
+    text_free(t);
+}
+
 static void list_by_engine(const char *key, const uint32_t value[ENGINE_DEBUG], struct json_out *j)
 {
     json_open(j, key, '{');
@@ -153,11 +161,10 @@ static void scratch(const struct profile *p, struct json_out *j)
         json_open(j, NULL, '{');
         json_number(j, "core", l->hot[i].core);
         json_number(j, "word", l->hot[i].word);
-        json_text(j, "name", name.at);
+        write_text(j, "name", &name);
         json_number(j, "reads", l->hot[i].reads);
         json_number(j, "writes", l->hot[i].writes);
         json_close(j, '}');
-        text_free(&name);
     }
     json_close(j, ']');
     json_close(j, '}');
@@ -208,9 +215,8 @@ static void chain(const struct profile *p, struct json_out *j)
         json_number(j, "cycle", p->h->first_cycle + hist_cycle(p->h, s));
         json_number(j, "bundle", p->h->bundles.at[p->h->slots.at[s].bundle].bundle);
         json_text(j, "engine", isa_engine_name((enum isa_engine)p->h->slots.at[s].engine));
-        json_text(j, "text", text.at);
+        write_text(j, "text", &text);
         json_close(j, '}');
-        text_free(&text);
     }
     json_close(j, ']');
 }
