@@ -84,8 +84,10 @@ static void draw_machine(struct fuzz *f)
         c->trace_limit = below(f, 6);
     f->batch = !f->large && one_in(f, 3);
     if (f->batch) {
-        c->machine.cores = 1;
+        c->machine = isa_default_machine();
+        c->machine.scratch = 6 * c->machine.vlen + below(f, 100);
         c->debug = one_in(f, 10);
+        c->strict = one_in(f, 20);
         c->cycle_limit = 60 + below(f, 300);
     }
     f->mem_words = one_in(f, f->batch ? 100 : 10) ? below(f, 8) : MAX_MEM - below(f, 8);
@@ -167,7 +169,9 @@ static enum isa_op draw_op(struct fuzz *f, enum isa_engine e)
     for (;;) {
         const enum isa_op op = (enum isa_op)below(f, ISA_OPS);
         const struct isa_info *info = isa_info(op);
-        if (info->engine != e || (info->partial && !one_in(f, f->large ? 100 : 5)))
+        if (info->engine != e || (info->partial && !one_in(f, f->large ? 100 : f->batch ? 25 : 5)))
+            continue;
+        if (info->kind == KIND_TRACE && f->batch && !one_in(f, 10))
             continue;
         if ((info->kind == KIND_HALT || info->kind == KIND_PAUSE || info->kind == KIND_JUMP) && !one_in(f, 4))
             continue;
@@ -187,7 +191,9 @@ static void add_slot(struct fuzz *f, enum isa_engine e)
             s.literal = draw_literal(f, role, &s);
             continue;
         }
-        const bool tame = (address && role == ROLE_SRC) ? !one_in(f, f->large ? 1000 : 12)
+        const bool tame = (address && role == ROLE_SRC) ? !one_in(f, f->large   ? 1000
+                                                                     : f->batch ? 80
+                                                                                : 12)
                           : info->partial && i == 2     ? !one_in(f, 3)
                           : info->kind == KIND_COMPARE  ? !one_in(f, 4)
                                                         : false;
@@ -199,29 +205,14 @@ static void add_slot(struct fuzz *f, enum isa_engine e)
     need(prog_add_slot(f->p, s));
 }
 
-/* The slot before, one word further on, as a rule: what the fast engine does as one on several lanes. */
-static void add_next(struct fuzz *f)
-{
-    struct isa_slot s = f->p->slots.at[f->p->slots.n - 1];
-    for (unsigned i = 0; i < 3; i++)
-        s.arg[i] += s.arg[i] < INT32_MAX && !one_in(f, 40);
-    if (one_in(f, 20))
-        s.op = (uint8_t)below(f, OP_VALU_ADD);
-    need(prog_add_slot(f->p, s));
-}
-
 static void add_group(struct fuzz *f, enum isa_engine e)
 {
     const uint32_t limit = e == ENGINE_DEBUG ? 2 : f->config.machine.slots[e];
     uint32_t n = f->large || one_in(f, 3) ? limit : below(f, limit + 1);
     n += one_in(f, f->large ? 20000 : 250);
     need(prog_add_group(f->p, e));
-    const bool runs = e == ENGINE_ALU && one_in(f, 2);
-    for (uint32_t i = 0; i < n; i++)
-        if (runs && i && below(f, 5))
-            add_next(f);
-        else
-            add_slot(f, e);
+    while (n--)
+        add_slot(f, e);
 }
 
 static void add_bundle(struct fuzz *f)
