@@ -63,7 +63,7 @@ struct perfetto {
     struct text interned, entry;               /* texts that come with the packet */
     struct text string;
     uint32_t *first_slot; /* by program: the slots of those before */
-    uint8_t *known;       /* by slot, of all programs: its texts are interned */
+    uint8_t *known;       /* by slot, of all programs: 0, or which texts it has, interned */
     VEC(uint64_t) open;   /* tracks with a slice of this cycle */
     /* By core, slots used in this cycle, and as the counters were last written. */
     uint32_t (*used)[ENGINE_DEBUG], (*shown)[ENGINE_DEBUG];
@@ -263,31 +263,36 @@ static void annotate(struct perfetto *p, enum about about, unsigned kind, uint64
     proto_message(&p->message, EVENT_ANNOTATIONS, &p->part);
 }
 
-/* A text of a slot, made in `string` if it is there at all, interned when it is seen first. */
-static void annotate_text(struct perfetto *p, enum about about, uint64_t slot, bool known)
+/* Interns a text of a slot that was made in `string`, if there is one. */
+static void intern_text(struct perfetto *p, enum about about, uint64_t slot)
 {
-    const uint64_t iid = slot * ABOUT_TEXTS + about + 1;
-    if (p->string.n && !known)
-        intern(p, INTERNED_STRINGS, iid, p->string.at);
-    if (p->string.n)
-        annotate(p, about, ANNOTATION_STRING_IID, iid);
+    if (p->string.n) {
+        intern(p, INTERNED_STRINGS, slot * ABOUT_TEXTS + about + 1, p->string.at);
+        p->known[slot] = (uint8_t)(p->known[slot] | 1u << about);
+    }
     p->string.n = 0;
 }
 
+/* Texts are made when a slot is seen first. */
 static void annotate_texts(const struct trace *t, uint32_t program, uint32_t slot)
 {
+    enum { SEEN = 1 << ABOUT_TEXTS };
     struct perfetto *p = t->state;
     const struct prog *of = t->programs[program].prog;
     const uint64_t number = (uint64_t)p->first_slot[program] + slot;
-    const bool known = p->known[number];
-    prog_slot_text(of, &of->slots.at[slot], &p->string);
-    annotate_text(p, ABOUT_NAMED, number, known);
-    if (of->notes.n && of->notes.at[slot].stage != PROG_NO_STAGE)
-        text_add(&p->string, of->stages.at[of->notes.at[slot].stage]);
-    annotate_text(p, ABOUT_STAGE, number, known);
-    trace_noted_value(t, program, slot, &p->string);
-    annotate_text(p, ABOUT_VALUE, number, known);
-    p->known[number] = 1;
+    if (!p->known[number]) {
+        prog_slot_text(of, &of->slots.at[slot], &p->string);
+        intern_text(p, ABOUT_NAMED, number);
+        if (of->notes.n && of->notes.at[slot].stage != PROG_NO_STAGE)
+            text_add(&p->string, of->stages.at[of->notes.at[slot].stage]);
+        intern_text(p, ABOUT_STAGE, number);
+        trace_noted_value(t, program, slot, &p->string);
+        intern_text(p, ABOUT_VALUE, number);
+        p->known[number] |= SEEN;
+    }
+    for (unsigned about = 0; about < ABOUT_TEXTS; about++)
+        if (p->known[number] >> about & 1)
+            annotate(p, (enum about)about, ANNOTATION_STRING_IID, number * ABOUT_TEXTS + about + 1);
 }
 
 static bool slot_event(struct trace *t, const struct trace_bundle *b, const struct trace_slot *s)
