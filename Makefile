@@ -25,6 +25,7 @@ LDLIBS = -ljansson -lm -pthread
 LINK_test_program_memory := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free
 LINK_test_public_failures := $(LINK_test_program_memory)
 LINK_test_builder_memory := $(LINK_test_program_memory)
+LINK_test_batch := $(LINK_test_program_memory)
 LINK_test_explain_memory := $(LINK_test_program_memory)
 LINK_test_trace := $(LINK_test_program_memory)
 LINK_test_html := $(LINK_test_program_memory)
