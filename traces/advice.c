@@ -2,14 +2,16 @@
  * Guarantees: an item's saving is at most the run's cycles less a bound of what would be left.
  *
  * The class, by the first rule that holds:
- *     SCHEDULE  a list schedule of the same slots, each value in words of its own or not, saves more than
- *               5 % of the cycles: nothing but their arrangement is in the way
- *     DEP       the chain is above the work, which here is slots by slots a cycle alone, and within 10 % of
- * the cycles LAUNCH    the engine with the largest work bound has no operation left, or none begun, in more
- * than a quarter of its slots, and in more than half of the empty ones DEP       a list schedule in which no
- * slot waits for a jump saves more than 5 %: iterations do not overlap else      the larger of work and
- * chain: DEP, or the class of the engine with the largest work bound; GATHER is LOAD where most of the load
- * slots are gathers
+ *     SCHEDULE  a list schedule of the same slots, each value in words of its own or not, saves more
+ *               than 5 % of the cycles: nothing but their arrangement is in the way
+ *     DEP       the chain is above the work, which here is slots by slots a cycle alone, and within
+ *               10 % of the cycles
+ *     LAUNCH    the engine with the most work has no operation left, or none begun, in more than a
+ *               quarter of its slots, and in more than half of the empty ones
+ *     DEP       a list schedule in which no slot waits for a jump saves more than 5 %: iterations do
+ *               not overlap
+ *     else      the larger of work and chain: DEP, or the class of the engine with the largest work
+ *               bound; GATHER is LOAD where most of the load slots are gathers
  *
  * Advice is of two kinds. What a list schedule shows to be possible promises the cycles it saves. What
  * asks for other operations promises what the work bound falls by, all else as it is, and is only
@@ -44,8 +46,9 @@ struct adviser {
     const struct advice_facts *facts;
     struct advice *out;
     struct mix mix;
-    uint64_t work;  /* cycles that the mix needs, were nothing waited for */
-    uint32_t chain; /* that is left when loops are unrolled */
+    enum isa_engine busiest; /* the one that needs the most cycles for the mix, were nothing waited for */
+    uint64_t work;           /* these cycles */
+    uint32_t chain;          /* that is left when loops are unrolled */
 };
 
 static uint64_t min(uint64_t a, uint64_t b)
@@ -97,15 +100,24 @@ static void count_slot(struct mix *m, const struct isa_slot *s, uint32_t address
     m->rows += s->op == OP_STORE && ends_row(recent, address, vlen);
 }
 
-/* Cycles that the engines need for so many slots, were nothing waited for. */
+/* Cycles that an engine needs for so many slots, were nothing waited for. */
+static uint64_t work_on(const struct isa_machine *m, const uint64_t slots[ENGINE_DEBUG], unsigned engine)
+{
+    return over(slots[engine], m->slots[engine]);
+}
+
+static enum isa_engine busiest_of(const struct isa_machine *m, const uint64_t slots[ENGINE_DEBUG])
+{
+    unsigned busiest = 0;
+    for (unsigned e = 1; e < ENGINE_DEBUG; e++)
+        if (work_on(m, slots, e) > work_on(m, slots, busiest))
+            busiest = e;
+    return (enum isa_engine)busiest;
+}
+
 static uint64_t work_of(const struct isa_machine *m, const uint64_t slots[ENGINE_DEBUG])
 {
-    uint64_t cycles = 0;
-    for (unsigned e = 0; e < ENGINE_DEBUG; e++) {
-        const uint64_t of_engine = over(slots[e], m->slots[e]);
-        cycles = of_engine > cycles ? of_engine : cycles;
-    }
-    return cycles;
+    return work_on(m, slots, busiest_of(m, slots));
 }
 
 static void count_slots(struct adviser *a)
@@ -120,6 +132,7 @@ static void count_slots(struct adviser *a)
         if (work_of(&h->machine, cores[core].slots) > a->work) {
             a->mix = cores[core];
             a->work = work_of(&h->machine, a->mix.slots);
+            a->busiest = busiest_of(&h->machine, a->mix.slots);
         }
 }
 
@@ -145,11 +158,11 @@ static enum advice_class engine_class(const struct adviser *a, enum isa_engine e
 
 static bool is_launch(const struct adviser *a)
 {
-    const struct hole_count *holes = &a->holes->engine[a->l->binding];
+    const struct hole_count *holes = &a->holes->engine[a->busiest];
     uint64_t empty = 0;
     for (unsigned c = 0; c < CAUSES; c++)
         empty += holes->cause[c];
-    return 2 * holes->cause[CAUSE_NONE] > empty && 4 * idle_ends(a, a->l->binding) > a->h->cycles;
+    return 2 * holes->cause[CAUSE_NONE] > empty && 4 * idle_ends(a, a->busiest) > a->h->cycles;
 }
 
 /* Memory accesses are ordered as the addresses of this run ask for; a bound that does not know them
@@ -196,7 +209,7 @@ static void classify(struct adviser *a)
         (void)snprintf(why, sizeof out->why,
                        "%s, the busiest engine, has nothing to do at the start and the end: %" PRIu64
                        " of %u cycles",
-                       isa_engine_name(l->binding), idle_ends(a, l->binding), cycles);
+                       isa_engine_name(a->busiest), idle_ends(a, a->busiest), cycles);
     } else if (saves(a, out->unrolled.relist)) {
         out->class = CLASS_DEP;
         (void)snprintf(
@@ -393,7 +406,7 @@ static void advise_room(struct adviser *a)
 
 static void advise_ends(struct adviser *a)
 {
-    const enum isa_engine e = a->l->binding;
+    const enum isa_engine e = a->busiest;
     const uint64_t idle = idle_ends(a, e), needed = (uint64_t)a->l->head[e] + a->l->tail[e];
     const uint64_t room = (uint64_t)a->h->machine.slots[e] * a->h->machine.cores;
     if (idle > needed)

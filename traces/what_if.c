@@ -1,4 +1,4 @@
-/* Bounds are the larger of work and chain, none of which knows of words used again. A list schedule that
+/* Bounds are the larger of work and chain, neither of which knows of words used again. A list schedule that
  * keeps fewer edges, or has more slots, is at most as long as the one of the slots as they are, which fits
  * it, too. */
 #include "traces/what_if.h"
@@ -29,13 +29,18 @@ static struct isa_machine with_one_more(const struct history *h, unsigned engine
     return machine;
 }
 
-static enum status bound_wider(const struct history *h, unsigned engine, uint32_t *bound, struct diag *d)
+/* Only one of the engines with the largest bound can lower it. */
+static enum status bound_wider(const struct history *h, const struct limits *l, unsigned engine,
+                               uint32_t *bound, struct diag *d)
 {
-    struct limits l;
+    *bound = larger(l->work, l->dep);
+    if (l->engine[engine] < *bound || l->dep == *bound)
+        return ST_OK;
+    struct limits wider;
     const struct isa_machine machine = with_one_more(h, engine);
-    const enum status status = limits_find(h, &machine, &l, d);
-    *bound = larger(l.work, l.dep);
-    limits_free(&l);
+    const enum status status = limits_find(h, &machine, &wider, d);
+    *bound = larger(wider.work, wider.dep);
+    limits_free(&wider);
     return status;
 }
 
@@ -86,7 +91,7 @@ enum status what_if_run(const struct history *h, const struct limits *l, struct 
     out->now.bound = out->renamed.bound = larger(l->work, l->dep);
     enum status status = bound_unrolled(h, &out->unrolled.bound, dep, d);
     for (unsigned e = 0; status == ST_OK && e < ENGINE_DEBUG; e++)
-        status = bound_wider(h, e, &out->wider[e].bound, d);
+        status = bound_wider(h, l, e, &out->wider[e].bound, d);
     out->relisted = hist_n(h) <= WHAT_IF_MAX_SLOTS;
     if (status == ST_OK && out->relisted &&
         !(list_as_it_is(h, l, out) && list_free(h, FREE_WORDS, out->now.relist, &out->renamed.relist) &&
