@@ -349,6 +349,7 @@ class Tests:
         assert self.page.js("return sheaf.runs[0].before(4).some(({ slot, kind }) => slot === 3 && kind === KIND_JUMP)")
         self.show("window", self.file("loop.json"), "--cycles", "3:6")
         assert self.page.js("return [sheaf.runs[0].cycles, sheaf.runs[0].cycleName(0)]") == [3, 3]
+        assert self.page.get("#range").text == "cycles 3 to 6"
         self.show("cores", self.file("loop.json"), "--cores", "3")
         assert self.page.js("return [sheaf.runs[0].n, document.getElementById('core').options.length]") == [24, 3]
         self.page.js("sheaf.select(sheaf.runs[0], 1)")

@@ -286,4 +286,15 @@ class Run {
     const part = this.partOf(cycle);
     return cycle - part.start + part.first_cycle;
   }
+
+  // As the axis counts, on which programs follow one another.
+  axisCycle(cycle) {
+    return this.parts.length > 1 ? cycle : cycle + this.parts[0].first_cycle;
+  }
+
+  // "cycle 1,234", where there are several programs with the name of this one.
+  cycleText(cycle) {
+    const of = this.parts.length > 1 ? ` of ${this.partOf(cycle).name}` : "";
+    return `cycle ${this.cycleName(cycle).toLocaleString("en")}${of}`;
+  }
 }

@@ -156,7 +156,7 @@ function drawAxis(g, surface, theme, run, start, span, y) {
     g.fillStyle = theme.line;
     g.fillRect(Math.round(x), y + AXIS - 6, 1, 6);
     g.fillStyle = theme.muted;
-    const text = run && c < run.cycles ? run.cycleName(c).toLocaleString("en") : c.toLocaleString("en");
+    const text = run.axisCycle(c).toLocaleString("en");
     if (x + 4 + 7 * text.length < surface.width) g.fillText(text, x + 4, y + AXIS / 2);
   }
 }
@@ -232,6 +232,18 @@ function paintLive(g, surface, theme, run, cycles, y, peak) {
   g.fillText("words", GUTTER - 8, y + LIVE / 2);
 }
 
+// Where programs follow one another: where each begins, and its name if there is room.
+function paintParts(g, surface, theme, run, cycles, y) {
+  const scale = surface.plot / cycles;
+  g.textAlign = "left";
+  for (const part of run.parts) {
+    const x = surface.snap(GUTTER + part.start * scale);
+    g.fillStyle = theme.ink;
+    g.fillRect(x, 0, 1, y + LIVE);
+    if (g.measureText(part.name).width + 8 < part.cycles * scale) g.fillText(part.name, x + 5, y + 7);
+  }
+}
+
 // The whole run, with the cycles that the timeline shows marked. The picture itself is painted once.
 class Overview {
   constructor(canvas, run) {
@@ -249,6 +261,7 @@ class Overview {
     const g = surface.begin(theme);
     paintStrip(g, surface, theme, run, cycles, byCause);
     paintLive(g, surface, theme, run, cycles, this.strip + 4, peak);
+    if (run.parts.length > 1) paintParts(g, surface, theme, run, cycles, this.strip + 4);
     drawAxis(g, surface, theme, run, 0, cycles, this.strip + 4 + LIVE);
     const scale = surface.plot / cycles;
     g.fillStyle = theme.hit;

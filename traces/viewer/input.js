@@ -136,7 +136,7 @@ Object.assign(App.prototype, {
     const where = code.access >= ACCESS_LOAD ? ` ${code.access === ACCESS_STORE ? "→" : "←"} m[${run.address[slot]}]` : "";
     return [
       element("code", {}, run.text(slot)),
-      element("div", {}, `${run.place(slot)} · cycle ${decimal(run.cycleName(run.cycle[slot]))} · bundle ${decimal(run.bundle[slot])}`),
+      element("div", {}, `${run.place(slot)} · ${run.cycleText(run.cycle[slot])} · bundle ${decimal(run.bundle[slot])}`),
       notes ? element("div", {}, notes) : null,
       values.length ? element("div.n", {}, `= ${values.slice(0, 8).join("  ")}${values.length > 8 ? " …" : ""}${where}`) : null,
     ].filter((line) => line);
@@ -145,7 +145,7 @@ Object.assign(App.prototype, {
     if (cycle < 0 || cycle >= run.cycles) return null;
     const used = run.engines.map((engine, e) =>
       `${engine} ${run.used[cycle * run.engines.length + e]}/${run.machine.slots[engine] * run.machine.cores}`);
-    return [element("div", {}, `cycle ${decimal(run.cycleName(cycle))} · ${plural(run.live[cycle], "word")} in use`),
+    return [element("div", {}, `${run.cycleText(cycle)} · ${plural(run.live[cycle], "word")} in use`),
       element("div.quiet", {}, used.join(" · "))];
   },
   // Why a slot is empty.
@@ -155,8 +155,8 @@ Object.assign(App.prototype, {
     const at = cycle * run.engines.length + e;
     let left = row - run.engineRow[e] - run.used[at];
     const cause = run.causes.find((_, k) => (left -= run.holes[at * run.causes.length + k]) < 0);
-    if (!cause || run.machine.cores > 1) return [element("div", {}, `${run.rowNames[row]} · cycle ${decimal(run.cycleName(cycle))} · empty`)];
-    return [element("div", {}, `${run.rowNames[row]} · cycle ${decimal(run.cycleName(cycle))} · empty: `, element("b", {}, cause)),
+    if (!cause || run.machine.cores > 1) return [element("div", {}, `${run.rowNames[row]} · ${run.cycleText(cycle)} · empty`)];
+    return [element("div", {}, `${run.rowNames[row]} · ${run.cycleText(cycle)} · empty: `, element("b", {}, cause)),
       element("div.quiet", {}, CAUSE_TEXT[cause] ?? "")];
   },
   hideTip() {

@@ -109,7 +109,7 @@ class App {
     }
     const { start, span } = this.view;
     document.getElementById("range").textContent =
-      `cycles ${decimal(Math.floor(start))} to ${decimal(Math.ceil(start + span))}`;
+      `cycles ${decimal(this.runs[0].axisCycle(Math.floor(start)))} to ${decimal(this.runs[0].axisCycle(Math.ceil(start + span)))}`;
     clearTimeout(this.later);
     this.later = setTimeout(() => this.showCauses(), 120);
   }
@@ -147,7 +147,7 @@ class App {
     if (run.machine.cores > 1) this.showCore(run.core[slot]);
     this.showSelected();
     this.showTab("slot");
-    this.say(`${run.place(slot)}, cycle ${run.cycleName(run.cycle[slot])}: ${run.text(slot)}; comes after ` +
+    this.say(`${run.place(slot)}, ${run.cycleText(run.cycle[slot])}: ${run.text(slot)}; comes after ` +
       `${plural(this.selected.before.length, "slot")}, ${plural(this.selected.after.length, "slot")} wait for it`);
     this.schedule();
   }

@@ -66,7 +66,7 @@ function causeTable(runs, view, theme) {
     });
     const heads = ["", element("span", {}, swatch(theme.used), "used"),
       ...run.causes.map((cause, k) => element("span", {}, swatch(theme.causes[k]), cause))];
-    const what = view.span >= view.cycles ? "all cycles" : `cycles ${decimal(from)} to ${decimal(Math.min(to, run.cycles))}`;
+    const what = view.span >= view.cycles ? "all cycles" : `cycles ${decimal(run.axisCycle(from))} to ${decimal(run.axisCycle(Math.min(to, run.cycles)))}`;
     out.push(table(`Empty slots by cause, ${what}${runs.length > 1 ? `: ${run.title}` : ""}`, heads, rows));
   }
   return out;
@@ -249,8 +249,7 @@ function timing(run, slot) {
 function slotDetails(app, { run, slot, before, after }, theme) {
   const code = run.codes[run.code[slot]];
   const line = (name, value) => [element("dt", {}, name), element("dd", {}, value)];
-  const facts = [["issued", `cycle ${decimal(run.cycleName(run.cycle[slot]))}, ${run.place(slot)}, bundle ${decimal(run.bundle[slot])}`], ...noteOf(run, slot)];
-  if (run.parts.length > 1) facts.push(["program", run.partOf(run.cycle[slot]).name]);
+  const facts = [["issued", `${run.cycleText(run.cycle[slot])}, ${run.place(slot)}, bundle ${decimal(run.bundle[slot])}`], ...noteOf(run, slot)];
   if (code.access >= ACCESS_LOAD) {
     const words = run.words[slot], first = run.address[slot];
     facts.push([code.access === ACCESS_STORE ? "stores to" : "loads from", words > 1 ? `m[${first} … ${first + words - 1}]` : `m[${first}]`]);
