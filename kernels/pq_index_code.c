@@ -151,8 +151,10 @@ void pq_repeat(struct pq_code *k, uint32_t total, uint32_t most, pq_body *body, 
 
 struct pq_cursor pq_cursor(struct pq_code *k, struct ir_val first, struct ir_mem mem, bool exact)
 {
-    const struct ir_val at = pq_set(k, pq_rows(k, first));
-    return (struct pq_cursor){pq_ring(k, PQ_LANES, 2), at, at, 0, mem, exact};
+    struct pq_ring ring = pq_ring(k, PQ_LANES, 2);
+    const struct ir_val at = pq_ring_next(&ring);
+    ir_alu_into(k->ir, at, OP_ALU_ADD, first, k->rows);
+    return (struct pq_cursor){ring, at, at, 0, mem, exact};
 }
 
 struct ir_val pq_next(struct pq_code *k, struct pq_cursor *c, struct ir_mem *mem)
@@ -175,6 +177,7 @@ void pq_leave(struct pq_code *k, struct pq_cursor *c)
         ir_alu_into(k->ir, c->at, OP_ALU_ADD, c->now,
                     ir_const(k->ir, ((c->passed - 1) % PQ_LANES + 1) * PQ_LANES));
     c->now = c->at;
+    c->ring.turn = 1;
     c->passed = 0;
 }
 
@@ -196,7 +199,7 @@ static void row_vectors(struct pq_code *k, void *context, uint32_t n)
                 const struct ir_val from = pq_next(k, &r->from, &mem);
                 r->now = ir_vload(k->ir, from, mem);
             } else if (i) {
-                r->now = pq_add(k, r->now, r->step);
+                r->now = r->step ? pq_ring_add(k, &r->ring, r->now, r->step) : r->now;
             }
             const struct ir_val to = pq_next(k, &r->to, &mem);
             ir_store(k->ir, to, r->now, mem);
@@ -228,8 +231,10 @@ void pq_write(struct pq_code *k, struct pq_row *row, unsigned n, uint32_t words,
 {
     struct rows rows = {row, n};
     for (unsigned j = 0; j < n; j++)
-        if (!row[j].copy)
+        if (!row[j].copy) {
             row[j].value = pq_set(k, row[j].value);
+            row[j].ring = pq_ring(k, PQ_LANES, 2);
+        }
     pq_repeat(k, words / PQ_LANES, most, row_vectors, &rows);
     for (unsigned i = 0; i < words % PQ_LANES; i++)
         for (unsigned j = 0; j < n; j++)

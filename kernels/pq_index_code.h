@@ -49,7 +49,7 @@ struct ir_mem pq_work(const struct pq_code *k, uint32_t offset, uint32_t words);
 /* A few blocks of storage in turn: what writes to one waits for what reads what was there
  * before, so that nothing runs far ahead and fills the scratch. */
 struct pq_ring {
-    struct ir_val at[8];
+    struct ir_val at[16];
     unsigned n, turn;
 };
 struct pq_ring pq_ring(struct pq_code *k, uint16_t words, unsigned n);
@@ -103,7 +103,8 @@ struct pq_row {
     bool copy;           /* `from` there; or a fill with .. */
     struct ir_val value; /* .. this vector, and `step` more in each next one */
     uint32_t step;
-    struct ir_val now; /* pq_write's own */
+    struct ir_val now; /* pq_write's own, as the next one */
+    struct pq_ring ring;
 };
 
 /* Writes exactly `words` words of each of n rows, which are used up, at most `most` vectors
@@ -159,6 +160,12 @@ struct pq_cut {
 
 /* From scalars: the least key, ties, and how many were seen. */
 struct pq_cut pq_cut(struct pq_code *k, struct ir_val least, struct ir_val ties, struct ir_val seen);
+
+/* The cut of `words` keys in memory, of which those past the last candidate are 0: the
+ * kept-th largest is the largest number to which kept of them are not below. Its `bits`
+ * from the highest on, two of them in a pass over the keys (PyTorch's radix select). */
+struct pq_cut pq_find_cut(struct pq_code *k, struct ir_val first, struct ir_mem mem, uint32_t words,
+                          unsigned bits);
 
 /* Which of the next PQ_LANES keys are kept: a vector of 0 and 1. Uses up the keys. */
 struct ir_val pq_keep(struct pq_code *k, struct pq_cut *cut, struct ir_val keys);

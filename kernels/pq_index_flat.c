@@ -146,7 +146,8 @@ static void cut(struct pq_code *k, struct pq_flat *f)
     const uint32_t here = k->z.first[PQ_WORK] + offset[f->level];
     const struct ir_val ties = ir_alu(ir, OP_ALU_SUB, f->below_next, ir_const(ir, spare));
     const struct ir_val least = ir_broadcast(ir, f->least);
-    struct ir_val equal = ir_vconst(ir, 0);
+    const struct ir_val equal = pq_set(k, ir_vconst(ir, 0));
+    struct pq_ring ring = pq_ring(k, PQ_LANES, 4);
     uint32_t v = 0;
     for (unsigned c = 0; c < PQ_CHAINS; c++) {
         f->to[c] = pq_set(k, pq_add(k, k->at[PQ_WORK], chain_offset(k, f, f->level, c)));
@@ -154,8 +155,11 @@ static void cut(struct pq_code *k, struct pq_flat *f)
         f->lanes[c] = pq_ring(k, PQ_LANES, 2);
         f->next[c] =
             pq_set(k, ir_alu(ir, OP_ALU_ADD, k->iota, ir_broadcast(ir, ir_const(ir, here + v * PQ_LANES))));
-        for (; chain_of(f, v) == c; v++)
-            equal = ir_alu(ir, OP_ALU_ADD, equal, ir_alu(ir, OP_ALU_EQ, f->keys[v], least));
+        for (; chain_of(f, v) == c; v++) {
+            const struct ir_val one = pq_ring_next(&ring);
+            ir_alu_into(ir, one, OP_ALU_EQ, f->keys[v], least);
+            ir_alu_into(ir, equal, OP_ALU_ADD, equal, one);
+        }
     }
     const uint32_t lane =
         f->level ? k->z.first[PQ_WORK] + offset[f->level - 1] - PQ_FAN * here : k->z.sink - here;
@@ -175,12 +179,12 @@ static void pick(struct pq_code *k, struct pq_flat *f, uint32_t v)
 static void write_list(struct pq_code *k, struct pq_flat *f)
 {
     struct ir *ir = k->ir;
-    struct ir_mem mem = f->list_mem;
-    if (f->exact)
+    struct ir_mem mem = f->rows.list_mem;
+    if (f->rows.exact)
         mem = (struct ir_mem){mem.first + k->z.sink, k->z.kept};
     struct pq_cursor from = chain_cursor(k, f, 0, 0);
-    struct pq_cursor to = pq_cursor(k, pq_add(k, f->list, k->z.sink), mem, f->exact);
-    const struct ir_val weight = ir_broadcast(ir, f->weight);
+    struct pq_cursor to = pq_cursor(k, pq_add(k, f->rows.list, k->z.sink), mem, f->rows.exact);
+    const struct ir_val weight = ir_broadcast(ir, f->rows.weight);
     for (uint32_t w = 0; w < k->z.kept; w += PQ_LANES) {
         struct ir_val at = pq_next(k, &from, &mem);
         const struct ir_val positions = ir_vload(ir, at, mem);
@@ -190,10 +194,10 @@ static void write_list(struct pq_code *k, struct pq_flat *f)
         if (left >= PQ_LANES)
             ir_store(ir, at, positions, mem);
         for (unsigned i = 0; i < PQ_LANES && i < left; i++) {
-            ir_store(ir, ir_lane(weights, i), ir_const(ir, 1), f->weight_mem);
+            ir_store(ir, ir_lane(weights, i), ir_const(ir, 1), f->rows.weight_mem);
             if (left < PQ_LANES)
                 ir_store(ir, pq_add(k, at, i), ir_lane(positions, i),
-                         f->exact ? (struct ir_mem){mem.first + i, 1} : mem);
+                         f->rows.exact ? (struct ir_mem){mem.first + i, 1} : mem);
         }
     }
 }

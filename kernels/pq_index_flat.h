@@ -20,7 +20,8 @@ enum {
 };
 
 struct pq_pyramid {
-    unsigned levels;                /* 0: this way does not do for the sizes */
+    bool flat; /* whether that few words are left to look at on each level */
+    unsigned levels;
     uint32_t words[PQ_MAX_LEVELS];  /* of each level, whole blocks but for the highest; zeros fill them */
     uint32_t offset[PQ_MAX_LEVELS]; /* in the work area */
     uint32_t size;                  /* of all levels */
@@ -49,14 +50,20 @@ void pq_tower_end(struct pq_code *k, struct pq_tower *t);
 /* See pq_leave. */
 void pq_tower_leave(struct pq_code *k, struct pq_tower *t);
 
+/* A head's rows. */
+struct pq_target {
+    struct ir_val list, weight;         /* scalars: their addresses */
+    struct ir_mem list_mem, weight_mem; /* what holds them */
+    bool exact;                         /* just them, in code without a loop */
+    uint32_t most;                      /* vectors of a row to be written in a region */
+};
+
 /* One head's choice, in progress. */
 struct pq_flat {
     /* Set by the caller. */
     const struct pq_pyramid *pyramid;
-    uint32_t lists;             /* work offset of what choosing needs for itself: pq_flat_words of it */
-    struct ir_val list, weight; /* scalars: addresses of the head's rows; weights are 0 */
-    struct ir_mem list_mem, weight_mem;
-    bool exact; /* these are just the rows, known to the word */
+    uint32_t lists;        /* work offset of what choosing needs for itself: pq_flat_words of it */
+    struct pq_target rows; /* in which the weights are 0 */
     /* Where it is: phase 0 on the highest level to begin with. */
     unsigned level, phase;
     uint32_t done;

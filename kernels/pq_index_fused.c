@@ -13,7 +13,8 @@ enum {
     AREAS = 2,         /* pyramids, for even and odd heads */
     STRAIGHT = 128,    /* the most blocks of keys in a region */
     LOOPED = PQ_TOWER, /* blocks of keys in a pass of a loop, where there are more */
-    UNROLLED = 4       /* the most heads without a loop */
+    UNROLLED = 4,      /* the most heads without a loop */
+    ROW_VECTORS = 32   /* of a row that are written in a region */
 };
 
 struct fused {
@@ -61,76 +62,74 @@ static void tables(struct fused *f)
 
 /* --- choosing ------------------------------------------------------------------------ */
 
-struct choice {
-    struct pq_flat flat;
-    uint32_t cycles, made; /* of all steps, of those made */
-};
-
-/* A part of a row, from its word `first` on. */
-static struct pq_row part_of(struct fused *f, const struct choice *c, bool weight, uint32_t first,
-                             uint32_t words, struct ir_val value, uint32_t step)
+/* The rows of the head that is chosen for; `head` is that where `exact`. */
+static struct pq_target target(const struct fused *f, uint32_t head, bool exact, uint32_t most)
 {
-    struct ir_mem mem = weight ? c->flat.weight_mem : c->flat.list_mem;
-    if (c->flat.exact)
-        mem = (struct ir_mem){mem.first + first, words};
-    const struct ir_val at = pq_add(&f->k, weight ? f->weight : f->list, first);
-    return (struct pq_row){.to = pq_cursor(&f->k, at, mem, c->flat.exact), .value = value, .step = step};
-}
-
-/* Begins to choose for a head, whose keys are in that area; `head` only says where it
- * is when `exact`. */
-static struct choice begin_choice(struct fused *f, unsigned area, uint32_t head, bool exact)
-{
-    struct pq_code *k = &f->k;
-    const struct pq_sizes *z = &k->z;
-    struct choice c = {.cycles = pq_flat_cycles(z, &f->pyramid[area])};
-    struct ir_mem list = pq_array(k, PQ_LIST), weight = pq_array(k, PQ_WEIGHT);
+    const struct pq_sizes *z = &f->k.z;
+    struct pq_target t = {f->list, f->weight, pq_array(&f->k, PQ_LIST), pq_array(&f->k, PQ_WEIGHT),
+                          exact,   most};
     if (exact) {
-        list = (struct ir_mem){list.first + head * z->listed, z->listed};
-        weight = (struct ir_mem){weight.first + head * z->positions, z->positions + PQ_LANES - 1};
+        t.list_mem = (struct ir_mem){z->first[PQ_LIST] + head * z->listed, z->listed};
+        t.weight_mem = (struct ir_mem){z->first[PQ_WEIGHT] + head * z->positions, z->positions};
     }
-    c.flat = (struct pq_flat){.pyramid = &f->pyramid[area],
-                              .lists = f->lists,
-                              .list = f->list,
-                              .weight = f->weight,
-                              .list_mem = list,
-                              .weight_mem = weight,
-                              .exact = exact,
-                              .level = f->pyramid[area].levels - 1};
-    ir_stage(k->ir, "choose");
-    struct pq_row row = part_of(f, &c, true, z->sink, z->candidates, ir_vconst(k->ir, 0), 0);
-    pq_write(k, &row, 1, z->candidates, UINT32_MAX);
-    return c;
+    return t;
 }
 
-/* Makes steps until `part` of `all` is done. */
-static void choose(struct fused *f, struct choice *c, uint32_t part, uint32_t all)
+/* Writes a part of a row: `words` words from number `first` on, the vector `value` and then
+ * `step` more in each next one. */
+static void fill(struct pq_code *k, const struct pq_target *t, bool weight, uint32_t first, uint32_t words,
+                 struct ir_val value, uint32_t step)
 {
-    ir_stage(f->k.ir, "choose");
-    while ((uint64_t)c->made * all < (uint64_t)c->cycles * part)
-        c->made += pq_flat_step(&f->k, &c->flat);
-    ir_stage(f->k.ir, "keys");
+    struct ir_mem mem = weight ? t->weight_mem : t->list_mem;
+    if (t->exact)
+        mem = (struct ir_mem){mem.first + first, words};
+    const struct ir_val at = pq_add(k, weight ? t->weight : t->list, first);
+    struct pq_row part = {.to = pq_cursor(k, at, mem, t->exact), .value = value, .step = step};
+    pq_write(k, &part, 1, words, t->most);
 }
 
-/* What is listed anyhow; after the kept ones, whose vectors may end beyond their part. */
-static void end_choice(struct fused *f, const struct choice *c)
+/* What is listed anyhow. */
+static void write_fixed(struct fused *f, const struct pq_target *t)
 {
     struct pq_code *k = &f->k;
     const struct pq_sizes *z = &k->z;
     const uint32_t last = z->positions - z->window;
-    ir_stage(k->ir, "choose");
-    struct pq_row row = part_of(f, c, true, 0, z->sink, ir_vconst(k->ir, 1), 0);
-    pq_write(k, &row, 1, z->sink, UINT32_MAX);
-    row = part_of(f, c, true, last, z->window, ir_vconst(k->ir, 1), 0);
-    pq_write(k, &row, 1, z->window, UINT32_MAX);
-    row = part_of(f, c, false, 0, z->sink, k->iota, PQ_LANES);
-    pq_write(k, &row, 1, z->sink, UINT32_MAX);
-    const struct ir_val first =
+    const struct ir_val one = ir_vconst(k->ir, 1);
+    const struct ir_val window =
         ir_alu(k->ir, OP_ALU_ADD, k->iota, ir_broadcast(k->ir, ir_const(k->ir, last)));
-    row = part_of(f, c, false, z->sink + z->kept, z->window, first, PQ_LANES);
-    pq_write(k, &row, 1, z->window, UINT32_MAX);
+    ir_stage(k->ir, "fixed");
+    fill(k, t, true, 0, z->sink, one, 0);
+    fill(k, t, true, last, z->window, one, 0);
+    fill(k, t, false, 0, z->sink, k->iota, PQ_LANES);
+    fill(k, t, false, z->sink + z->kept, z->window, window, PQ_LANES);
     pq_move(k, f->list, z->listed);
     pq_move(k, f->weight, z->positions);
+}
+
+/* A choice in steps, and how far it is, in cycles. */
+struct choice {
+    struct pq_flat flat;
+    uint32_t all, made;
+};
+
+/* For the head whose keys are in that area. */
+static struct choice begin_choice(struct fused *f, unsigned area, const struct pq_target *t)
+{
+    struct pq_code *k = &f->k;
+    const struct pq_pyramid *p = &f->pyramid[area];
+    ir_stage(k->ir, "choose");
+    fill(k, t, true, k->z.sink, k->z.candidates, ir_vconst(k->ir, 0), 0);
+    return (struct choice){.flat = {.pyramid = p, .lists = f->lists, .rows = *t, .level = p->levels - 1},
+                           .all = pq_flat_cycles(&k->z, p)};
+}
+
+/* Makes steps until n of m parts are done. */
+static void choose(struct fused *f, struct choice *c, uint32_t n, uint32_t m)
+{
+    ir_stage(f->k.ir, "choose");
+    while ((uint64_t)c->made * m < (uint64_t)c->all * n)
+        c->made += pq_flat_step(&f->k, &c->flat);
+    ir_stage(f->k.ir, "keys");
 }
 
 /* --- keys ---------------------------------------------------------------------------- */
@@ -192,6 +191,70 @@ static void keys(struct fused *f, unsigned area, struct choice *choice)
     pq_move(k, f->q, k->z.subs * k->z.dims);
 }
 
+/* --- many keys to be kept ------------------------------------------------------------ */
+
+struct wide {
+    struct pq_cursor keys, weight;
+    struct pq_cut cut;
+    struct ir_val to, position; /* variables */
+    struct ir_mem list;
+};
+
+static void wide_vectors(struct pq_code *k, void *context, uint32_t n)
+{
+    struct wide *w = context;
+    struct ir_mem mem;
+    for (uint32_t i = 0; i < n; i++) {
+        struct ir_val at = pq_next(k, &w->keys, &mem);
+        const struct ir_val keep = pq_keep(k, &w->cut, ir_vload(k->ir, at, mem));
+        pq_put(k, w->to, w->list, keep, pq_add(k, w->position, i * PQ_LANES));
+        at = pq_next(k, &w->weight, &mem);
+        ir_store(k->ir, at, keep, mem);
+    }
+    pq_leave(k, &w->keys);
+    pq_leave(k, &w->weight);
+    pq_move(k, w->position, n * PQ_LANES);
+}
+
+/* Chooses by passes over all keys of a head. Stores whole vectors of weights: the last one
+ * may end in the window's, which are written afterwards, or in the next row. */
+static void choose_wide(struct fused *f)
+{
+    enum { VECTORS = 8 };
+    struct pq_code *k = &f->k;
+    const struct pq_pyramid *p = &f->pyramid[0];
+    const struct ir_val first = pq_add(k, k->at[PQ_WORK], p->offset[0]);
+    const struct ir_val list = pq_add(k, k->at[PQ_WORK], f->lists);
+    const struct ir_mem mem = pq_work(k, p->offset[0], p->words[0]);
+    const uint32_t vectors = (k->z.candidates + PQ_LANES - 1) / PQ_LANES;
+    ir_stage(k->ir, "choose");
+    struct wide w = {.list = pq_work(k, f->lists, k->z.kept + 1)};
+    w.cut = pq_find_cut(k, first, mem, p->words[0], p->bits);
+    w.keys = pq_cursor(k, first, mem, false);
+    w.weight = pq_cursor(k, pq_add(k, f->weight, k->z.sink), pq_array(k, PQ_WEIGHT), false);
+    w.to = pq_set(k, list);
+    w.position = pq_set(k, pq_add(k, k->iota, k->z.sink));
+    pq_repeat(k, vectors, VECTORS, wide_vectors, &w);
+    struct pq_row row = {.to = pq_cursor(k, pq_add(k, f->list, k->z.sink), pq_array(k, PQ_LIST), false),
+                         .copy = true,
+                         .from = pq_cursor(k, list, w.list, false)};
+    pq_write(k, &row, 1, k->z.kept, ROW_VECTORS);
+}
+
+/* One head after the other. */
+static void wide_heads(struct fused *f)
+{
+    const struct pq_loop loop = pq_loop(&f->k, f->k.z.heads);
+    tables(f);
+    (void)ir_loop(f->k.ir);
+    keys(f, 0, NULL);
+    (void)ir_loop(f->k.ir);
+    choose_wide(f);
+    const struct pq_target t = target(f, 0, false, ROW_VECTORS);
+    write_fixed(f, &t);
+    pq_loop_end(&f->k, &loop);
+}
+
 /* --- heads --------------------------------------------------------------------------- */
 
 /* Scores a head to an area and chooses for the one before it. */
@@ -200,9 +263,10 @@ static void next_head(struct fused *f, unsigned area, uint32_t head, bool exact)
     (void)ir_loop(f->k.ir);
     tables(f);
     (void)ir_loop(f->k.ir);
-    struct choice c = begin_choice(f, !area, head - 1, exact);
+    const struct pq_target t = target(f, head - 1, exact, UINT32_MAX);
+    struct choice c = begin_choice(f, !area, &t);
     keys(f, area, &c);
-    end_choice(f, &c);
+    write_fixed(f, &t);
 }
 
 static void all_heads(struct fused *f)
@@ -223,9 +287,10 @@ static void all_heads(struct fused *f)
     for (; head < heads; head++)
         next_head(f, head % AREAS, head, exact);
     (void)ir_loop(f->k.ir);
-    struct choice c = begin_choice(f, later % AREAS, later, exact);
+    const struct pq_target t = target(f, later, exact, UINT32_MAX);
+    struct choice c = begin_choice(f, later % AREAS, &t);
     choose(f, &c, 1, 1);
-    end_choice(f, &c);
+    write_fixed(f, &t);
 }
 
 enum status pq_index_fused(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
@@ -235,10 +300,9 @@ enum status pq_index_fused(const struct kern_request *rq, struct kern_stages *ou
     if (status != ST_OK)
         return status;
     plan(&f);
-    if (!f.pyramid[0].levels) {
-        ir_destroy(f.k.ir);
-        return diag_set(d, ST_LIMIT, "K is above 128, and there are more than 512 candidates");
-    }
-    all_heads(&f);
+    if (f.pyramid[0].flat)
+        all_heads(&f);
+    else
+        wide_heads(&f);
     return pq_finish(&f.k, rq->dump, "fused", out, d);
 }

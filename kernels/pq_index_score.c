@@ -40,7 +40,7 @@ struct maker {
     struct ir_val query[MAX_QUERY]; /* the sub-vector of the query that is scored */
     unsigned n_query;
     uint32_t bias;
-    struct pq_ring at;
+    struct pq_ring at, loaded, products, sums;
     struct ir_val centroids; /* variable: addresses of the next PQ_LANES centroids */
     struct pq_cursor to;     /* in the table */
     bool second;             /* the sub-vector is a pair's second one: scores are kept here */
@@ -69,14 +69,14 @@ static unsigned load_query(struct pq_code *k, struct ir_val q, uint32_t sub, str
 static struct ir_val scores(struct pq_code *k, struct maker *m, struct ir_val at, uint32_t rows)
 {
     struct ir *ir = k->ir;
-    const struct ir_val lanes = ir_block(ir, PQ_BLOCK, "products");
+    const struct ir_val lanes = pq_ring_next(&m->products);
     struct ir_val sum[PQ_LANES];
     for (unsigned j = 0; j < m->n_query; j++) {
         if (j)
             at = pq_ring_add(k, &m->at, at, PQ_LANES);
         for (unsigned c = 0; c < PQ_LANES; c++) {
-            const struct ir_val cent =
-                ir_vload(ir, ir_lane(at, c < rows ? c : rows - 1), pq_array(k, PQ_CENT));
+            const struct ir_val cent = pq_ring_next(&m->loaded);
+            ir_load_into(ir, cent, ir_lane(at, c < rows ? c : rows - 1), pq_array(k, PQ_CENT));
             const struct ir_val all = ir_lanes(lanes, c * PQ_LANES, 1, PQ_LANES);
             if (m->n_query == 1)
                 ir_alu_into(ir, all, OP_ALU_MUL, cent, m->query[j]);
@@ -115,9 +115,20 @@ static void use_scores(struct pq_code *k, struct maker *m, struct ir_val scores,
         const struct ir_val first = ir_broadcast(ir, ir_lane(scores, r));
         for (unsigned v = 0; v < m->n_kept; v++) {
             const struct ir_val to = pq_next(k, &m->to, &mem);
-            ir_store(ir, to, ir_alu(ir, OP_ALU_ADD, first, m->kept[v]), mem);
+            const struct ir_val sum = pq_ring_next(&m->sums);
+            ir_alu_into(ir, sum, OP_ALU_ADD, first, m->kept[v]);
+            ir_store(ir, to, sum, mem);
         }
     }
+}
+
+/* The rings of a region. */
+static void begin_rings(struct pq_code *k, struct maker *m)
+{
+    m->at = pq_ring(k, PQ_LANES, 2);
+    m->loaded = pq_ring(k, PQ_LANES, 16);
+    m->products = pq_ring(k, PQ_BLOCK, 2);
+    m->sums = pq_ring(k, PQ_LANES, 6);
 }
 
 static void whole_blocks(struct pq_code *k, void *context, uint32_t n)
@@ -126,7 +137,7 @@ static void whole_blocks(struct pq_code *k, void *context, uint32_t n)
     const uint32_t stride = PQ_LANES * k->z.dims;
     struct pq_ring ring = pq_ring(k, PQ_LANES, 2);
     struct ir_val at = m->centroids;
-    m->at = pq_ring(k, PQ_LANES, 2);
+    begin_rings(k, m);
     for (uint32_t b = 0; b < n; b++) {
         if (b)
             at = pq_ring_add(k, &ring, at, stride);
@@ -147,8 +158,10 @@ static void score_sub(struct pq_code *k, struct maker *m, uint32_t sub, struct i
     const struct ir_val apart = ir_alu(ir, OP_ALU_MUL, k->iota, ir_vconst(ir, dims));
     m->centroids = pq_set(k, ir_alu(ir, OP_ALU_ADD, apart, pq_add(k, cent, sub * n * dims)));
     pq_repeat(k, n / PQ_LANES, most, whole_blocks, m);
-    if (n % PQ_LANES)
+    if (n % PQ_LANES) {
+        begin_rings(k, m);
         use_scores(k, m, scores(k, m, m->centroids, n % PQ_LANES), n % PQ_LANES);
+    }
 }
 
 void pq_make_tables(struct pq_code *k, const struct pq_tables *t, struct ir_val q, struct ir_val cent,

@@ -14,7 +14,7 @@
  * the stores of one keep their order, those of different strands need not. */
 #include "kernels/pq_index_code.h"
 
-enum { STRANDS = 2, KEY_BITS = 32, RADIX_BITS = 2, DIGITS = (1 << RADIX_BITS) - 1, ROW_VECTORS = 32 };
+enum { STRANDS = 2, KEY_BITS = 32, ROW_VECTORS = 32 };
 
 /* The work area: keys[H][pitch] and what comes after them. */
 struct staged {
@@ -66,11 +66,12 @@ static struct ir_mem row_mem(const struct staged *s, uint32_t first, unsigned st
 }
 
 static struct pq_cursor row_cursor(struct staged *s, unsigned array, uint32_t offset, unsigned strand,
-                                   uint32_t words)
+                                   uint32_t words, uint32_t first)
 {
     struct pq_code *k = &s->k;
     const struct ir_mem mem = row_mem(s, k->z.first[array] + offset, strand, words);
-    return pq_cursor(k, row_at(s, pq_add(k, k->at[array], offset), strand, words), mem, false);
+    const struct ir_val row = row_at(s, pq_add(k, k->at[array], offset), strand, words);
+    return pq_cursor(k, pq_add(k, row, first), mem, false);
 }
 
 /* --- score ------------------------------------------------------------------------- */
@@ -121,7 +122,8 @@ static void score(struct staged *s)
     const struct ir_val code = ir_alu(k->ir, OP_ALU_MUL, group, ir_const(k->ir, z->subs * z->keys));
     pq_make_tables(k, &tables, row_at(s, k->at[PQ_Q], 0, z->subs * z->dims),
                    ir_alu(k->ir, OP_ALU_ADD, k->at[PQ_CENT], cent), CENTROID_BLOCKS);
-    struct score c = {.tables = &tables, .made = pq_keys(k), .keys = row_cursor(s, PQ_WORK, 0, 0, s->pitch)};
+    struct score c = {
+        .tables = &tables, .made = pq_keys(k), .keys = row_cursor(s, PQ_WORK, 0, 0, s->pitch, 0)};
     const struct ir_val codes = ir_alu(k->ir, OP_ALU_ADD, k->at[PQ_CODES], code);
     for (uint32_t i = 0; i < z->subs; i++)
         c.codes[i] = pq_set(k, pq_rows(k, pq_add(k, codes, i * z->keys)));
@@ -141,72 +143,14 @@ static void mask(struct staged *s)
     const struct pq_loop loop = heads(s);
     struct pq_row row[STRANDS];
     for (unsigned j = 0; j < s->strands; j++) {
-        row[j] = (struct pq_row){.to = row_cursor(s, PQ_WORK, 0, j, s->pitch), .value = ir_vconst(k->ir, 0)};
-        pq_move(k, row[j].to.at, k->z.candidates);
+        row[j] = (struct pq_row){.to = row_cursor(s, PQ_WORK, 0, j, s->pitch, k->z.candidates),
+                                 .value = ir_vconst(k->ir, 0)};
     }
     pq_write(k, row, s->strands, k->z.window, ROW_VECTORS);
     heads_end(s, &loop);
 }
 
 /* --- top-k ------------------------------------------------------------------------- */
-
-/* Counts keys below each of a pass's thresholds. */
-struct count {
-    struct pq_cursor keys;
-    struct ir_val threshold[DIGITS], below[DIGITS]; /* vectors; variables */
-};
-
-static void count_vectors(struct pq_code *k, void *context, uint32_t n)
-{
-    struct count *c = context;
-    struct ir *ir = k->ir;
-    struct ir_val sum[DIGITS][2];
-    struct ir_mem mem;
-    for (uint32_t i = 0; i < n; i++) {
-        const struct ir_val at = pq_next(k, &c->keys, &mem);
-        const struct ir_val keys = ir_vload(ir, at, mem);
-        for (unsigned d = 0; d < DIGITS; d++) {
-            const struct ir_val below = ir_alu(ir, OP_ALU_LT, keys, c->threshold[d]);
-            sum[d][i % 2] = i < 2 ? below : ir_alu(ir, OP_ALU_ADD, sum[d][i % 2], below);
-        }
-    }
-    for (unsigned d = 0; d < DIGITS; d++)
-        for (unsigned i = 0; i < 2 && i < n; i++)
-            ir_alu_into(ir, c->below[d], OP_ALU_ADD, c->below[d], sum[d][i]);
-    pq_leave(k, &c->keys);
-}
-
-/* A strand's cut: the kept-th largest of its keys is the largest number to which kept of
- * them are not below. Bits from the highest on, RADIX_BITS of them a pass (PyTorch's
- * radix select). */
-static struct pq_cut find_cut(struct staged *s, unsigned strand)
-{
-    enum { VECTORS = 64 };
-    struct pq_code *k = &s->k;
-    struct ir *ir = k->ir;
-    const uint32_t spare = s->pitch - k->z.kept;
-    const struct ir_val least = pq_set(k, ir->zero), below_next = pq_set(k, ir_const(ir, s->pitch));
-    const struct ir_val unit = pq_set(k, ir_const(ir, 1u << (KEY_BITS - RADIX_BITS)));
-    const struct pq_loop loop = pq_loop(k, KEY_BITS / RADIX_BITS);
-    struct count c = {.keys = row_cursor(s, PQ_WORK, 0, strand, s->pitch)};
-    struct ir_val threshold = least;
-    for (unsigned d = 0; d < DIGITS; d++) {
-        threshold = ir_alu(ir, OP_ALU_ADD, threshold, unit);
-        c.threshold[d] = ir_broadcast(ir, threshold);
-        c.below[d] = pq_set(k, ir_vconst(ir, 0));
-    }
-    pq_repeat(k, s->pitch / PQ_LANES, VECTORS, count_vectors, &c);
-    for (unsigned d = DIGITS; d-- > 0;) {
-        const struct ir_val below = pq_sum(k, c.below[d]);
-        const struct ir_val good = ir_alu(ir, OP_ALU_LT, below, ir_const(ir, spare + 1));
-        ir_alu_into(ir, least, OP_ALU_ADD, least, ir_alu(ir, OP_ALU_MUL, good, unit));
-        ir_alu_into(ir, below_next, OP_ALU_OR, ir_select(ir, good, below_next, below), ir->zero);
-    }
-    ir_alu_into(ir, unit, OP_ALU_SHR, unit, ir_const(ir, RADIX_BITS));
-    pq_loop_end(k, &loop);
-    const struct ir_val ties = ir_alu(ir, OP_ALU_SUB, below_next, ir_const(ir, spare));
-    return pq_cut(k, least, ties, ir->zero);
-}
 
 struct keep {
     struct staged *s;
@@ -242,9 +186,10 @@ static void top_k(struct staged *s)
     const struct pq_loop loop = heads(s);
     struct keep c = {.s = s};
     for (unsigned j = 0; j < s->strands; j++)
-        c.cut[j] = find_cut(s, j);
+        c.cut[j] = pq_find_cut(k, row_at(s, k->at[PQ_WORK], j, s->pitch),
+                               row_mem(s, k->z.first[PQ_WORK], j, s->pitch), s->pitch, KEY_BITS);
     for (unsigned j = 0; j < s->strands; j++) {
-        c.keys[j] = row_cursor(s, PQ_WORK, 0, j, s->pitch);
+        c.keys[j] = row_cursor(s, PQ_WORK, 0, j, s->pitch, 0);
         c.to[j] = pq_set(k, row_at(s, pq_add(k, k->at[PQ_WORK], s->kept), j, k->z.kept + 1));
     }
     c.position = pq_set(k, pq_add(k, k->iota, k->z.sink));
@@ -261,16 +206,14 @@ static void concat(struct staged *s)
     const struct pq_loop loop = heads(s);
     struct pq_row sink[STRANDS], kept[STRANDS], window[STRANDS];
     for (unsigned j = 0; j < s->strands; j++) {
-        const struct pq_cursor list = row_cursor(s, PQ_LIST, 0, j, z->listed);
-        sink[j] = (struct pq_row){.to = list, .value = k->iota, .step = PQ_LANES};
-        kept[j] = (struct pq_row){
-            .to = list, .copy = true, .from = row_cursor(s, PQ_WORK, s->kept, j, z->kept + 1)};
-        kept[j].to.at = pq_set(k, pq_add(k, list.at, z->sink));
-        window[j] = (struct pq_row){
-            .to = list, .value = pq_add(k, k->iota, z->positions - z->window), .step = PQ_LANES};
-        window[j].to.at = pq_set(k, pq_add(k, list.at, z->sink + z->kept));
-        kept[j].to.now = kept[j].to.at;
-        window[j].to.now = window[j].to.at;
+        sink[j] = (struct pq_row){
+            .to = row_cursor(s, PQ_LIST, 0, j, z->listed, 0), .value = k->iota, .step = PQ_LANES};
+        kept[j] = (struct pq_row){.to = row_cursor(s, PQ_LIST, 0, j, z->listed, z->sink),
+                                  .copy = true,
+                                  .from = row_cursor(s, PQ_WORK, s->kept, j, z->kept + 1, 0)};
+        window[j] = (struct pq_row){.to = row_cursor(s, PQ_LIST, 0, j, z->listed, z->sink + z->kept),
+                                    .value = pq_add(k, k->iota, z->positions - z->window),
+                                    .step = PQ_LANES};
     }
     pq_write(k, kept, s->strands, z->kept, ROW_VECTORS);
     pq_write(k, window, s->strands, z->window, ROW_VECTORS);
@@ -284,7 +227,7 @@ static void clear(struct staged *s)
     const struct pq_loop loop = heads(s);
     struct pq_row row[STRANDS];
     for (unsigned j = 0; j < s->strands; j++)
-        row[j] = (struct pq_row){.to = row_cursor(s, PQ_WEIGHT, 0, j, k->z.positions),
+        row[j] = (struct pq_row){.to = row_cursor(s, PQ_WEIGHT, 0, j, k->z.positions, 0),
                                  .value = ir_vconst(k->ir, 0)};
     pq_write(k, row, s->strands, k->z.positions, ROW_VECTORS);
     heads_end(s, &loop);
@@ -323,7 +266,7 @@ static void scatter_rows(struct staged *s, struct scatter *c)
     struct ir *ir = k->ir;
     const uint32_t n = k->z.listed;
     for (unsigned j = 0; j < s->strands; j++)
-        c->list[j] = row_cursor(s, PQ_LIST, 0, j, n);
+        c->list[j] = row_cursor(s, PQ_LIST, 0, j, n, 0);
     pq_repeat(k, n / PQ_LANES, VECTORS, scatter_vectors, c);
     for (uint32_t i = 0; i < n % PQ_LANES; i++)
         for (unsigned j = 0; j < s->strands; j++) {
@@ -394,7 +337,7 @@ static void sort(struct staged *s)
     pq_repeat(k, marks / PQ_LANES, VECTORS, read_off_vectors, &r);
     for (unsigned j = 0; j < s->strands; j++) {
         const struct ir_val from = pq_add(k, ir_lane(c.to[j], 0), marks);
-        row[j] = (struct pq_row){.to = row_cursor(s, PQ_LIST, 0, j, k->z.listed),
+        row[j] = (struct pq_row){.to = row_cursor(s, PQ_LIST, 0, j, k->z.listed, 0),
                                  .copy = true,
                                  .from = pq_cursor(k, from, r.mem[j], false)};
     }

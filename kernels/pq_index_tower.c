@@ -14,8 +14,7 @@ struct pq_pyramid pq_plan_pyramid(const struct pq_sizes *z, uint32_t bias, uint3
     }
     const unsigned top = p.levels - 1;
     p.size = p.offset[top] + p.words[top] + PAD - offset;
-    if (p.words[top] > TOP)
-        p.levels = 0;
+    p.flat = p.words[top] <= TOP;
     /* A product is at most 128 * 128. */
     const uint64_t largest = bias + (uint64_t)z->subs * z->dims * 16384;
     while (largest >> p.bits)
