@@ -58,6 +58,7 @@ look() {
         test)
             need_header cmocka.h libcmocka-dev
             need_program python3 python3
+            [ -d /usr/lib/python3/dist-packages/pip ] || need python3-pip
             need_program pkg-config pkg-config
             need_program vcd2fst gtkwave
             need_program protoc protobuf-compiler

@@ -73,6 +73,10 @@ class Command(unittest.TestCase):
         report = sheaf.profile(program.bundles, words)
         self.assertEqual(report["cycles"], machine.cycle)
         self.assertLessEqual(report["bounds"]["work"], machine.cycle)
+        with self.assertRaisesRegex(sheaf.Fault, "out_of_range"):
+            sheaf.profile([{"load": [("load", 0, 1)]}], [])
+        with self.assertRaisesRegex(sheaf.ProgramError, "fpu"):
+            sheaf.profile([{"fpu": []}], [])
 
     @unittest.skipUnless(has("judge"), "this sheaf has no judge")
     def test_judge(self):
@@ -80,8 +84,9 @@ class Command(unittest.TestCase):
         program = built(self.folder, "tree_hash:interleaved", "--set", sizes)
         verdict = sheaf.judge(program.bundles, inputs=5, set=sizes, seed=1)
         self.assertEqual(verdict["verdict"], "pass")
-        machine = sheaf.judge(program.bundles[:-2], inputs=5, set=sizes, seed=1)
-        self.assertEqual(machine["verdict"], "wrong")
+        half = sheaf.judge(program.bundles[:len(program) // 2], inputs=5, set=sizes, seed=1)
+        self.assertEqual(half["verdict"], "wrong")
+        self.assertEqual(sheaf.judge([{"fpu": []}])["verdict"], "rejected")
         self.assertEqual(sheaf.judge([{"flow": [("jump", 0)]}], set=sizes, cycle_limit=1000)["verdict"], "limit")
 
 

@@ -14,6 +14,12 @@ import sheaf
 PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "tools", "python")
 
 
+def can_install(python):
+    """Whether this Python has what building and installing a package takes."""
+    return os.path.exists(python) and subprocess.run(
+        [python, "-c", "import setuptools, pip, wheel"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
 class Package(unittest.TestCase):
     def test_version(self):
         setup = configparser.ConfigParser()
@@ -27,22 +33,17 @@ class Package(unittest.TestCase):
 
     def test_install(self):
         """pip puts in place a package that works away from the tree."""
-        pip = [sys.executable, "-m", "pip"]
-        if subprocess.run(pip + ["--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
-            self.skipTest("there is no pip")
-        try:
-            import setuptools  # noqa: F401
-            import wheel  # noqa: F401
-        except ImportError:
-            self.skipTest("pip has nothing to build with here")
+        python = next(filter(can_install, (sys.executable, "/usr/bin/python3")), None)
+        if not python:
+            self.skipTest("there is no pip, or nothing for it to build with")
         with tempfile.TemporaryDirectory() as folder:
             source, target = os.path.join(folder, "source"), os.path.join(folder, "target")
             shutil.copytree(PACKAGE, source)  # which building leaves files in
-            subprocess.run(pip + ["install", "--quiet", "--no-index", "--no-build-isolation", "--target", target, source],
-                           check=True)
+            subprocess.run([python, "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation",
+                            "--target", target, source], check=True)
             environment = dict(os.environ, PYTHONPATH=target)
             program = "import sheaf; m = sheaf.Machine([1], []); m.run(); print(sheaf.__file__, m.mem)"
-            said = subprocess.run([sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True,
+            said = subprocess.run([python, "-c", program], env=environment, stdout=subprocess.PIPE, text=True,
                                   cwd=folder, check=True).stdout
             self.assertIn(target, said)
             self.assertIn("[1]", said)

@@ -12,7 +12,7 @@ import tempfile
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union
 
 from . import _library, faults
-from .machine import Bundle, Program, _buffer
+from .machine import Bundle, Program, _buffer, _plain
 
 # A list of bundles, a Program, or what the command takes: a file, or KERNEL[:VARIANT].
 AnyProgram = Union[str, Program, Sequence[Bundle]]
@@ -37,7 +37,11 @@ def _files(program: AnyProgram, mem: Optional[Iterable[int]]) -> Iterator[List[s
             arguments = [program]
         else:
             arguments = [os.path.join(folder, "program.json")]
-            (program if isinstance(program, Program) else Program(program)).save(arguments[0])
+            if isinstance(program, Program):
+                program.save(arguments[0])
+            else:
+                with open(arguments[0], "w", encoding="ascii") as file:
+                    file.write(json.dumps(program, default=_plain))
         if mem is not None:
             arguments += ["--mem", os.path.join(folder, "mem.bin")]
             words = _buffer(mem)
@@ -62,9 +66,9 @@ def _run(name: str, program: AnyProgram, mem: Optional[Iterable[int]], options: 
         done = subprocess.run([_command(), name] + files + arguments, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     said = done.stderr.decode("utf-8", "replace").strip()
-    if done.returncode == _FAULTED and not done.stdout:
+    if done.returncode == _FAULTED:
         raise faults.Fault(said)
-    if done.returncode not in (_FINE, _FAILED, _FAULTED):
+    if done.returncode not in (_FINE, _FAILED):
         raise _library.ProgramError(said or "sheaf %s: exit status %d" % (name, done.returncode))
     return done.stdout.decode("utf-8")
 
