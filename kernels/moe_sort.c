@@ -3,7 +3,7 @@
 #include "sim/base/fnv.h"
 #include "sim/base/random.h"
 
-enum { MOST_EXPERTS = 256, MOST_GROUPS = 8, MOST_CHOSEN = 32, MOST_SHARED = 16, MOST_ROUTED = 4096 };
+enum { MOST_EXPERTS = 256, MOST_GROUPS = 8, MOST_CHOSEN = 16, MOST_SHARED = 8, MOST_ROUTED = 4096 };
 
 static const struct kern_param params[MOE_PARAMS] = {
     [MOE_M] = {"M", "tokens", 4, 1, 1024, NULL, false},
@@ -248,6 +248,16 @@ static void facts(const struct kern_problem *p, struct kern_facts *out)
         out->at[out->n++] = list[i];
 }
 
+/* Every signal and bias is read; choices, valid words of blocks and the counts are written. */
+static void io_words(const struct kern_problem *p, uint64_t *in, uint64_t *out)
+{
+    const struct kern_array *a = p->arrays;
+    *in = a[MOE_SIG].compared + a[MOE_BIAS].compared;
+    *out = 0;
+    for (unsigned i = MOE_IDS; i <= MOE_NUM_VALID; i++)
+        *out += a[i].compared;
+}
+
 /* Its programs carry no debug compares. */
 static bool values(const struct kern_problem *p, struct kern_values *out)
 {
@@ -271,5 +281,6 @@ const struct kern moe_sort = {
     .reference = reference,
     .compare = compare,
     .facts = facts,
+    .io_words = io_words,
     .values = values,
 };

@@ -122,11 +122,14 @@ static void fill_and_gate(struct moe_code *c, struct moe_chosen *chosen)
     const struct ir_val filled = moe_counter(c, n);
     const struct moe_token first = {0, moe_counter(c, n)};
     const struct moe_loop loop = moe_loop(c, n);
-    /* The fill goes first: it needs few slots of the gate's engines, and nearly all of the
-     * store engine's time. */
-    ir_cohort(c->ir, 0);
+    /* Without loops the fill goes first: it needs few slots of the gate's engines, and
+     * nearly all of the store engine's time. */
+    const bool few = moe_are_few(s);
+    if (few)
+        ir_cohort(c->ir, 0);
     moe_fill(c, 0, each, filled);
-    ir_cohort(c->ir, 1);
+    if (few)
+        ir_cohort(c->ir, 1);
     moe_gate(c, &first, s->kt, chosen);
     moe_store_chosen(c, chosen, &first, &ids, &w);
     moe_count(c, filled, n, each, all - each);
