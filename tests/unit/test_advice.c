@@ -36,12 +36,31 @@ static void check_promises(const struct history *h, const struct advice *a)
         assert_true(a->wider[e].bound <= a->now.bound && a->wider[e].relist <= a->now.relist);
 }
 
+/* Every slot was used, or is empty for a cause, one that waits for an operand for a producer. */
+static void check_sums(const struct history *h, const struct holes *holes)
+{
+    uint64_t sum[ENGINE_DEBUG] = {0};
+    for (uint32_t x = 0; x < hist_n(h); x++)
+        sum[h->slots.at[x].engine]++;
+    for (unsigned e = 0; e < ENGINE_DEBUG; e++) {
+        uint64_t produced = 0;
+        for (unsigned c = 0; c < CAUSES; c++)
+            sum[e] += holes->engine[e].cause[c];
+        for (unsigned p = 0; p < PRODUCERS; p++)
+            produced += holes->engine[e].producer[p];
+        assert_int_equal(sum[e], (uint64_t)h->cycles * h->machine.slots[e] * h->machine.cores);
+        assert_int_equal(produced, holes->engine[e].cause[CAUSE_READY_LATER]);
+        assert_true(holes->engine[e].fill <= holes->engine[e].cause[CAUSE_NONE]);
+    }
+}
+
 static struct advice advise(const struct history *h, struct advice_facts facts)
 {
     struct holes holes;
     struct limits limits;
     struct advice a;
     assert_int_equal(holes_find(h, &holes, NULL), ST_OK);
+    check_sums(h, &holes);
     assert_int_equal(limits_find(h, &h->machine, &limits, NULL), ST_OK);
     assert_int_equal(advice_make(h, &holes, &limits, &facts, &a, NULL), ST_OK);
     check_promises(h, &a);
