@@ -240,6 +240,7 @@ static void advice(const struct profile *p, struct json_out *j)
     json_open(j, "what_if", '{');
     what_if(p, "as_it_is", &a->now, j);
     what_if(p, "renamed", &a->renamed, j);
+    what_if(p, "unrolled", &a->unrolled, j);
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
         what_if(p, isa_engine_name((enum isa_engine)e), &a->wider[e], j);
     json_close(j, '}');
