@@ -77,7 +77,7 @@ def random_case(seed, folder):
     r = random.Random(seed)
     cores, vlen, words = r.choice((1, 1, 2, 5)), r.choice((1, 4, 8)), 400
     names = [("addr", 0, 7), ("n", 7, 1), ("long", 8, 150), ("v", 16, vlen), ("w", 20, vlen),
-             ("s", 300, 1), ("zeile", 301, 1)]
+             ("s", 300, 1), ("a \"b\" \u00fc\n+", 301, 1)]
     divides = r.random() < 0.25
 
     def word():
@@ -151,7 +151,7 @@ def wave_names(names):
     """Of each name, as waveforms have it."""
     found = []
     for name, address, _ in names:
-        shown = re.sub("[^A-Za-z0-9_]", "_", name)
+        shown = re.sub(b"[^A-Za-z0-9_]", b"_", name.encode()).decode()
         found.append("%s@%d" % (shown, address) if any(shown == f.split("@")[0] for f in found) else shown)
     return found
 
