@@ -11,7 +11,7 @@
 #include "sim/engine.h"
 
 enum {
-    FEW = 5,           /* instances for which a tile is not worth it */
+    FEW = 5,           /* instances from which on there is a lockstep */
     MAX_ROWS = 1 << 18 /* words of scratch and memory up to which there are tiles */
 };
 
@@ -132,10 +132,10 @@ enum status batch_create(const struct prog *p, const struct sim_config *config, 
     struct sim_batch *b = calloc(1, sizeof *b);
     if (!b)
         return diag_set(d, ST_NOMEM, "out of memory");
-    struct sim_config fast = *config;
-    fast.engine = SIM_FAST;
+    struct sim_config plain = *config;
+    plain.engine = SIM_STEP; /* until somebody goes on alone */
     b->n = instances;
-    enum status status = sim_create(p, &fast, mems, mem_words, &b->alone, d);
+    enum status status = sim_create(p, &plain, mems, mem_words, &b->alone, d);
     if (status == ST_OK && !(create_instances(b) && create_lockstep(b)))
         status = diag_set(d, ST_NOMEM, "out of memory for %u instances of %zu words", instances, mem_words);
     if (status != ST_OK) {
@@ -314,11 +314,23 @@ static void run_tile(struct sim_batch *b, struct tile *t, uint32_t n)
 
 /* --- alone ------------------------------------------------------------------------ */
 
+/* Most batches never need it. Without the memory for it, step does the same. */
+static void hasten(struct sim *s)
+{
+    if (s->config.engine == SIM_FAST)
+        return;
+    if (fast_create(s))
+        s->config.engine = SIM_FAST;
+    else
+        fast_destroy(s);
+}
+
 static void run_alone(struct sim_batch *b, struct instance *at)
 {
     struct sim *s = b->alone, *own = &at->sim;
     const uint32_t cores = s->config.machine.cores;
     const size_t scratch = (size_t)cores * s->config.machine.scratch * sizeof(uint32_t);
+    hasten(s);
     sim_reset(s, own->mem);
     for (uint32_t c = 0; c < cores; c++) {
         struct sim_core *to = &s->cores[c], *from = &own->cores[c];
@@ -357,8 +369,7 @@ void batch_run(struct sim_batch *b)
     for (uint32_t i = 0; b->loop && i < b->n; i += BATCH_LANES) {
         const uint32_t left = b->n - i, n = left < BATCH_LANES ? left : BATCH_LANES;
         struct tile t = {.first = b->instances + i};
-        if (n >= FEW)
-            run_tile(b, &t, n);
+        run_tile(b, &t, n);
     }
     for (uint32_t i = 0; i < b->n; i++)
         if (!b->instances[i].ended)
