@@ -1,6 +1,7 @@
 """Machine against the recorded runs of the reference machine, and against the step engine."""
 import collections
 import contextlib
+import enum
 import io
 import json
 import os
@@ -310,6 +311,21 @@ class Interface(unittest.TestCase):
         quiet.run()
         quiet.run()
         self.assertEqual((machine.mem, machine.cores[1].scratch), (quiet.mem, quiet.cores[1].scratch))
+
+    def test_impossible_machines(self):
+        for shape in ({"n_cores": 0}, {"n_cores": -1}, {"n_cores": 2**32 + 1}, {"scratch_size": 0}, {"n_cores": 1000},
+                      {"scratch_size": 2**31}, {"cycle_limit": -1}, {"engine": "warp"}):
+            with self.assertRaises(ProgramError, msg=shape):
+                Machine([], [], None, **shape).run()
+
+    def test_states_of_another_enumeration(self):
+        """A harness that has the reference's own CoreState goes on comparing with it."""
+        theirs = enum.Enum("CoreState", "RUNNING PAUSED STOPPED")
+        machine = Machine([0], self.ADD, None)
+        state = machine.cores[0].state
+        self.assertTrue(state == theirs.RUNNING and theirs.RUNNING == state and state == CoreState.RUNNING)
+        self.assertTrue(state != theirs.STOPPED and state != CoreState.STOPPED and state != 1)
+        self.assertEqual({state: 1}[CoreState.RUNNING], 1)
 
     def test_reset(self):
         machine = Machine([4], self.ADD, None)

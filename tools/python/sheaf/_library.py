@@ -4,6 +4,7 @@ Looked for in this order: the file that SHEAF_LIBRARY names, libsheaf.so beside 
 package, the build folder of the tree it stands in, whatever the system's loader finds.
 """
 import ctypes
+import operator
 import os
 from ctypes import POINTER, byref, c_bool, c_char, c_char_p, c_double, c_int, c_int64, c_size_t
 from ctypes import c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
@@ -177,22 +178,31 @@ def function(name: str) -> Callable[..., Any]:
     return found
 
 
+def _within(name: str, number: Any, low: int, high: int) -> int:
+    """The number, which C would cut off where it does not fit."""
+    value = operator.index(number)
+    if not low <= value <= high:
+        raise ProgramError("config: %s is %d, expected %d to %d" % (name, value, low, high))
+    return value
+
+
 def config(engine: str = "fast", *, cycle_limit: Optional[int] = None, slots: Optional[Dict[str, int]] = None,
            **fields: Any) -> Config:
-    """The default configuration with these changes."""
+    """The default configuration with these changes; None is none."""
     made = Config()
     function("config_init")(byref(made), ctypes.sizeof(made))
     if engine not in SIMULATORS:
         raise ProgramError("config: there is no engine %r, only %s" % (engine, ", ".join(SIMULATORS)))
     made.engine = SIMULATORS[engine]
     if cycle_limit is not None:
-        made.cycle_limit = cycle_limit
+        made.cycle_limit = _within("cycle_limit", cycle_limit, 0, 2**64 - 1)
     for name, limit in (slots or {}).items():
         if name not in ENGINES:
             raise ProgramError("config: there is no engine %r, only %s" % (name, ", ".join(ENGINES)))
-        made.slots[ENGINES.index(name)] = limit
+        made.slots[ENGINES.index(name)] = _within("slots of " + name, limit, 1, 2**32 - 1)
     for name, value in fields.items():
-        setattr(made, name, value)
+        if value is not None:
+            setattr(made, name, value if isinstance(value, bool) else _within(name, value, 1, 2**32 - 1))
     return made
 
 

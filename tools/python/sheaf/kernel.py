@@ -248,8 +248,8 @@ class Kernel:
     A wrong call raises KernelError at once.
     """
 
-    def __init__(self, *, slots: Optional[Dict[str, int]] = None, vlen: int = 0, scratch: int = 0,
-                 cores: int = 0) -> None:
+    def __init__(self, *, slots: Optional[Dict[str, int]] = None, vlen: Optional[int] = None,
+                 scratch: Optional[int] = None, cores: Optional[int] = None) -> None:
         config = _library.config(slots=slots, vlen=vlen, scratch=scratch, cores=cores)
         self._handle = _library.function("kernel_create")(config)
         self._state = 0  # counts assignments, and the edges of what is executed otherwise than once

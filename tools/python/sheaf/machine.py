@@ -32,9 +32,17 @@ _destroy_program = _library.function("program_destroy")
 
 
 class CoreState(enum.Enum):
+    """Equal, too, to the member of that name of another CoreState: the one that a harness has already."""
+
     RUNNING = 1
     PAUSED = 2
     STOPPED = 3
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, enum.Enum) and type(other).__name__ == "CoreState"
+                                 and self.name == other.name)
+
+    __hash__ = enum.Enum.__hash__
 
 
 _STATES = (CoreState.RUNNING, CoreState.PAUSED, CoreState.STOPPED)
@@ -124,6 +132,12 @@ def _from_marshal(data: bytes) -> _Converted:
     return _Converted("program_parse_marshal", data, len(data), b"program")
 
 
+def _from_python(bundles: Any) -> _Converted:
+    data = marshal.dumps(bundles, 2)
+    known = len(data) < 1 << 24  # larger ones are not worth the memory
+    return _from_marshal(data) if known else _from_marshal.__wrapped__(data)
+
+
 def _plain(number: Any) -> int:
     """A number of another package as Python's own."""
     try:
@@ -135,8 +149,8 @@ def _plain(number: Any) -> int:
 def _convert(bundles: Any) -> _Converted:
     """Marshal is by far the quickest way, and takes Python's own types only: others go through JSON before."""
     with contextlib.suppress(ValueError):
-        return _from_marshal(marshal.dumps(bundles, 2))
-    return _from_marshal(marshal.dumps(json.loads(json.dumps(bundles, default=_plain)), 2))
+        return _from_python(bundles)
+    return _from_python(json.loads(json.dumps(bundles, default=_plain)))
 
 
 class Program:
