@@ -17,7 +17,7 @@ bool dap_address(const char *text, int64_t *bundle)
 
 void dap_add_line(const struct dap *d, int64_t bundle, json_t *object)
 {
-    if (bundle < 0 || (uint64_t)bundle >= d->lines.n)
+    if ((uint64_t)bundle >= d->lines.n) /* or negative */
         return;
     (void)json_object_set_new(object, "line",
                               json_integer((json_int_t)d->lines.at[bundle].first - d->lines_from_0));
@@ -48,7 +48,7 @@ static json_t *instruction(const struct dap *d, int64_t at)
     char address[24];
     struct text t = {0};
     (void)snprintf(address, sizeof address, "%lld", (long long)at);
-    if (at < 0 || (uint64_t)at >= p->bundles.n)
+    if ((uint64_t)at >= p->bundles.n) /* or negative */
         return json_pack("{s:s, s:s, s:s}", "address", address, "instruction", "(no bundle)",
                          "presentationHint", "invalid");
     bundle_text(p, (uint32_t)at, &t);

@@ -139,6 +139,9 @@ def data_breakpoints_stop_after_writes():
     store = c.ask("dataBreakpointInfo", name="m[16]")
     same(c.ask("dataBreakpointInfo", name="nosuch")["dataId"], None, "no data")
     same(c.ask("dataBreakpointInfo", name="[9]", variablesReference=1)["dataId"], None, "no container")
+    memory = [s for s in c.ask("scopes", frameId=1)["scopes"] if s["name"] == "Memory"][0]["variablesReference"]
+    same([c.ask("dataBreakpointInfo", name=n, variablesReference=memory)["dataId"] is None for n in ("[23]", "[24]")],
+         [False, True], "the last word, and one more")
     c.ask("setDataBreakpoints", breakpoints=[{"dataId": info["dataId"], "accessType": "write", "condition": "i == 1"},
                                              {"dataId": store["dataId"]}])
     stop = go(c, "continue")
@@ -211,8 +214,9 @@ def values_are_evaluated_and_set():
     same(c.ask("setVariable", variablesReference=names, name="i", value="one + 6")["value"], "7", "set")
     vector = scope(c, "Names")["v"]["variablesReference"]
     same(c.ask("setVariable", variablesReference=vector, name="[1]", value="0xffffffff")["value"], "4294967295", "set")
-    for name, text in (("i", "x"), ("nosuch", "1"), ("[0]", "1"), ("i", "1 // 0")):
-        c.refused("setVariable", variablesReference=names, name=name, value=text)
+    for reference, name, text in ((names, "i", "x"), (names, "nosuch", "1"), (names, "[0]", "1"), (names, "i", "1 // 0"),
+                                  (vector, "[8]", "1"), (vector, "[-1]", "1"), (vector, "[1", "1"), (vector, "1", "1")):
+        c.refused("setVariable", variablesReference=reference, name=name, value=text)
     go(c, "next")
     same((value(c, "i"), value(c, "v[1]")), ("6", "4294967294"), "after a step")
     go(c, "stepBack")
@@ -339,7 +343,9 @@ def bytes_that_are_no_messages_do_no_harm():
     bad(b"x" * 70000 + b"\r\n\r\n")
     deep = b"[" * 100000
     bad(b"Content-Length: %d\r\n\r\n%s" % (len(deep), deep))
-    bad(b"Content-Length: 9000000\r\n\r\n" + b" " * 9000000)
+    inner = json.dumps({"seq": 1, "type": "request", "command": "disconnect"}).encode()
+    inner = b"Content-Length: %d\r\n\r\n%s" % (len(inner), inner)
+    bad(b"Content-Length: %d\r\n\r\n%s%s" % (9000000 + len(inner), b" " * 9000000, inner))
     for message in ({"type": "request", "command": "threads"}, {"type": "request", "seq": "1", "command": "threads"},
                     {"type": "request", "seq": 1, "command": 7}, {"seq": 1, "command": "threads"}):
         body = json.dumps(message).encode()
