@@ -30,6 +30,7 @@ static void expressions_have_values(void **state)
         {"cycle < 2", 0},
         {"round <= 2", 1},
         {"core > 0", 0},
+        {"2 == 2 <= 3", 0},
         {"0 && m[4000]", 0},
         {"1 || 1 // 0", 1},
     };
