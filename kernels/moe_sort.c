@@ -25,13 +25,13 @@ static const struct kern_contract contracts[] = {
 static const struct kern_variant variants[] = {
     {"staged",
      "gate, append, clear, sort: a program each, all between them in memory",
-     {0},
+     {2859},
      moe_sort_staged,
      NULL},
-    {"captured", "the same four as one program, addresses known", {0}, moe_sort_captured, NULL},
+    {"captured", "the same four as one program, addresses known", {2825}, moe_sort_captured, NULL},
     {"fused",
-     "one program: blocks filled while the gate computes, nothing between them in memory",
-     {0},
+     "one program: blocks are filled while the gate computes, few tokens sorted in scratch",
+     {414},
      moe_sort_fused,
      NULL},
 };
