@@ -6,6 +6,7 @@ with its values whenever it is written; nothing else; and no two events of a tra
 
 usage: tests/traces/check.py BUILD
 """
+import bisect
 import json
 import os
 import random
@@ -18,7 +19,7 @@ import machine
 import readers
 
 SMALL = "height=4,batch=32,rounds=8"
-RANDOM_PROGRAMS = 40
+RANDOM_PROGRAMS = 24
 LONG = 64  # of names with more words only those written are shown
 
 
@@ -158,7 +159,7 @@ def wave_names(names):
 
 def expected_names(machines, window, names):
     """(process, track) -> [(cycle, text)], of the only program."""
-    found, m = {}, machines[0]
+    found, m, tracks = {}, machines[0], named_tracks(names)
     scratch = [[0] * len(c.scratch) for c in m.cores]
     at = 0
     while at < len(m.words):
@@ -170,7 +171,7 @@ def expected_names(machines, window, names):
             at += 1
         if not window[0] <= cycle < window[1]:
             continue
-        for (_, address, length), track in zip(names, named_tracks(names)):
+        for (_, address, length), track in zip(names, tracks):
             inside = [w - address for w in written if address <= w < address + length]
             if not inside:
                 continue
@@ -300,7 +301,8 @@ def check_wave(wave, case, machines, window, engines):
     for path, what in expected.items():
         if isinstance(what, tuple):
             history = words.get(what, [])
-            what = lambda c, history=history: ([0] + [v for cycle, v in history if cycle < c])[-1]
+            cycles, values = [c for c, _ in history], [0] + [v for _, v in history]
+            what = lambda c, cycles=cycles, values=values: values[bisect.bisect_left(cycles, c)]
         found, changes = None, iter(wave.changes[path] + [(1 << 64, None)])
         following = next(changes)
         for cycle in range(first, last):
