@@ -5,7 +5,7 @@
 #include "traces/advice.h"
 
 /* Longer runs have no list schedules. */
-enum { WHAT_IF_MAX_SLOTS = 1000000 };
+enum { WHAT_IF_MAX_SLOTS = 1000000, WHAT_IF_MAX_EDGES = 1 << 24 };
 
 /* Sets now, renamed, unrolled, wider and relisted of `out`; in *dep the chain that is left when loops are
  * unrolled. ST_OK, ST_NOMEM. */
