@@ -25,12 +25,25 @@ static void side_free(struct side *s)
     record_free(&s->record);
 }
 
+/* Whether a page can show it, before it is looked into at length. */
+static enum status side_fits(const struct record *r, struct diag *d)
+{
+    uint64_t slots = 0, cycles = 0;
+    for (size_t i = 0; i < r->stages.n; i++) {
+        slots += hist_n(&r->stages.at[i].history);
+        cycles += r->stages.at[i].history.cycles;
+    }
+    return html_fits(slots, cycles, d);
+}
+
 static int side_make(struct side *s, const struct options *o, const struct job *j)
 {
     struct diag d;
     const int status = record_job(j, o, &s->record);
     if (status != EXIT_FINE)
         return status;
+    if (side_fits(&s->record, &d) != ST_OK)
+        return tool_diag(&d);
     const size_t n = s->record.stages.n;
     s->profiles = calloc(n + 1, sizeof *s->profiles);
     s->parts = calloc(n + 1, sizeof *s->parts);

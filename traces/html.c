@@ -7,6 +7,8 @@
 #include "traces/html_page.h"
 #include "traces/part.h"
 
+enum { MOST_LINKS = 1000 };
+
 static void write_stream(struct json_out *j, const char *key, const struct text *bytes)
 {
     text_addf(j->text, ", \"%s\": \"", key);
@@ -63,13 +65,25 @@ static enum status write_part(const struct html_part *part, struct json_out *j, 
         write_stream(j, "value_words", &pack.values);
         write_stream(j, "holes", &pack.holes);
         write_stream(j, "live", &pack.live);
+        /* A chain may be as long as the run, which is in the page already. */
+        struct profile shown = *part->profile;
+        shown.limits.chain.n = shown.limits.chain.n < MOST_LINKS ? shown.limits.chain.n : MOST_LINKS;
         json_open(j, "profile", '{');
-        profile_json(part->profile, j);
+        profile_json(&shown, j);
         json_close(j, '}');
         json_close(j, '}');
     }
     html_pack_free(&pack);
     return status;
+}
+
+enum status html_fits(uint64_t slots, uint64_t cycles, struct diag *d)
+{
+    if (slots <= HTML_MAX_SLOTS && cycles <= HTML_MAX_CYCLES)
+        return ST_OK;
+    return diag_set(d, ST_LIMIT,
+                    "more than %d slots or %d cycles for a page; ask for a window of cycles (--cycles a:b)",
+                    HTML_MAX_SLOTS, HTML_MAX_CYCLES);
 }
 
 static enum status write_side(const struct html_side *side, struct json_out *j, struct diag *d)
@@ -79,15 +93,12 @@ static enum status write_side(const struct html_side *side, struct json_out *j, 
         slots += side->parts[i].profile->slots;
         cycles += side->parts[i].profile->h->cycles;
     }
-    if (slots > HTML_MAX_SLOTS || cycles > HTML_MAX_CYCLES)
-        return diag_set(
-            d, ST_LIMIT,
-            "more than %d slots or %d cycles for a page; ask for a window of cycles (--cycles a:b)",
-            HTML_MAX_SLOTS, HTML_MAX_CYCLES);
+    enum status status = html_fits(slots, cycles, d);
+    if (status != ST_OK)
+        return status;
     json_open(j, NULL, '{');
     json_text(j, "title", side->title);
     json_open(j, "parts", '[');
-    enum status status = ST_OK;
     for (size_t i = 0; status == ST_OK && i < side->n_parts; i++)
         status = write_part(&side->parts[i], j, d);
     json_close(j, ']');

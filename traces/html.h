@@ -26,6 +26,9 @@ struct html_side {
 /* Of a side: what a browser still handles well. */
 enum { HTML_MAX_SLOTS = 1000000, HTML_MAX_CYCLES = 1 << 20 };
 
+/* ST_OK where a side of so many slots and cycles is within the limits, else ST_LIMIT. */
+enum status html_fits(uint64_t slots, uint64_t cycles, struct diag *d);
+
 /* Appends the page; `against` may be NULL. The two machines need not be alike. ST_OK, ST_LIMIT, ST_NOMEM. */
 enum status html_write(const struct html_side *side, const struct html_side *against, struct text *out,
                        struct diag *d);

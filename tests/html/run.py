@@ -273,6 +273,10 @@ class Tests:
         assert self.page.get("#status").get_attribute("textContent").startswith("alu-1, cycle 20")
         self.page.keys(Keys.ESCAPE)
         assert self.page.js("return sheaf.selected") is None
+        self.page.get("#tab-summary").click()
+        self.page.keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+        assert self.page.js("return [...document.querySelectorAll('[role=tabpanel]')].filter((p) => !p.hidden).map((p) => p.id)") == ["hits"]
+        self.page.js("document.activeElement.blur(); sheaf.showTab('summary');")
         self.page.keys("?")
         assert self.page.js("return document.getElementById('keys').open")
         self.page.keys(Keys.ESCAPE)

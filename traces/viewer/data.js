@@ -264,17 +264,31 @@ class Run {
     return out;
   }
 
-  // Slots used and empty ones by cause in cycles [from, to), of each engine.
+  // For each engine the slots used, then empty ones by cause, in cycles [from, to): all in one list.
   count(from, to) {
     const engines = this.engines.length, causes = this.causes.length;
-    const out = this.engines.map(() => ({ used: 0, causes: new Array(causes).fill(0) }));
+    const out = new Uint32Array(engines * (causes + 1));
+    let at = Math.max(0, from) * engines;
     for (let c = Math.max(0, from); c < Math.min(to, this.cycles); c++)
-      for (let e = 0; e < engines; e++) {
-        const at = c * engines + e;
-        out[e].used += this.used[at];
-        for (let k = 0; k < causes; k++) out[e].causes[k] += this.holes[at * causes + k];
+      for (let e = 0, sum = 0; e < engines; e++, at++) {
+        out[sum++] += this.used[at];
+        for (let k = at * causes; k < (at + 1) * causes; k++) out[sum++] += this.holes[k];
       }
     return out;
+  }
+
+  // Empty slots are those behind the used ones of their engine, by cause in the order of causes. Of
+  // several cores it is not known whose they are. Calls show(cycle, row, cause).
+  eachHole(from, to, show) {
+    if (this.machine.cores > 1) return;
+    const engines = this.engines.length, causes = this.causes.length;
+    for (let c = from; c < to; c++)
+      for (let e = 0; e < engines; e++) {
+        const at = c * engines + e;
+        let row = this.engineRow[e] + this.used[at];
+        for (let k = 0; k < causes; k++)
+          for (let n = this.holes[at * causes + k]; n > 0; n--) show(c, row++, k);
+      }
   }
 
   partOf(cycle) {

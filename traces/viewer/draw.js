@@ -12,22 +12,27 @@ const MONO = "10.5px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans
 function readTheme() {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+  const causes = ["packed", "scratch", "order", "ready-later", "none"].map((cause) => colour(`cause-${cause}`));
   return {
+    causes,
+    // Of empty slots in the timeline: what is there counts for more than what is not.
+    tints: causes.map((cause) => mix(rgb(colour("panel")), rgb(cause), 0.2)),
     back: colour("panel"), ink: colour("ink"), muted: colour("muted"), line: colour("line"), accent: colour("accent"),
     used: colour("used"), hit: colour("hit"), live: colour("live"),
-    causes: ["packed", "scratch", "order", "ready-later", "none"].map((cause) => colour(`cause-${cause}`)),
     kinds: ["value", "used", "written", "mem", "mem", "mem", "jump"].map((kind) => colour(`edge-${kind}`)),
   };
 }
 
-function rgb(hex) {
-  const n = parseInt(hex.slice(1), 16);
+// "#rrggbb" and its three parts.
+function rgb(colour) {
+  const n = parseInt(colour.slice(1), 16);
   return [n >> 16, (n >> 8) & 255, n & 255];
 }
+const hex = (parts) => `#${parts.map((x) => Math.round(x).toString(16).padStart(2, "0")).join("")}`;
 
 // What is readable on a colour.
-const inkOn = (hex) => {
-  const [r, g, b] = rgb(hex);
+const inkOn = (colour) => {
+  const [r, g, b] = rgb(colour);
   return 0.3 * r + 0.6 * g + 0.1 * b > 150 ? "#14181c" : "#ffffff";
 };
 
@@ -41,8 +46,7 @@ function rampOf(n) {
 }
 function ramp(share) {
   const at = share * (RAMP.length - 1), i = Math.min(Math.floor(at), RAMP.length - 2);
-  const colour = mix(rgb(RAMP[i]), rgb(RAMP[i + 1]), at - i);
-  return `#${colour.map((x) => Math.round(x).toString(16).padStart(2, "0")).join("")}`;
+  return hex(mix(rgb(RAMP[i]), rgb(RAMP[i + 1]), at - i));
 }
 
 // How slots may be told apart: the group of each slot of the program, and the groups' names.
@@ -164,45 +168,40 @@ function drawAxis(g, surface, theme, run, start, span, y) {
 // The strip: for each engine what its slots were, in as many columns as there are pixels.
 function paintStrip(g, surface, theme, run, cycles, byCause) {
   const columns = Math.min(Math.floor(surface.plot * surface.ratio), run.cycles);
-  const scale = surface.plot / cycles;
-  for (let e = 0; e < run.engines.length; e++) {
-    const y = e * STRIP_ROW, height = STRIP_ROW - 2;
-    g.textAlign = "right";
-    g.fillStyle = theme.muted;
-    g.fillText(run.engines[e], GUTTER - 8, y + STRIP_ROW / 2);
-    const room = run.machine.slots[run.engines[e]] * run.machine.cores;
-    for (let k = 0; k < columns && room; k++) {
-      const from = Math.floor((k * run.cycles) / columns), to = Math.max(from + 1, Math.floor(((k + 1) * run.cycles) / columns));
-      const x = surface.snap(GUTTER + from * scale), width = surface.snap(GUTTER + to * scale) - x;
-      const all = room * (to - from);
-      const parts = stripColumn(run, e, from, to);
-      if (!byCause) {
-        g.globalAlpha = 0.06 + 0.94 * (parts[0] / all);
-        g.fillStyle = theme.accent;
-        g.fillRect(x, y, width, height);
-        continue;
-      }
-      let bottom = y + height;
-      parts.forEach((count, i) => {
-        const part = (height * count) / all;
-        g.fillStyle = i ? theme.causes[i - 1] : theme.used;
-        g.fillRect(x, bottom - part, width, part);
-        bottom -= part;
-      });
-    }
-    g.globalAlpha = 1;
+  const scale = surface.plot / cycles, kinds = run.causes.length + 1;
+  g.textAlign = "right";
+  g.fillStyle = theme.muted;
+  run.engines.forEach((engine, e) => g.fillText(engine, GUTTER - 8, (e + 0.5) * STRIP_ROW));
+  for (let k = 0; k < columns; k++) {
+    const from = Math.floor((k * run.cycles) / columns), to = Math.floor(((k + 1) * run.cycles) / columns);
+    const x = surface.snap(GUTTER + from * scale), width = surface.snap(GUTTER + to * scale) - x;
+    const count = run.count(from, to);
+    run.engines.forEach((engine, e) => {
+      const all = run.machine.slots[engine] * run.machine.cores * (to - from);
+      if (!all) return;
+      const parts = count.subarray(e * kinds, (e + 1) * kinds);
+      if (byCause) paintColumn(g, theme, parts, all, x, e * STRIP_ROW, width);
+      else paintUse(g, theme, parts[0] / all, x, e * STRIP_ROW, width);
+    });
   }
 }
 
-// Slots used, then empty ones by cause, of one engine.
-function stripColumn(run, engine, from, to) {
-  const causes = run.causes.length, out = new Array(causes + 1).fill(0);
-  for (let c = from; c < to; c++) {
-    const at = c * run.engines.length + engine;
-    out[0] += run.used[at];
-    for (let k = 0; k < causes; k++) out[k + 1] += run.holes[at * causes + k];
-  }
-  return out;
+function paintColumn(g, theme, parts, all, x, y, width) {
+  const height = STRIP_ROW - 2;
+  let bottom = y + height;
+  parts.forEach((count, i) => {
+    const part = (height * count) / all;
+    g.fillStyle = i ? theme.causes[i - 1] : theme.used;
+    g.fillRect(x, bottom - part, width, part);
+    bottom -= part;
+  });
+}
+
+function paintUse(g, theme, share, x, y, width) {
+  g.globalAlpha = 0.06 + 0.94 * share;
+  g.fillStyle = theme.accent;
+  g.fillRect(x, y, width, STRIP_ROW - 2);
+  g.globalAlpha = 1;
 }
 
 function paintLive(g, surface, theme, run, cycles, y, peak) {

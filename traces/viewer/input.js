@@ -25,6 +25,7 @@ Object.assign(App.prototype, {
     on("help", "click", () => document.getElementById("keys").showModal());
     for (const tab of document.querySelectorAll("[role=tab]"))
       tab.addEventListener("click", () => this.showTab(tab.id.slice("tab-".length)));
+    document.querySelector("[role=tablist]").addEventListener("keydown", (event) => this.tabKey(event));
     document.addEventListener("keydown", (event) => this.key(event));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.setTheme(this.systemTheme()));
   },
@@ -199,6 +200,15 @@ Object.assign(App.prototype, {
   showFrom(cycle) {
     this.view.set(cycle, this.view.span);
     this.schedule();
+  },
+  // Arrows go from tab to tab.
+  tabKey(event) {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by) return;
+    const tabs = [...document.querySelectorAll("[role=tab]")];
+    const next = tabs[(tabs.indexOf(event.target) + by + tabs.length) % tabs.length];
+    next.click();
+    next.focus();
   },
   // First the search, then the choice.
   escape(typing) {

@@ -58,13 +58,14 @@ function causeTable(runs, view, theme) {
   const from = Math.floor(view.start), to = Math.ceil(view.start + view.span);
   const out = [];
   for (const run of runs) {
-    const count = run.count(from, to);
+    const count = run.count(from, to), kinds = run.causes.length + 1;
     const cycles = Math.max(0, Math.min(to, run.cycles) - from);
     const rows = run.engines.map((engine, e) => {
       const room = cycles * run.machine.slots[engine] * run.machine.cores;
-      return [engine, room ? percent(count[e].used / room) : "–", ...count[e].causes];
+      const [used, ...causes] = count.subarray(e * kinds, (e + 1) * kinds);
+      return [engine, room ? ((100 * used) / room).toFixed(1) : "–", ...causes];
     });
-    const heads = ["", element("span", {}, swatch(theme.used), "used"),
+    const heads = ["", element("span", {}, swatch(theme.used), "used %"),
       ...run.causes.map((cause, k) => element("span", {}, swatch(theme.causes[k]), cause))];
     const what = view.span >= view.cycles ? "all cycles" : `cycles ${decimal(run.axisCycle(from))} to ${decimal(run.axisCycle(Math.min(to, run.cycles)))}`;
     out.push(table(`Empty slots by cause, ${what}${runs.length > 1 ? `: ${run.title}` : ""}`, heads, rows));
@@ -169,10 +170,11 @@ function adviceList(profile, name, many) {
 function chainList(profile, name, many, go) {
   if (!profile.chain.length) return null;
   return element("details", {},
-    element("summary", {}, `The longest chain of values${many ? `, ${name}` : ""}: ${plural(profile.chain.length, "slot")}`),
-    element("ol.chain", {}, ...profile.chain.slice(0, 500).map((link) => element("li", {},
+    element("summary", {}, `The longest chain of values${many ? `, ${name}` : ""}: ${plural(profile.bounds.dep, "cycle")}`),
+    element("ol.chain", {}, ...profile.chain.map((link) => element("li", {},
       element("button.row", { onclick: () => go(link) },
-        element("span.n", {}, decimal(link.cycle)), element("code", {}, `${link.engine}  ${link.text}`))))));
+        element("span.n", {}, decimal(link.cycle)), element("code", {}, `${link.engine}  ${link.text}`))))),
+    profile.chain.length < profile.bounds.dep ? element("p.quiet", {}, "and so on") : null);
 }
 
 // Each part of a side has a profile of its own.
@@ -200,12 +202,12 @@ function summary(runs, app) {
 
 // --- one slot ---------------------------------------------------------------------
 
-const hex = (value) => `0x${value.toString(16).padStart(8, "0")}`;
+const hexadecimal = (value) => `0x${value.toString(16).padStart(8, "0")}`;
 
 function valueCells(values) {
   return element("span.values", {}, ...values.map((value) => value === null
     ? element("span", { title: "written before the recorded cycles" }, "?")
-    : element("span", { title: hex(value) }, String(value))));
+    : element("span", { title: hexadecimal(value) }, String(value))));
 }
 
 function noteOf(run, slot) {

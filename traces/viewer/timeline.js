@@ -1,5 +1,5 @@
-// The timeline: a row for each slot. Where cycles are narrower than a few pixels, every pixel is the
-// mean of the cells in it; otherwise cells are drawn, with as much text as fits.
+// The timeline: a row for each slot. Where cycles are narrow, columns are means (means.js); otherwise
+// cells are drawn, with as much text as fits.
 
 const CELLS_FROM = 3; // pixels a cycle
 
@@ -7,7 +7,7 @@ class Timeline {
   constructor(canvas, run) {
     this.run = run;
     this.core = 0;
-    this.image = document.createElement("canvas");
+    this.means = new Means(run);
     this.surface = new Surface(canvas);
   }
   // `row`: the height of a row, in pixels.
@@ -48,7 +48,7 @@ class Timeline {
     const from = Math.floor(view.start), to = Math.min(Math.ceil(view.start + view.span), this.run.cycles);
     this.drawRows(g, theme);
     const { marks } = state.found.get(this.run);
-    if (this.surface.plot / view.span < CELLS_FROM) this.drawMeans(g, theme, view, from, to, marks);
+    if (this.surface.plot / view.span < CELLS_FROM) this.means.draw(g, this, theme, view, marks);
     else this.drawCells(g, theme, view, from, to, marks);
     drawAxis(g, this.surface, theme, this.run, view.start, view.span, 0);
     if (state.selected && state.selected.run === this.run) this.drawSelected(g, theme, view, state.selected);
@@ -70,82 +70,11 @@ class Timeline {
       g.fillRect(GUTTER, this.top(row) - 1, this.surface.plot, 1);
   }
 
-  // A column of the image is as many whole cycles as come nearest to a pixel, the same ones wherever
-  // the view begins; its colours are the means of its cells. One slot that was searched for is enough
-  // to be seen.
-  drawMeans(g, theme, view, from, to, marks) {
-    const { run } = this;
-    const each = Math.max(1, Math.ceil(view.span / (this.surface.plot * this.surface.ratio)));
-    const first = Math.floor(from / each), width = Math.ceil(to / each) - first;
-    if (width <= 0) return;
-    const size = width * run.rows * 3;
-    if (!this.sums || this.sums.length < size) this.sums = new Float32Array(size);
-    const sums = this.sums.fill(0, 0, size);
-    const back = rgb(theme.back);
-    const pixel = (row, cycle) => (row * width + Math.floor(cycle / each) - first) * 3;
-    const paint = (row, cycle, colour) => {
-      const at = pixel(row, cycle);
-      for (let i = 0; i < 3; i++) sums[at + i] += colour[i] - back[i];
-    };
-    const palette = run.palette.map(rgb);
-    const begin = first * each, end = Math.min((first + width) * each, run.cycles);
-    const [slot, last] = run.range(begin, end);
-    for (let s = slot; s < last; s++)
-      if (run.core[s] === this.core) paint(run.row[s], run.cycle[s], palette[run.shade[s]]);
-    this.eachHole(begin, end, (cycle, row, cause) => paint(row, cycle, this.holeColour(theme, cause)));
-    const hit = rgb(theme.hit).map((x, i) => (x - back[i]) * each);
-    for (let s = slot; s < last; s++) {
-      if (!marks[s] || run.core[s] !== this.core) continue;
-      const at = pixel(run.row[s], run.cycle[s]);
-      for (let i = 0; i < 3; i++) sums[at + i] = hit[i];
-    }
-    this.showMeans(g, width, back, each, this.x(begin, view), this.x(begin + width * each, view));
-  }
-  showMeans(g, width, back, each, left, right) {
-    const { rows } = this.run;
-    this.image.width = width;
-    this.image.height = rows;
-    const context = this.image.getContext("2d");
-    const data = context.createImageData(width, rows);
-    for (let i = 0, out = 0; i < width * rows * 3; i += 3, out += 4) {
-      for (let k = 0; k < 3; k++) data.data[out + k] = back[k] + this.sums[i + k] / each;
-      data.data[out + 3] = 255;
-    }
-    context.putImageData(data, 0, 0);
-    g.imageSmoothingEnabled = false;
-    for (let row = 0; row < rows; row++)
-      g.drawImage(this.image, 0, row, width, 1, left, this.top(row), right - left, this.rowHeight - 1);
-  }
-
-  // Empty slots are those behind the used ones of their engine, by cause in the order of causes.
-  // Of several cores it is not known whose they are.
-  eachHole(from, to, show) {
-    const { run } = this;
-    if (run.machine.cores > 1) return;
-    const engines = run.engines.length, causes = run.causes.length;
-    for (let c = from; c < to; c++)
-      for (let e = 0; e < engines; e++) {
-        const at = c * engines + e;
-        let row = run.engineRow[e] + run.used[at];
-        for (let k = 0; k < causes; k++)
-          for (let n = run.holes[at * causes + k]; n > 0; n--) show(c, row++, k);
-      }
-  }
-  // A tint: what is there counts for more than what is not.
-  holeColour(theme, cause) {
-    if (this.tintOf !== theme) {
-      this.tintOf = theme;
-      this.tints = theme.causes.map((colour) => mix(rgb(theme.back), rgb(colour), 0.2));
-    }
-    return this.tints[cause];
-  }
-
   drawCells(g, theme, view, from, to, marks) {
     const { run } = this;
     const width = this.surface.plot / view.span, gap = width > 8 ? 1 : 0.5;
-    this.eachHole(from, to, (cycle, row, cause) => {
-      const [r, gr, b] = this.holeColour(theme, cause);
-      g.fillStyle = `rgb(${r | 0},${gr | 0},${b | 0})`;
+    run.eachHole(from, to, (cycle, row, cause) => {
+      g.fillStyle = hex(theme.tints[cause]);
       g.fillRect(this.x(cycle, view), this.top(row), width - gap, this.rowHeight - 1);
     });
     const [first, last] = run.range(from, to);
