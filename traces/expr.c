@@ -196,41 +196,38 @@ static uint16_t parse_operand(struct parser *x)
 /* --- operators ------------------------------------------------------------------ */
 
 /* By level, the loosest first; of two with the same beginning the longer one first. */
-static const struct operator
-{
-    unsigned level;
+static const struct infix {
     const char *token;
-    unsigned code;
-}
-operators[] = {
-    {0, "||", E_OR},
-    {1, "&&", E_AND},
-    {5, "==", E_MACHINE + OP_ALU_EQ},
-    {5, "!=", E_NE},
-    {7, "<<", E_MACHINE + OP_ALU_SHL},
-    {7, ">>", E_MACHINE + OP_ALU_SHR},
-    {6, "<=", E_LE},
-    {6, ">=", E_GE},
-    {6, "<", E_MACHINE + OP_ALU_LT},
-    {6, ">", E_GT},
-    {2, "|", E_MACHINE + OP_ALU_OR},
-    {3, "^", E_MACHINE + OP_ALU_XOR},
-    {4, "&", E_MACHINE + OP_ALU_AND},
-    {8, "+", E_MACHINE + OP_ALU_ADD},
-    {8, "-", E_MACHINE + OP_ALU_SUB},
-    {9, "*", E_MACHINE + OP_ALU_MUL},
-    {9, "//", E_MACHINE + OP_ALU_DIV},
-    {9, "%", E_MACHINE + OP_ALU_MOD},
+    unsigned level, code;
+} infixes[] = {
+    {"||", 0, E_OR},
+    {"&&", 1, E_AND},
+    {"==", 5, E_MACHINE + OP_ALU_EQ},
+    {"!=", 5, E_NE},
+    {"<<", 7, E_MACHINE + OP_ALU_SHL},
+    {">>", 7, E_MACHINE + OP_ALU_SHR},
+    {"<=", 6, E_LE},
+    {">=", 6, E_GE},
+    {"<", 6, E_MACHINE + OP_ALU_LT},
+    {">", 6, E_GT},
+    {"|", 2, E_MACHINE + OP_ALU_OR},
+    {"^", 3, E_MACHINE + OP_ALU_XOR},
+    {"&", 4, E_MACHINE + OP_ALU_AND},
+    {"+", 8, E_MACHINE + OP_ALU_ADD},
+    {"-", 8, E_MACHINE + OP_ALU_SUB},
+    {"*", 9, E_MACHINE + OP_ALU_MUL},
+    {"//", 9, E_MACHINE + OP_ALU_DIV},
+    {"%", 9, E_MACHINE + OP_ALU_MOD},
 };
 
-enum { OPERATORS = sizeof operators / sizeof *operators, LEVELS = 10 };
+enum { INFIXES = sizeof infixes / sizeof *infixes, LEVELS = 10 };
 
-static const struct operator* peek_operator(struct parser *x)
+static const struct infix *peek_infix(struct parser *x)
 {
     skip_space(x);
-    for (unsigned i = 0; i < OPERATORS && x->status == ST_OK; i++)
-        if (strncmp(x->at, operators[i].token, strlen(operators[i].token)) == 0)
-            return &operators[i];
+    for (unsigned i = 0; i < INFIXES && x->status == ST_OK; i++)
+        if (strncmp(x->at, infixes[i].token, strlen(infixes[i].token)) == 0)
+            return &infixes[i];
     return NULL;
 }
 
@@ -240,7 +237,7 @@ static uint16_t parse(struct parser *x, unsigned level)
     if (level == LEVELS)
         return parse_operand(x);
     uint16_t left = parse(x, level + 1);
-    for (const struct operator* o; (o = peek_operator(x)) && o->level == level;) {
+    for (const struct infix *o; (o = peek_infix(x)) && o->level == level;) {
         x->at += strlen(o->token);
         const uint16_t right = parse(x, level + 1);
         left = add(x, (enum code)o->code, 0, left, right);
