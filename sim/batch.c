@@ -62,28 +62,6 @@ void batch_use(struct sim_batch *b, batch_loop *loop)
 
 /* --- creation ------------------------------------------------------------------- */
 
-/* Whether the source of a wide operation is partly overwritten by its own dest. */
-static bool overlaps_itself(const struct micro *m)
-{
-    const struct isa_info *info = isa_info((enum isa_op)(m->code - MICRO_WIDE));
-    const uint32_t source[] = {m->b, m->c, m->d};
-    bool overlaps = false;
-    for (unsigned i = 1; info->kind == KIND_PURE && i < info->args; i++)
-        overlaps |= info->role[i] == ROLE_VSRC && source[i - 1] != m->a &&
-                    source[i - 1] + LANES - 1 - m->a < 2 * LANES - 1;
-    return overlaps;
-}
-
-/* The loop's wide operations require that this is not so; its others do not. */
-static void narrow_what_overlaps(struct micro_stream *s)
-{
-    for (size_t i = 0; i < s->code.n; i++) {
-        struct micro *m = &s->code.at[i];
-        if (m->code >= MICRO_WIDE && m->code < MICRO_COPY && overlaps_itself(m))
-            m->code = (uint8_t)(m->code - MICRO_WIDE);
-    }
-}
-
 static size_t scratch_rows(const struct sim_batch *b)
 {
     return b->alone->config.machine.scratch + SIM_SPARE;
@@ -97,10 +75,7 @@ static bool create_lockstep(struct sim_batch *b)
         return true;
     b->loop = batch_loop_at(0);
     b->rows = aligned_alloc(64, rows * BATCH_LANES * sizeof *b->rows);
-    if (!b->rows || !predecode(b->alone->prog, config, b->alone->mem_words, MICRO_BATCH, &b->stream))
-        return false;
-    narrow_what_overlaps(&b->stream);
-    return true;
+    return b->rows && predecode(b->alone->prog, config, b->alone->mem_words, MICRO_BATCH, &b->stream);
 }
 
 static bool create_instances(struct sim_batch *b)

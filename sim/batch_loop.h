@@ -2,171 +2,23 @@
  * function, BATCH_LOOP, and is included by each file that compiles an instance of it,
  * after BATCH_LOOP (its name) and BATCH_TARGET (its attributes) are defined.
  *
- * Direct threading, as in fast_loop.h; each handler is a loop over the tile's lanes,
- * written so that the compiler turns it into vector code: the expressions of isa.def
- * are scalar. A vector of the machine is eight rows, one after the other, hence one
- * long loop, unless it overlaps a source of its own; then it goes by way of `out`. */
+ * Direct threading, as in fast_loop.h. A vector of the machine is that many rows, one
+ * after the other, hence one long loop. */
 #include <string.h>
 
-#include "sim/batch_frame.h"
-#include "sim/isa/eval.h"
+#include "sim/batch_rows.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic" /* labels as values */
 
-/* Iterations do not depend on each other, although the rows may be the same ones. */
-#ifdef __clang__
-#define APART _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define APART _Pragma("GCC ivdep")
-#endif
-
-enum { T = BATCH_LANES };
-
 #define NEXT goto *labels[(++m)->code]
 #define ROW(x) (s + (size_t)(x)*T)
 
-/* Whether some lane's word is not below the limit. */
-BATCH_TARGET static inline bool any_beyond(const uint32_t *row, uint32_t limit)
-{
-    uint32_t beyond = 0;
-    for (unsigned t = 0; t < T; t++)
-        beyond |= row[t] >= limit;
-    return beyond;
-}
-
-BATCH_TARGET static inline bool any_zero(const uint32_t *rows, uint32_t n)
-{
-    uint32_t zero = 0;
-    for (uint32_t t = 0; t < n * T; t++)
-        zero |= rows[t] == 0;
-    return zero;
-}
-
-/* Whether all lanes have the same word. */
-BATCH_TARGET static inline bool is_uniform(const uint32_t *row)
-{
-    uint32_t differ = 0;
-    const uint32_t first = row[0];
-    for (unsigned t = 0; t < T; t++)
-        differ |= row[t] ^ first;
-    return !differ;
-}
-
-/* The lanes for which the loop leaves: those it calls odd. */
-static uint64_t lanes_beyond(const uint32_t *row, uint32_t limit)
-{
-    uint64_t odd = 0;
-    for (unsigned t = 0; t < T; t++)
-        odd |= (uint64_t)(row[t] >= limit) << t;
-    return odd;
-}
-
-static uint64_t lanes_with_zero(const uint32_t *rows, uint32_t n)
-{
-    uint64_t odd = 0;
-    for (uint32_t t = 0; t < n * T; t++)
-        odd |= (uint64_t)(rows[t] == 0) << t % T;
-    return odd;
-}
-
-static uint64_t lanes_close(const uint32_t *a, const uint32_t *b, uint32_t c, uint32_t d)
-{
-    uint64_t odd = 0;
-    for (unsigned t = 0; t < T; t++)
-        odd |= (uint64_t)(a[t] - b[t] + c < d) << t;
-    return odd;
-}
-
-BATCH_TARGET static inline bool any_close(const uint32_t *a, const uint32_t *b, uint32_t c, uint32_t d)
-{
-    uint32_t close = 0;
-    for (unsigned t = 0; t < T; t++)
-        close |= a[t] - b[t] + c < d;
-    return close;
-}
-
-BATCH_TARGET static inline void copy(uint32_t *to, const uint32_t *from, uint32_t n)
-{
-    APART
-    for (uint32_t t = 0; t < n * T; t++)
-        to[t] = from[t];
-}
-
-/* n words from each lane's address on, all within memory; the address row may be one of
- * those written. */
-BATCH_TARGET static inline void load(uint32_t *to, const uint32_t *mem, const uint32_t *address, uint32_t n)
-{
-    if (is_uniform(address)) {
-        copy(to, mem + (size_t)address[0] * T, n);
-        return;
-    }
-    size_t at[T];
-    for (unsigned t = 0; t < T; t++)
-        at[t] = (size_t)address[t] * T + t;
-    for (uint32_t i = 0; i < n; i++)
-        for (unsigned t = 0; t < T; t++)
-            to[i * T + t] = mem[at[t] + i * T];
-}
-
-BATCH_TARGET static inline void store(uint32_t *mem, const uint32_t *address, const uint32_t *from,
-                                      uint32_t n)
-{
-    if (is_uniform(address)) {
-        copy(mem + (size_t)address[0] * T, from, n);
-        return;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        for (unsigned t = 0; t < T; t++)
-            mem[((size_t)address[t] + i) * T + t] = from[i * T + t];
-}
-
-/* Sources by role: what is handed over, and its word t of row i. */
+/* Sources by role. */
 #define ROWS_SRC(x) ROW(x)
 #define ROWS_VSRC(x) ROW(x)
 #define ROWS_LITERAL(x) NULL
 #define ROWS_NONE(x) NULL
-#define AT_SRC(x) (x)[t]
-#define AT_VSRC(x) (x)[i * T + t]
-#define AT_LITERAL(x) 0
-#define AT_NONE(x) 0
-
-/* n rows of each operation's results. No source is partly overwritten. */
-#define ISA_BINARY(ID, name, partial, expression, doc)                                                       \
-    BATCH_TARGET static inline void rows_##ID(uint32_t *d, const uint32_t *a, const uint32_t *b, uint32_t n) \
-    {                                                                                                        \
-        APART                                                                                                \
-        for (uint32_t t = 0; t < n * T; t++)                                                                 \
-            d[t] = isa_do_##ID(a[t], b[t], 0, 0);                                                            \
-    }
-#define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc) DEFINE_##kind(ID, r1, r2, r3)
-#define DEFINE_PURE(ID, r1, r2, r3)                                                              \
-    BATCH_TARGET static inline void rows_##ID(uint32_t *d, const uint32_t *a, const uint32_t *b, \
-                                              const uint32_t *c, uint32_t k, uint32_t n)         \
-    {                                                                                            \
-        (void)a, (void)b, (void)c, (void)k;                                                      \
-        for (uint32_t i = 0; i < n; i++) {                                                       \
-            uint32_t *const row = d + i * T;                                                     \
-            APART                                                                                \
-            for (uint32_t t = 0; t < T; t++)                                                     \
-                row[t] = isa_do_##ID(AT_##r1(a), AT_##r2(b), AT_##r3(c), k);                     \
-        }                                                                                        \
-    }
-#define DEFINE_LOAD(...)
-#define DEFINE_VLOAD(...)
-#define DEFINE_STORE(...)
-#define DEFINE_VSTORE(...)
-#define DEFINE_JUMP(...)
-#define DEFINE_COND_JUMP(...)
-#define DEFINE_COND_JUMP_REL(...)
-#define DEFINE_JUMP_INDIRECT(...)
-#define DEFINE_HALT(...)
-#define DEFINE_PAUSE(...)
-#define DEFINE_TRACE(...)
-#define DEFINE_COREID(...)
-#define DEFINE_COMPARE(...)
-#define DEFINE_NOTHING(...)
-#include "sim/isa/isa.def"
 
 /* Leaves if some lane is odd; the exact set is found only then. */
 #define CHECK(any, set)   \
@@ -180,13 +32,34 @@ BATCH_TARGET static inline void store(uint32_t *mem, const uint32_t *address, co
 #define CHECK_DIVISOR_0(rows, n)
 #define CHECK_DIVISOR_1(rows, n) CHECK(any_zero(rows, n), lanes_with_zero(rows, n))
 
+/* Whether two runs of n rows have some in common, but are not the same. */
+static inline bool overlap(uint32_t x, uint32_t y, uint32_t n)
+{
+    return x != y && x - y + n - 1 < 2 * n - 1;
+}
+
+/* A vector's n rows, from the sources that follow: at once, or by way of `out` where dest
+ * overlaps one of them without being the same. */
+#define VECTOR(ID, n, r1, r2, r3, ...)                                             \
+    if (OVERLAP_##r1(m->b, n) || OVERLAP_##r2(m->c, n) || OVERLAP_##r3(m->d, n)) { \
+        rows_##ID(out, __VA_ARGS__, n);                                            \
+        memcpy(ROW(m->a), out, (n)*T * sizeof *out);                               \
+    } else {                                                                       \
+        rows_##ID(ROW(m->a), __VA_ARGS__, n);                                      \
+    }
+#define OVERLAP_VSRC(x, n) overlap(m->a, x, n)
+#define OVERLAP_SRC(x, n) false /* every row is to be as this one is */
+#define OVERLAP_NONE(x, n) false
+
 BATCH_TARGET enum batch_exit BATCH_LOOP(struct batch_frame *f)
 {
     static const void *const labels[MICRO_CODES] = {
 #define ISA_BINARY(ID, name, partial, expression, doc) [OP_ALU_##ID] = &&do_alu_##ID,
 #include "sim/isa/isa.def"
 #define ISA_BINARY(ID, name, partial, expression, doc) \
-    [OP_VALU_##ID] = &&do_valu_##ID, [MICRO_WIDE + OP_VALU_##ID] = &&do_wide_##ID,
+    [OP_VALU_##ID] = &&do_valu_##ID, [MICRO_WIDE + OP_VALU_##ID] = &&do_wide_##ID, LABEL_PART_##partial(ID)
+#define LABEL_PART_0(ID) [MICRO_PART + OP_VALU_##ID] = &&do_part_##ID,
+#define LABEL_PART_1(ID)
 #include "sim/isa/isa.def"
         [OP_VBROADCAST] = &&do_VBROADCAST,
         [MICRO_WIDE + OP_VBROADCAST] = &&do_wide_VBROADCAST,
@@ -235,12 +108,14 @@ BATCH_TARGET enum batch_exit BATCH_LOOP(struct batch_frame *f)
     rows_##ID(ROW(m->a), ROW(m->b), ROW(m->c), 1);            \
     NEXT;                                                     \
     do_valu_##ID : CHECK_DIVISOR_##partial(ROW(m->c), n);     \
-    rows_##ID(out, ROW(m->b), ROW(m->c), n);                  \
-    memcpy(ROW(m->a), out, n *T * sizeof *out);               \
+    VECTOR(ID, n, VSRC, VSRC, NONE, ROW(m->b), ROW(m->c))     \
     NEXT;                                                     \
     do_wide_##ID : CHECK_DIVISOR_##partial(ROW(m->c), LANES); \
-    rows_##ID(ROW(m->a), ROW(m->b), ROW(m->c), LANES);        \
-    NEXT;
+    VECTOR(ID, LANES, VSRC, VSRC, NONE, ROW(m->b), ROW(m->c)) \
+    NEXT;                                                     \
+    PART_##partial(ID)
+#define PART_0(ID) do_part_##ID : VECTOR(ID, (uint32_t)m->d, VSRC, VSRC, NONE, ROW(m->b), ROW(m->c)) NEXT;
+#define PART_1(ID)
 #include "sim/isa/isa.def"
 
 #define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc) SLOT_##kind(ID, r0, r1, r2, r3)
@@ -248,12 +123,9 @@ BATCH_TARGET enum batch_exit BATCH_LOOP(struct batch_frame *f)
 #define PURE_DEST(ID, r1, r2, r3)                                                               \
     do_##ID : rows_##ID(ROW(m->a), ROWS_##r1(m->b), ROWS_##r2(m->c), ROWS_##r3(m->d), m->c, 1); \
     NEXT;
-#define PURE_VDEST(ID, r1, r2, r3)                                                                    \
-    do_##ID : rows_##ID(out, ROWS_##r1(m->b), ROWS_##r2(m->c), ROWS_##r3(m->d), 0, n);                \
-    memcpy(ROW(m->a), out, n *T * sizeof *out);                                                       \
-    NEXT;                                                                                             \
-    do_wide_##ID : rows_##ID(ROW(m->a), ROWS_##r1(m->b), ROWS_##r2(m->c), ROWS_##r3(m->d), 0, LANES); \
-    NEXT;
+#define PURE_VDEST(ID, r1, r2, r3)                                                                  \
+    do_##ID : VECTOR(ID, n, r1, r2, r3, ROWS_##r1(m->b), ROWS_##r2(m->c), ROWS_##r3(m->d), 0) NEXT; \
+    do_wide_##ID : VECTOR(ID, LANES, r1, r2, r3, ROWS_##r1(m->b), ROWS_##r2(m->c), ROWS_##r3(m->d), 0) NEXT;
 #define SLOT_LOAD(...)
 #define SLOT_VLOAD(...)
 #define SLOT_STORE(...)

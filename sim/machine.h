@@ -1,6 +1,6 @@
 /* The machine: cores, scratch, memory, cycle counter, faults. Two engines run it,
  * step.c (the oracle: plain and literal) and fast.c (predecoded), with the same
- * results and the same faults.
+ * results and the same faults; batch.h runs many at once.
  *
  *      prog ──> sim_create ──> sim_run / sim_step ──> state, or a fault
  *                 mem ──┘          │

@@ -423,7 +423,7 @@ bool predecode(const struct prog *p, const struct sim_config *config, size_t mem
 {
     struct coder c = {.prog = p, .config = config, .mem_words = mem_words, .out = out};
     c.blocks = form != MICRO_BATCH && is_for_blocks(p, config->machine.vlen);
-    c.fuses = form != MICRO_BATCH && config->machine.vlen == LANES;
+    c.fuses = config->machine.vlen == LANES;
     c.table.words = calloc(config->machine.scratch, sizeof *c.table.words);
     struct micro_mark sum = {0};
     bool good = c.table.words && vec_reserve(&out->marks, p->bundles.n + 1) &&

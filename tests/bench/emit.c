@@ -62,28 +62,35 @@ static const char prelude[] =
     "LOOP copy(u32 *d, const u32 *a, u32 n) { memcpy(d, a, n * T * sizeof *d); }\n";
 
 /* For each operation, a loop to its place, op_ADD, and one by way of a copy for where a
- * source overlaps that: over_ADD. */
+ * source overlaps that: over_ADD. Those of part of a vector, part_ADD, are told its words. */
 static void emit_loop(FILE *out, enum isa_op op, const char *id, uint32_t vlen)
 {
     const struct isa_info *info = isa_info(op);
     if (info->kind != KIND_PURE)
         return;
     const uint32_t n = info->role[0] == ROLE_VDEST ? vlen : 1;
-    char body[300], sources[100] = "";
+    char sources[100] = "", body[200];
     size_t used = 0;
     char name = 'a';
     for (unsigned i = 1; i < info->args; i++)
         if (isa_role_is_address(info->role[i]))
             used += (size_t)snprintf(sources + used, sizeof sources - used, "%c = x%u[t%s], ", name++, i,
                                      info->role[i] == ROLE_SRC ? " % T" : "");
-    (void)snprintf(body, sizeof body, "for (u32 t = 0; t < %u * T; t++) { const u32 %sz = 0; (void)z;", n,
-                   sources);
+    (void)snprintf(body, sizeof body, "{ const u32 %sz = 0; (void)z;", sources);
     static const char head[] = "LOOP %s_%s(u32 *d, const u32 *x1, const u32 *x2, const u32 *x3, u32 k)\n{\n";
-    (void)fprintf(out, head, "op", id);
-    (void)fprintf(out, "    APART %s d[t] = %s; }\n}\n", body, expressions[op]);
-    (void)fprintf(out, head, "over", id);
-    (void)fprintf(out, "    u32 out[%u * T];\n    %s out[t] = %s; }\n    memcpy(d, out, sizeof out);\n}\n", n,
-                  body, expressions[op]);
+    static const char *const names[][2] = {{"op", "over"}, {"part", "part_over"}};
+    for (unsigned part = 0; part < 2; part++) {
+        char each[60];
+        (void)snprintf(each, sizeof each,
+                       part ? "for (u32 t = 0; t < k * T; t++)" : "for (u32 t = 0; t < %u * T; t++)", n);
+        (void)fprintf(out, head, names[part][0], id);
+        (void)fprintf(out, "    APART %s %s d[t] = %s; }\n}\n", each, body, expressions[op]);
+        (void)fprintf(out, head, names[part][1], id);
+        (void)fprintf(out, "    u32 out[%u * T];\n    %s %s out[t] = %s; }\n", n, each, body,
+                      expressions[op]);
+        (void)fprintf(out, "    memcpy(d, out, %s * T * sizeof *d);\n}\n",
+                      part ? "k" : "sizeof out / T / sizeof *d");
+    }
 }
 
 static void emit_loops(FILE *out, uint32_t vlen)
@@ -103,18 +110,24 @@ static bool overlaps(const struct micro *m, const struct isa_info *info, uint32_
     return false;
 }
 
+static void emit_pure(FILE *out, const struct micro *m, enum isa_op op, uint32_t vlen)
+{
+    const struct isa_info *info = isa_info(op);
+    const bool part = m->code >= MICRO_PART;
+    const uint32_t source[] = {m->b, m->c, m->d}, n = part ? m->d : vlen;
+    (void)fprintf(out, "    %s%s_%s(s + %u * T", part ? "part" : "",
+                  overlaps(m, info, n) ? (part ? "_over" : "over") : (part ? "" : "op"), ids[op], m->a);
+    for (unsigned i = 1; i < ISA_MAX_ARGS; i++)
+        (void)fprintf(out, ", s + %u * T",
+                      i < info->args && isa_role_is_address(info->role[i]) ? source[i - 1] : 0);
+    (void)fprintf(out, ", %uu);\n", part ? n : m->c);
+}
+
 static void emit_micro(FILE *out, const struct micro *m, uint32_t vlen)
 {
-    const bool wide = m->code >= MICRO_WIDE && m->code < MICRO_COPY;
-    const unsigned code = wide ? m->code - MICRO_WIDE : m->code;
+    const unsigned code = m->code < MICRO_COPY ? m->code % ISA_OPS : m->code;
     if (code < ISA_OPS && isa_info((enum isa_op)code)->kind == KIND_PURE) {
-        const struct isa_info *info = isa_info((enum isa_op)code);
-        const uint32_t source[] = {m->b, m->c, m->d};
-        (void)fprintf(out, "    %s_%s(s + %u * T", overlaps(m, info, vlen) ? "over" : "op", ids[code], m->a);
-        for (unsigned i = 1; i < ISA_MAX_ARGS; i++)
-            (void)fprintf(out, ", s + %u * T",
-                          i < info->args && isa_role_is_address(info->role[i]) ? source[i - 1] : 0);
-        (void)fprintf(out, ", %uu);\n", m->c);
+        emit_pure(out, m, (enum isa_op)code, vlen);
         return;
     }
     switch (code) {

@@ -150,6 +150,10 @@ static const char *const programs[] = {
     "[" PROLOGUE
     "{\"alu\": [[\"+\", 8, 9, 1], [\"+\", 9, 8, 1]], \"valu\": [[\"+\", 16, 24, 8], [\"-\", 24, 16, 8]]}]",
     "[" PROLOGUE "{\"load\": [[\"vload\", 8, 1], [\"vload\", 9, 2]], \"alu\": [[\"+\", 10, 1, 1]]}]",
+    /* Runs of scalar slots, as they are and over themselves, and one that has to wait. */
+    "[" PROLOGUE "{\"alu\": [[\"+\", 9, 8, 10], [\"+\", 10, 9, 11], [\"+\", 11, 10, 12], [\"-\", 12, 8, 1], "
+    "[\"-\", 13, 9, 2]]}, {\"alu\": [[\"+\", 1, 9, 20], [\"+\", 2, 10, 21], [\"-\", 9, 1, 20], [\"-\", "
+    "10, 2, 21]]}, {\"store\": [[\"vstore\", 5, 8]]}]",
     /* Pauses, halt, traces, debug. */
     "[" PROLOGUE
     "{\"flow\": [[\"pause\"]]}, {\"flow\": [[\"cond_jump\", 11, 7]]}, {}, {\"flow\": [[\"pause\"]]}, "
