@@ -62,7 +62,7 @@ static struct streams streams_of(struct moe_code *c)
     struct streams t = {.c = c, .n = s->m < STREAMS_FROM ? 1 : MOST_STREAMS};
     t.passes = s->m / t.n;
     /* Beyond what stores of block owners may touch behind se. */
-    t.table = (most_blocks(s) + 7) / 8 * 8 + 8;
+    t.table = (most_blocks(s) + 7) / 8 * 8;
     t.stride = (s->et + 7) / 8 * 8;
     return t;
 }

@@ -157,6 +157,8 @@ static const char *const sizes[] = {
     "M=33,E=256,NG=2,TG=1,K=16,SH=8",
     "M=8,NG=1,TG=1,K=16,SH=8",
     "M=64,E=16,NG=2,TG=2,K=16,U=8",
+    "M=64,E=16,NG=2,TG=1,K=1,SH=0,U=1",
+    "M=300,E=2,NG=1,TG=1,K=1,SH=0,U=1,spread=262144",
     "M=4,RS=131071,WSH=4294967295,spread=262144",
 };
 
