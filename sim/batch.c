@@ -71,7 +71,7 @@ static bool create_lockstep(struct sim_batch *b)
 {
     const struct sim_config *config = &b->alone->config;
     const size_t rows = scratch_rows(b) + b->alone->mem_words;
-    if (b->n < FEW || config->machine.cores > 1 || rows > MAX_ROWS)
+    if (b->n < FEW || config->machine.cores > 1 || isa_machine_waits(&config->machine) || rows > MAX_ROWS)
         return true;
     b->loop = batch_loop_at(0);
     b->rows = aligned_alloc(64, rows * BATCH_LANES * sizeof *b->rows);

@@ -114,6 +114,9 @@ static bool create_state(struct sim *s, const struct sim_config *config, const u
             return false;
     if (config->n_values && !resolve_values(s, config))
         return false;
+    /* Fast forms are for results that are there in the next cycle. */
+    if (isa_machine_waits(&s->config.machine))
+        s->config.engine = SIM_STEP;
     s->config.values = NULL;
     s->config.n_values = 0;
     sim_reset(s, mem);
@@ -171,6 +174,7 @@ void sim_reset(struct sim *s, const uint32_t *mem)
         core->loop_from = core->loop_to = -1;
         memset(core->scratch, 0, s->config.machine.scratch * sizeof *core->scratch);
     }
+    step_reset(s);
     s->cycle = s->rounds = s->double_writes = 0;
     s->fault = (struct sim_fault){.kind = FAULT_NONE};
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "sim/engine.h"
+#include "sim/late.h"
 #include "sim/observe.h"
 
 struct sim_step_state {
@@ -15,6 +16,8 @@ struct sim_step_state {
     /* The serial number of the last bundle that wrote each word, to see double writes. */
     uint64_t *scratch_stamp, *mem_stamp;
     uint64_t serial;
+    bool waits; /* some engine takes more than a cycle: */
+    struct late late;
 };
 
 /* A bundle under execution. */
@@ -36,7 +39,14 @@ bool step_create(struct sim *s)
         return false;
     s->step->scratch_stamp = calloc(s->config.machine.scratch, sizeof(uint64_t));
     s->step->mem_stamp = calloc(s->mem_words + 1, sizeof(uint64_t));
+    s->step->waits = isa_machine_waits(&s->config.machine);
     return s->step->scratch_stamp && s->step->mem_stamp;
+}
+
+void step_reset(struct sim *s)
+{
+    if (s->step)
+        late_clear(&s->step->late);
 }
 
 void step_destroy(struct sim *s)
@@ -49,6 +59,7 @@ void step_destroy(struct sim *s)
     vec_free(&st->trace);
     free(st->scratch_stamp);
     free(st->mem_stamp);
+    late_free(&st->late);
     free(st);
     s->step = NULL;
 }
@@ -240,6 +251,31 @@ static void apply_writes(struct bundle *b, const struct sim_write *w, size_t n, 
     }
 }
 
+/* The same where results take their time: what was issued before and is due now lands before what
+ * lands at once. */
+static bool apply_late(struct bundle *b, const struct sim_write *w, size_t n, uint64_t *stamp,
+                       uint32_t *words)
+{
+    struct sim *s = b->s;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t latency = s->config.machine.latency[s->prog->slots.at[w[i].slot].engine];
+        const struct late_write late = {b->core_number, (uint32_t)w[i].address, w[i].value, words == s->mem};
+        if (latency == 1)
+            apply_writes(b, &w[i], 1, stamp, words);
+        else if (!late_add(&b->st->late, s->cycle + latency, late))
+            return no_memory(b);
+    }
+    return true;
+}
+
+static bool apply_all_late(struct bundle *b)
+{
+    struct sim_step_state *st = b->st;
+    late_land(&st->late, b->s, b->s->cycle + 1, b->core_number);
+    return apply_late(b, st->scratch.at, st->scratch.n, st->scratch_stamp, b->core->scratch) &&
+           apply_late(b, st->mem.at, st->mem.n, st->mem_stamp, b->s->mem);
+}
+
 static void tell(const struct bundle *b)
 {
     const struct sim_step_state *st = b->st;
@@ -272,8 +308,12 @@ static bool commit(struct bundle *b)
     if (s->sink)
         tell(b);
     st->serial++; /* check_writes has used the stamps in strict mode */
-    apply_writes(b, st->scratch.at, st->scratch.n, st->scratch_stamp, b->core->scratch);
-    apply_writes(b, st->mem.at, st->mem.n, st->mem_stamp, s->mem);
+    if (!st->waits) {
+        apply_writes(b, st->scratch.at, st->scratch.n, st->scratch_stamp, b->core->scratch);
+        apply_writes(b, st->mem.at, st->mem.n, st->mem_stamp, s->mem);
+    } else if (!apply_all_late(b)) {
+        return false;
+    }
     for (size_t i = 0; i < st->trace.n; i++)
         b->core->trace.at[b->core->trace.n++] = st->trace.at[i];
     if (b->next_pc <= b->pc) {
@@ -335,14 +375,19 @@ bool step_round(struct sim *s)
             continue;
         if (core->pc < 0 || (uint64_t)core->pc >= s->prog->bundles.n) {
             core->state = CORE_STOPPED;
+            late_finish(&s->step->late, s, c);
             continue;
         }
         const uint32_t bundle = (uint32_t)core->pc;
         if (!step_bundle(s, c))
             return false;
+        if (core->state != CORE_RUNNING)
+            late_finish(&s->step->late, s, c);
         costs = costs || prog_costs_cycle(s->prog, bundle);
     }
     s->rounds++;
     s->cycle += costs;
+    if (costs && s->step->late.waiting)
+        late_land(&s->step->late, s, s->cycle, UINT32_MAX);
     return true;
 }

@@ -183,31 +183,17 @@ bool opt_engines(const struct options *o, bool engine[ENGINE_DEBUG])
     return true;
 }
 
-/* The machine's parameter of that name, or NULL. */
-static uint32_t *parameter(struct isa_machine *m, const char *name, size_t length)
-{
-    const struct {
-        const char *name;
-        uint32_t *value;
-    } others[] = {{"vlen", &m->vlen}, {"scratch", &m->scratch}, {"cores", &m->cores}};
-    for (unsigned i = 0; i < sizeof others / sizeof *others; i++)
-        if (strlen(others[i].name) == length && memcmp(others[i].name, name, length) == 0)
-            return others[i].value;
-    const enum isa_engine e = isa_find_engine(name, length);
-    return e < ENGINE_DEBUG ? &m->slots[e] : NULL;
-}
-
 /* "alu=12,vlen=8". */
 static bool set_machine(struct isa_machine *m, const char *text)
 {
     for (;;) {
         const size_t length = strcspn(text, ","), name_length = strcspn(text, "=,");
-        uint32_t *value = parameter(m, text, name_length);
+        uint32_t *value = isa_machine_parameter(m, text, name_length);
         uint64_t number = 0;
         if (!value) {
             (void)tool_error(
-                "--machine: no parameter `%.*s`, expected alu, valu, load, store, flow, vlen, scratch "
-                "or cores",
+                "--machine: no parameter `%.*s`, expected alu, valu, load, store, flow, each with "
+                "_latency or without, vlen, scratch or cores",
                 (int)name_length, text);
             return false;
         }

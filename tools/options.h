@@ -11,47 +11,47 @@
 #include "sim/isa/isa.h"
 
 /* OPTION(ID, long name, letter or 0, argument or NULL, what it does) */
-#define OPTIONS                                                                                             \
-    OPTION(SET, "set", 0, "NAME=VALUE,...", "problem sizes (names and ranges: sheaf kernels)")              \
-    OPTION(SEED, "seed", 0, "N", "of the generated problem, or of a search (default 123)")                  \
-    OPTION(CONTRACT, "contract", 0, "NAME", "what counts at the end (default: the first that fits)")        \
-    OPTION(KERNEL, "kernel", 0, "NAME", "the problem for a program from a file")                            \
-    OPTION(MEM, "mem", 0, "FILE", "start from this memory image instead of a generated problem")            \
-    OPTION(ENGINE, "engine", 0, "NAME", "step, fast (default), or tandem: both, compared")                  \
-    OPTION(CYCLE_LIMIT, "cycle-limit", 0, "N", "end with a fault beyond N cycles (default 1000000000)")     \
-    OPTION(STRICT, "strict", 0, NULL,                                                                       \
-           "two writes to one word in a bundle are a fault (check: warnings fail)")                         \
-    OPTION(PAUSE, "pause", 0, NULL, "pause slots pause; the run is resumed until all cores stop")           \
-    OPTION(NO_DEBUG, "no-debug", 0, NULL, "do not check debug compares")                                    \
-    OPTION(MACHINE, "machine", 0, "NAME=N,...", "change the machine: alu, ..., flow, vlen, scratch, cores") \
-    OPTION(CORES, "cores", 0, "N", "the same as --machine cores=N")                                         \
-    OPTION(SCRATCH, "scratch", 0, "N", "the same as --machine scratch=N")                                   \
-    OPTION(EFFORT, "effort", 0, "N",                                                                        \
-           "0 quick, 1 normal, 2 thorough: how hard to search where there is no tuning record")             \
-    OPTION(JOBS, "jobs", 'j', "N", "threads that search (default: one for each processor)")                 \
-    OPTION(EVALS, "evals", 0, "N", "schedules that a search tries (default 20000)")                         \
-    OPTION(DUMP, "dump", 0, "PASS,...",                                                                     \
-           "print what passes leave: ir, fold, graph, schedule, allocation, program")                       \
-    OPTION(RECORD, "record", 0, "FILE", "build what this tuning record says")                               \
-    OPTION(FROM, "from", 0, "FILE", "search on from this tuning record")                                    \
-    OPTION(FRESH, "fresh", 0, NULL, "search from nothing, whatever records there are")                      \
-    OPTION(INPUTS, "inputs", 0, "N", "fresh inputs to judge by (default 100)")                              \
-    OPTION(TIME_LIMIT, "time-limit", 0, "MS", "milliseconds for all inputs (default 10000)")                \
-    OPTION(SIZE_LIMIT, "size-limit", 0, "BYTES", "of a program (default 33554432)")                         \
-    OPTION(SERVE, "serve", 0, NULL, "judge requests from standard input, a JSON object a line")             \
-    OPTION(TAMPER, "tamper-report", 0, NULL, "what a grader should worry about, and what is done about it") \
-    OPTION(CYCLES, "cycles", 0, "A:B", "only cycles from A on and before B (default: all)")                 \
-    OPTION(LADDER, "ladder", 0, NULL, "all variants of a kernel in one table")                              \
-    OPTION(LAUNCH, "launch-cycles", 0, "N", "a declared charge for starting each program, shown apart")     \
-    OPTION(BY, "by", 0, "WHAT", "where cycles went: by stage, round, strand, label or time")                \
-    OPTION(TIMELINE, "timeline", 0, "A:B", "show the slots of cycles A to B, one a line")                   \
-    OPTION(ENGINES, "engines", 0, "NAME,...", "only slots of these engines")                                \
-    OPTION(AGAINST, "against", 0, "PROGRAM", "compare with this program in the same page (.html)")          \
-    OPTION(FORMAT, "format", 0, "NAME", "of the output, whatever its ending")                               \
-    OPTION(SCRIPT, "script", 0, "FILE", "take commands from there instead of standard input")               \
-    OPTION(DAP, "dap", 0, NULL, "speak the Debug Adapter Protocol on standard input and output")            \
-    OPTION(OUTPUT, "output", 'o', "FILE", "write the result there (its ending says the format)")            \
-    OPTION(JSON, "json", 0, NULL, "print one JSON object instead of the report")                            \
+#define OPTIONS                                                                                              \
+    OPTION(SET, "set", 0, "NAME=VALUE,...", "problem sizes (names and ranges: sheaf kernels)")               \
+    OPTION(SEED, "seed", 0, "N", "of the generated problem, or of a search (default 123)")                   \
+    OPTION(CONTRACT, "contract", 0, "NAME", "what counts at the end (default: the first that fits)")         \
+    OPTION(KERNEL, "kernel", 0, "NAME", "the problem for a program from a file")                             \
+    OPTION(MEM, "mem", 0, "FILE", "start from this memory image instead of a generated problem")             \
+    OPTION(ENGINE, "engine", 0, "NAME", "step, fast (default), or tandem: both, compared")                   \
+    OPTION(CYCLE_LIMIT, "cycle-limit", 0, "N", "end with a fault beyond N cycles (default 1000000000)")      \
+    OPTION(STRICT, "strict", 0, NULL,                                                                        \
+           "two writes to one word in a bundle are a fault (check: warnings fail)")                          \
+    OPTION(PAUSE, "pause", 0, NULL, "pause slots pause; the run is resumed until all cores stop")            \
+    OPTION(NO_DEBUG, "no-debug", 0, NULL, "do not check debug compares")                                     \
+    OPTION(MACHINE, "machine", 0, "NAME=N,...", "change the machine: alu, ..., alu_latency, ..., vlen, ...") \
+    OPTION(CORES, "cores", 0, "N", "the same as --machine cores=N")                                          \
+    OPTION(SCRATCH, "scratch", 0, "N", "the same as --machine scratch=N")                                    \
+    OPTION(EFFORT, "effort", 0, "N",                                                                         \
+           "0 quick, 1 normal, 2 thorough: how hard to search where there is no tuning record")              \
+    OPTION(JOBS, "jobs", 'j', "N", "threads that search (default: one for each processor)")                  \
+    OPTION(EVALS, "evals", 0, "N", "schedules that a search tries (default 20000)")                          \
+    OPTION(DUMP, "dump", 0, "PASS,...",                                                                      \
+           "print what passes leave: ir, fold, graph, schedule, allocation, program")                        \
+    OPTION(RECORD, "record", 0, "FILE", "build what this tuning record says")                                \
+    OPTION(FROM, "from", 0, "FILE", "search on from this tuning record")                                     \
+    OPTION(FRESH, "fresh", 0, NULL, "search from nothing, whatever records there are")                       \
+    OPTION(INPUTS, "inputs", 0, "N", "fresh inputs to judge by (default 100)")                               \
+    OPTION(TIME_LIMIT, "time-limit", 0, "MS", "milliseconds for all inputs (default 10000)")                 \
+    OPTION(SIZE_LIMIT, "size-limit", 0, "BYTES", "of a program (default 33554432)")                          \
+    OPTION(SERVE, "serve", 0, NULL, "judge requests from standard input, a JSON object a line")              \
+    OPTION(TAMPER, "tamper-report", 0, NULL, "what a grader should worry about, and what is done about it")  \
+    OPTION(CYCLES, "cycles", 0, "A:B", "only cycles from A on and before B (default: all)")                  \
+    OPTION(LADDER, "ladder", 0, NULL, "all variants of a kernel in one table")                               \
+    OPTION(LAUNCH, "launch-cycles", 0, "N", "a declared charge for starting each program, shown apart")      \
+    OPTION(BY, "by", 0, "WHAT", "where cycles went: by stage, round, strand, label or time")                 \
+    OPTION(TIMELINE, "timeline", 0, "A:B", "show the slots of cycles A to B, one a line")                    \
+    OPTION(ENGINES, "engines", 0, "NAME,...", "only slots of these engines")                                 \
+    OPTION(AGAINST, "against", 0, "PROGRAM", "compare with this program in the same page (.html)")           \
+    OPTION(FORMAT, "format", 0, "NAME", "of the output, whatever its ending")                                \
+    OPTION(SCRIPT, "script", 0, "FILE", "take commands from there instead of standard input")                \
+    OPTION(DAP, "dap", 0, NULL, "speak the Debug Adapter Protocol on standard input and output")             \
+    OPTION(OUTPUT, "output", 'o', "FILE", "write the result there (its ending says the format)")             \
+    OPTION(JSON, "json", 0, NULL, "print one JSON object instead of the report")                             \
     OPTION(HELP, "help", 'h', NULL, "show this help")
 
 enum opt {

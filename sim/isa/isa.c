@@ -42,6 +42,8 @@ struct isa_machine isa_default_machine(void)
     struct isa_machine m = {.vlen = 8, .scratch = 1536, .cores = 1};
     for (unsigned e = 0; e < ISA_ENGINES; e++)
         m.slots[e] = engines[e].slots;
+    for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+        m.latency[e] = 1;
     return m;
 }
 
@@ -50,6 +52,9 @@ const char *isa_machine_problem(const struct isa_machine *m)
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
         if (m->slots[e] > ISA_MAX_SLOTS)
             return "slots: expected at most 64 an engine";
+    for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+        if (m->latency[e] < 1 || m->latency[e] > ISA_MAX_LATENCY)
+            return "latency: expected 1 to 64 cycles";
     if (m->vlen < 1 || m->vlen > ISA_MAX_VLEN)
         return "vlen: expected 1 to 64";
     if (m->scratch < 1 || m->scratch > ISA_MAX_SCRATCH)
@@ -94,6 +99,30 @@ enum isa_op isa_find_op(enum isa_engine engine, const char *name, size_t length)
     while (op < ISA_OPS && (table[op].engine != engine || !same(table[op].name, name, length)))
         op++;
     return (enum isa_op)op;
+}
+
+uint32_t *isa_machine_parameter(struct isa_machine *m, const char *name, size_t length)
+{
+    static const char suffix[] = "_latency";
+    const struct {
+        const char *name;
+        uint32_t *value;
+    } others[] = {{"vlen", &m->vlen}, {"scratch", &m->scratch}, {"cores", &m->cores}};
+    for (unsigned i = 0; i < sizeof others / sizeof *others; i++)
+        if (same(others[i].name, name, length))
+            return others[i].value;
+    const size_t tail = sizeof suffix - 1;
+    const bool late = length > tail && memcmp(name + length - tail, suffix, tail) == 0;
+    const enum isa_engine e = isa_find_engine(name, late ? length - tail : length);
+    return e >= (late ? ENGINE_DEBUG : ISA_ENGINES) ? NULL : late ? &m->latency[e] : &m->slots[e];
+}
+
+bool isa_machine_waits(const struct isa_machine *m)
+{
+    bool waits = false;
+    for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+        waits = waits || m->latency[e] != 1;
+    return waits;
 }
 
 struct isa_effects isa_effects(const struct isa_slot *s, uint32_t vlen)

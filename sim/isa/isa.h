@@ -68,7 +68,8 @@ enum {
     ISA_MAX_VLEN = 64,
     ISA_MAX_SLOTS = 64,
     ISA_MAX_CORES = 64,
-    ISA_MAX_SCRATCH = 1 << 24
+    ISA_MAX_SCRATCH = 1 << 24,
+    ISA_MAX_LATENCY = 64
 };
 
 /* One row of the table. */
@@ -94,6 +95,7 @@ struct isa_slot {
 struct isa_machine {
     uint32_t slots[ISA_ENGINES];
     uint32_t vlen, scratch, cores;
+    uint32_t latency[ENGINE_DEBUG]; /* cycles until what an engine writes is there: 1 is the next one */
 };
 
 /* The reference machine. */
@@ -101,6 +103,12 @@ struct isa_machine isa_default_machine(void);
 
 /* NULL when every parameter is within the ISA_MAX_ limits, else what is wrong. */
 const char *isa_machine_problem(const struct isa_machine *m);
+
+/* The parameter of that name ("alu", "load_latency", "vlen", ...), or NULL. */
+uint32_t *isa_machine_parameter(struct isa_machine *m, const char *name, size_t length);
+
+/* Whether some engine's results take more than a cycle. */
+bool isa_machine_waits(const struct isa_machine *m);
 
 /* The row of an operation below ISA_OPS, or a row of kind UNKNOWN / NOTHING for
  * OP_UNKNOWN and OP_IGNORED. Never NULL. */

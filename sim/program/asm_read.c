@@ -217,34 +217,20 @@ static bool read_name(struct reader *r)
            asm_table_add(&r->names, copy, name.n, (uint32_t)address) || scan_no_memory(&r->s);
 }
 
-/* The machine's parameter called so and its number, or NULL. */
-static uint32_t *find_parameter(struct isa_machine *m, const struct json_token *t, unsigned *number)
-{
-    static const char *const names[] = {"vlen", "scratch", "cores"};
-    uint32_t *const at[] = {&m->vlen, &m->scratch, &m->cores};
-    const enum isa_engine engine = isa_find_engine(t->at, t->n);
-    *number = (unsigned)engine;
-    if (engine != ISA_ENGINES)
-        return &m->slots[engine];
-    for (unsigned i = 0; i < sizeof at / sizeof *at; i++, (*number)++)
-        if (strlen(names[i]) == t->n && memcmp(names[i], t->at, t->n) == 0)
-            return at[i];
-    return NULL;
-}
-
 static bool read_parameter(struct reader *r)
 {
     struct json_token key;
-    unsigned number;
     int64_t value;
     if (!asm_name(&r->s, &key, "a parameter of the machine"))
         return false;
-    uint32_t *out = find_parameter(&r->p->machine, &key, &number);
+    struct isa_machine *m = &r->p->machine;
+    uint32_t *out = isa_machine_parameter(m, key.at, key.n);
     if (!out)
         return scan_fail(&r->s, key.offset, "the machine has no parameter `%.*s`", TOKEN(key));
-    if (r->parameters & 1u << number)
+    const uint32_t bit = 1u << (out - (uint32_t *)m);
+    if (r->parameters & bit)
         return scan_fail(&r->s, key.offset, "`%.*s` is given twice", TOKEN(key));
-    r->parameters |= 1u << number;
+    r->parameters |= bit;
     if (asm_peek(&r->s) != '=')
         return scan_fail(&r->s, r->s.pos, "expected '=', found %s", asm_found(&r->s));
     r->s.pos++;
@@ -253,7 +239,7 @@ static bool read_parameter(struct reader *r)
     if (!asm_int(&r->s, 0, UINT32_MAX, &value, "a whole number from 0 to 2^32-1"))
         return false;
     *out = (uint32_t)value;
-    const char *problem = isa_machine_problem(&r->p->machine);
+    const char *problem = isa_machine_problem(m);
     return !problem || scan_fail(&r->s, at, "%s, found %u", problem, *out);
 }
 

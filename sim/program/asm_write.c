@@ -27,6 +27,9 @@ static void write_machine(struct writer *w)
     for (unsigned e = 0; e < ISA_ENGINES; e++)
         if (e != ENGINE_DEBUG || m->slots[e])
             text_addf(w->out, " %s=%u", isa_engine_name((enum isa_engine)e), m->slots[e]);
+    for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+        if (m->latency[e] != 1)
+            text_addf(w->out, " %s_latency=%u", isa_engine_name((enum isa_engine)e), m->latency[e]);
     text_add(w->out, "\n");
 }
 

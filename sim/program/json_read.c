@@ -96,20 +96,21 @@ static int known_key(struct reader *r, const struct json_token *key, const char 
     return -1;
 }
 
-static bool read_limits(struct reader *r)
+/* A number for each engine. */
+static bool read_by_engine(struct reader *r, uint32_t *at, unsigned engines, const char *what)
 {
-    if (!scan_open(r->s, '{', "an object of slots by engine"))
+    if (!scan_open(r->s, '{', "an object of numbers by engine"))
         return false;
     unsigned seen = 0;
     const char *names[ISA_ENGINES + 1] = {NULL};
-    for (unsigned e = 0; e < ISA_ENGINES; e++)
+    for (unsigned e = 0; e < engines; e++)
         names[e] = isa_engine_name((enum isa_engine)e);
     for (bool first = true; scan_item(r->s, '}', &first);) {
         struct json_token key;
         if (!scan_key(r->s, &key))
             return false;
-        const int e = known_key(r, &key, names, &seen, "a machine's slots");
-        if (e < 0 || !read_parameter(r, &r->p->machine.slots[e]))
+        const int e = known_key(r, &key, names, &seen, what);
+        if (e < 0 || !read_parameter(r, &at[e]))
             return false;
     }
     return r->s->status == ST_OK;
@@ -117,9 +118,9 @@ static bool read_limits(struct reader *r)
 
 static bool read_machine(struct reader *r)
 {
-    static const char *const names[] = {"slots", "vlen", "scratch", "cores", NULL};
+    static const char *const names[] = {"slots", "latency", "vlen", "scratch", "cores", NULL};
     struct isa_machine *m = &r->p->machine;
-    uint32_t *const parameters[] = {NULL, &m->vlen, &m->scratch, &m->cores};
+    uint32_t *const parameters[] = {NULL, NULL, &m->vlen, &m->scratch, &m->cores};
     if (!scan_open(r->s, '{', "a machine (an object)"))
         return false;
     unsigned seen = 0;
@@ -128,7 +129,9 @@ static bool read_machine(struct reader *r)
         if (!scan_key(r->s, &key))
             return false;
         const int i = known_key(r, &key, names, &seen, "a machine");
-        if (i < 0 || !(i == 0 ? read_limits(r) : read_parameter(r, parameters[i])))
+        if (i < 0 || !(i == 0   ? read_by_engine(r, m->slots, ISA_ENGINES, "a machine's slots")
+                       : i == 1 ? read_by_engine(r, m->latency, ENGINE_DEBUG, "a machine's latencies")
+                                : read_parameter(r, parameters[i])))
             return false;
     }
     return r->s->status == ST_OK;

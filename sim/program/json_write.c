@@ -13,6 +13,11 @@ static void write_machine(const struct isa_machine *m, struct text *out)
         text_addf(out, "%s\"%s\": %u", first ? "" : ", ", isa_engine_name((enum isa_engine)e), m->slots[e]);
         first = false;
     }
+    if (isa_machine_waits(m)) {
+        text_add(out, "}, \"latency\": {");
+        for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+            text_addf(out, "%s\"%s\": %u", e ? ", " : "", isa_engine_name((enum isa_engine)e), m->latency[e]);
+    }
     text_addf(out, "}, \"vlen\": %u, \"scratch\": %u, \"cores\": %u},\n", m->vlen, m->scratch, m->cores);
 }
 

@@ -1,0 +1,34 @@
+/* Writes on their way, on a machine whose engines take more than a cycle. A slot issued in cycle c by an
+ * engine of latency n reads in cycle c, and what it writes is there from cycle c + n on. Writes that are
+ * there from the same cycle on land in the order in which they were issued. A core that stops or pauses
+ * waits for its own first; that costs no cycle. */
+#ifndef SHEAF_SIM_LATE_H
+#define SHEAF_SIM_LATE_H
+
+#include "sim/machine.h"
+
+struct late_write {
+    uint32_t core, address, value;
+    bool in_memory;
+};
+
+/* By the cycle they are there from, modulo the number of lists: all are within ISA_MAX_LATENCY. */
+struct late {
+    VEC(struct late_write) due[ISA_MAX_LATENCY + 1];
+    size_t waiting;
+};
+
+/* Adds one; requires s->cycle < cycle <= s->cycle + ISA_MAX_LATENCY. False when out of memory. */
+bool late_add(struct late *l, uint64_t cycle, struct late_write write);
+
+/* Lets a core's writes that are due in `cycle` land; of all cores for UINT32_MAX. */
+void late_land(struct late *l, struct sim *s, uint64_t cycle, uint32_t core);
+
+/* Lets all of a core's land. */
+void late_finish(struct late *l, struct sim *s, uint32_t core);
+
+/* Forgets all. */
+void late_clear(struct late *l);
+void late_free(struct late *l);
+
+#endif
