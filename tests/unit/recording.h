@@ -108,7 +108,9 @@ static inline struct recording record_random(uint64_t seed)
     struct prog *p = prog_create();
     assert_non_null(p);
     struct sim_config config = sim_default_config();
-    config.machine = (struct isa_machine){{0}, DRAWN_VLEN, DRAWN_SCRATCH, 1 + rng_below(&g, 4) % 3};
+    config.machine.vlen = DRAWN_VLEN;
+    config.machine.scratch = DRAWN_SCRATCH;
+    config.machine.cores = 1 + rng_below(&g, 4) % 3;
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
         config.machine.slots[e] = 1 + rng_below(&g, 4);
     config.pause = true;
