@@ -208,11 +208,13 @@ class Tests:
         time.sleep(0.3)
         profile = json.loads(self.run("profile", "tree_hash:best", "--json"))
         rows = self.page.js("return [...document.querySelectorAll('#causes tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent));")
-        assert len(rows) == 5
-        for engine, _, *causes in rows:
+        heads = self.page.texts("#causes thead th")[1:]
+        assert heads == list(profile["holes"])
+        columns = list(zip(*[[int(n.replace(",", "")) for n in row[1:]] for row in rows[1:]]))
+        for engine, causes in zip(heads, columns):
             expected = list(profile["holes"][engine].values())
-            assert [int(n.replace(",", "")) for n in causes] == expected, (engine, causes, expected)
-            assert sum(expected) == profile["engines"][engine]["empty"]
+            assert list(causes) == expected, (engine, causes, expected)
+            assert sum(causes) == profile["engines"][engine]["empty"]
 
     def test_tables(self):
         profile = json.loads(self.run("profile", "tree_hash:best", "--json"))
@@ -312,6 +314,8 @@ class Tests:
         change = cycles[1] - cycles[0]
         sign = "=" if change == 0 else f"{'+' if change > 0 else '−'}{abs(change):,}"
         assert ["cycles", f"{cycles[0]:,}", f"{cycles[1]:,}", sign] in rows, rows[:8]
+        holes = [json.loads(self.run("profile", f"tree_hash:{name}", "--json"))["holes"]["load"]["ready-later"] for name in ("best", "interleaved")]
+        assert ["load ready-later", *(f"{n:,}" for n in holes)] in [row[:3] for row in rows], holes
         ends = self.page.js("return sheaf.charts.map(({ timeline, run }) => timeline.x(run.cycles, sheaf.view) - GUTTER);")
         assert abs(ends[0] / ends[1] - cycles[0] / cycles[1]) < 1e-6, "the axes are not the same"
         slot = self.page.js("sheaf.view.set(20, 20); sheaf.schedule(); return sheaf.runs[1].range(30, 31)[0]")

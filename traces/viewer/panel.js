@@ -60,17 +60,23 @@ function causeTable(runs, view, theme) {
   for (const run of runs) {
     const count = run.count(from, to), kinds = run.causes.length + 1;
     const cycles = Math.max(0, Math.min(to, run.cycles) - from);
-    const rows = run.engines.map((engine, e) => {
-      const room = cycles * run.machine.slots[engine] * run.machine.cores;
-      const [used, ...causes] = count.subarray(e * kinds, (e + 1) * kinds);
-      return [engine, room ? ((100 * used) / room).toFixed(1) : "–", ...causes];
-    });
-    const heads = ["", element("span", {}, swatch(theme.used), "used %"),
-      ...run.causes.map((cause, k) => element("span", {}, swatch(theme.causes[k]), cause))];
+    const room = run.engines.map((engine) => cycles * run.machine.slots[engine] * run.machine.cores);
+    const used = run.engines.map((_, e) => (room[e] ? percent(count[e * kinds] / room[e]) : "–"));
+    const rows = [[element("span", {}, swatch(theme.used), "used"), ...used], ...run.causes.map((cause, k) => [
+      element("span", {}, swatch(theme.causes[k]), cause), ...run.engines.map((_, e) => count[e * kinds + 1 + k])])];
     const what = view.span >= view.cycles ? "all cycles" : `cycles ${decimal(run.axisCycle(from))} to ${decimal(run.axisCycle(Math.min(to, run.cycles)))}`;
-    out.push(table(`Empty slots by cause, ${what}${runs.length > 1 ? `: ${run.title}` : ""}`, heads, rows));
+    out.push(table(`Empty slots by cause, ${what}${runs.length > 1 ? `: ${run.title}` : ""}`, ["", ...run.engines], rows));
   }
   return out;
+}
+
+// The same of all cycles, with the change.
+function causeChanges(profiles, names, engines, causes) {
+  if (profiles.length < 2) return null;
+  const rows = engines.flatMap((engine) => [
+    [`${engine} used`, (p) => p.engines[engine]?.used],
+    ...causes.map((cause) => [`${engine} ${cause}`, (p) => p.holes[engine]?.[cause]])]);
+  return element("details", {}, element("summary", {}, "Slots used and empty, compared"), compared("", profiles, names, rows));
 }
 
 function boundTables(profiles, names, engines) {
@@ -189,6 +195,7 @@ function summary(runs, app) {
     const start = (k) => of[k].parts[i].start;
     out.push(
       ...profiles.map((p, k) => adviceList(p, names[k], many)),
+      causeChanges(profiles, names, of[0].engines, of[0].causes),
       ...boundTables(profiles, names, of[0].engines),
       gapTable(profiles, names, of[0].causes),
       ...waitTables(profiles, names),
