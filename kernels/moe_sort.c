@@ -25,13 +25,13 @@ static const struct kern_contract contracts[] = {
 static const struct kern_variant variants[] = {
     {"staged",
      "gate, append, clear, sort: a program each, all between them in memory",
-     {2859},
+     {2858},
      moe_sort_staged,
      NULL},
-    {"captured", "the same four as one program, addresses known", {2825}, moe_sort_captured, NULL},
+    {"captured", "the same four as one program, addresses known", {2823}, moe_sort_captured, NULL},
     {"fused",
      "one program: blocks are filled while the gate computes, few tokens sorted in scratch",
-     {414},
+     {410},
      moe_sort_fused,
      NULL},
 };

@@ -119,12 +119,16 @@ struct two {
     bool pair;
 };
 
+/* Eights are added one after the other, as lists are in moe_top_of. */
+enum { LAST_ROWS = 8 };
+
 static struct two two_of(struct moe_code *c, moe_row *row, void *context, unsigned first, unsigned n)
 {
     if (n == 1)
         return (struct two){.largest = row(context, first)};
-    const struct two a = two_of(c, row, context, first, n - n / 2),
-                     b = two_of(c, row, context, first + n - n / 2, n / 2);
+    const unsigned last = n >= 2 * LAST_ROWS ? LAST_ROWS : n / 2;
+    const struct two a = two_of(c, row, context, first, n - last),
+                     b = two_of(c, row, context, first + n - last, last);
     const struct ir_val less = ir_alu(c->ir, OP_ALU_LT, a.largest, b.largest);
     struct two t = {choose(c, less, a.largest, b.largest), ir_alu(c->ir, OP_ALU_ADD, a.largest, b.largest),
                     true};
