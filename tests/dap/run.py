@@ -279,7 +279,7 @@ def without_stop_on_entry_it_runs_to_the_first_breakpoint():
 
 
 def a_run_can_be_paused_and_asked():
-    c = standing(program="endless.s", mem=None)
+    c = standing(program="endless.s", mem=None, cycleLimit=10**15)
     c.ask("continue", threadId=1)
     time.sleep(0.2)
     c.refused("stackTrace", threadId=1)
@@ -404,7 +404,7 @@ def it_ends_when_its_input_does():
     for text in (b"", b"Content-Length: 10", b"Content-Length: 10\r\n\r\n{"):
         done = subprocess.run([SHEAF, "debug", "--dap"], input=text, capture_output=True, timeout=60, check=False)
         same((done.returncode, done.stdout, done.stderr), (0, b"", b""), f"after {text!r}")
-    c = standing(program="endless.s", mem=None)
+    c = standing(program="endless.s", mem=None, cycleLimit=10**15)
     c.ask("continue", threadId=1)
     same(c.end()[0], 0, "exit status of a run nobody listens to")
 
