@@ -173,7 +173,9 @@ static void check_recording(const struct recording *r)
     assert_int_equal(pack.values.n, 4 * r->h.values.n);
     for (size_t i = 0; i < r->h.values.n; i++) {
         const unsigned char *b = (const unsigned char *)pack.values.at + 4 * i;
-        assert_int_equal(b[0] | b[1] << 8 | b[2] << 16 | (uint32_t)b[3] << 24, r->h.values.at[i]);
+        const uint32_t value =
+            (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+        assert_int_equal(value, r->h.values.at[i]);
     }
     free(slot_of);
     html_pack_free(&pack);
