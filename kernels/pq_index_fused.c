@@ -127,7 +127,7 @@ static struct choice begin_choice(struct fused *f, unsigned area, const struct p
 static void choose(struct fused *f, struct choice *c, uint32_t n, uint32_t m)
 {
     ir_stage(f->k.ir, "choose");
-    while ((uint64_t)c->made * m < (uint64_t)c->all * n)
+    while (c->made < c->all && (uint64_t)c->made * m < (uint64_t)c->all * n)
         c->made += pq_flat_step(&f->k, &c->flat);
     ir_stage(f->k.ir, "keys");
 }

@@ -186,7 +186,7 @@ void pq_make_tables(struct pq_code *k, const struct pq_tables *t, struct ir_val 
 
 struct pq_keys pq_keys(struct pq_code *k)
 {
-    return (struct pq_keys){pq_ring(k, PQ_BLOCK, 2), pq_ring(k, PQ_LANES, 8), pq_ring(k, PQ_LANES, 4)};
+    return (struct pq_keys){pq_ring(k, PQ_BLOCK, 2), pq_ring(k, PQ_LANES, 4), pq_ring(k, PQ_LANES, 4)};
 }
 
 /* The scores of `lanes` neighbours in a table, to a view. codes[s]: as in pq_keys_next,
