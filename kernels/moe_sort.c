@@ -3,15 +3,15 @@
 #include "sim/base/fnv.h"
 #include "sim/base/random.h"
 
-enum { MOST_EXPERTS = 256, MOST_GROUPS = 8, MOST_CHOSEN = 16, MOST_SHARED = 8, MOST_ROUTED = 4096 };
+enum { MOST_ROUTED = 4096 };
 
 static const struct kern_param params[MOE_PARAMS] = {
     [MOE_M] = {"M", "tokens", 4, 1, 1024, NULL, false},
-    [MOE_E] = {"E", "experts that tokens are routed to", 256, 2, MOST_EXPERTS, NULL, false},
-    [MOE_NG] = {"NG", "groups of experts", 8, 1, MOST_GROUPS, NULL, false},
-    [MOE_TG] = {"TG", "groups kept for a token", 4, 1, MOST_GROUPS, NULL, false},
-    [MOE_K] = {"K", "experts chosen for a token", 8, 1, MOST_CHOSEN, NULL, false},
-    [MOE_SH] = {"SH", "shared experts, which every token has", 1, 0, MOST_SHARED, NULL, false},
+    [MOE_E] = {"E", "experts that tokens are routed to", 256, 2, MOE_MOST_EXPERTS, NULL, false},
+    [MOE_NG] = {"NG", "groups of experts", 8, 1, MOE_MOST_GROUPS, NULL, false},
+    [MOE_TG] = {"TG", "groups kept for a token", 4, 1, MOE_MOST_GROUPS, NULL, false},
+    [MOE_K] = {"K", "experts chosen for a token", 8, 1, MOE_MOST_CHOSEN, NULL, false},
+    [MOE_SH] = {"SH", "shared experts, which every token has", 1, 0, MOE_MOST_SHARED, NULL, false},
     [MOE_U] = {"U", "entries of a block", 64, 1, 1024, NULL, false},
     [MOE_RS] = {"RS", "what a token's weights add up to", 32768, 1, 131071, NULL, false},
     [MOE_WSH] = {"WSH", "weight of a shared expert", 32768, 0, UINT32_MAX, NULL, false},
@@ -53,11 +53,6 @@ static const char *problem(const struct kern_params *p, unsigned contract)
     return NULL;
 }
 
-static uint32_t cdiv(uint32_t a, uint32_t b)
-{
-    return (a + b - 1) / b;
-}
-
 struct moe_sizes moe_sizes(const struct kern_params *p)
 {
     struct moe_sizes s = {
@@ -75,7 +70,7 @@ struct moe_sizes moe_sizes(const struct kern_params *p)
     s.et = s.e + s.sh;
     s.group = s.e / s.ng;
     s.maxp = s.m * s.kt + s.et * s.u - s.kt;
-    s.maxb = cdiv(s.maxp, s.u);
+    s.maxb = moe_cdiv(s.maxp, s.u);
     const uint32_t words[MOE_ARRAYS] = {
         [MOE_HEADER] = MOE_HEADER_WORDS,
         [MOE_SIG] = s.m * s.e,
@@ -146,7 +141,8 @@ static void largest_first(uint32_t *keys, uint32_t count, uint32_t n)
 static void gate(const struct moe_sizes *s, const uint32_t *sig, const uint32_t *bias, uint32_t *ids,
                  uint32_t *w)
 {
-    uint32_t key[MOST_EXPERTS], groups[MOST_GROUPS], kept[MOST_EXPERTS], n = 0, sum = 0;
+    uint32_t key[MOE_MOST_EXPERTS] = {0}, groups[MOE_MOST_GROUPS] = {0}, kept[MOE_MOST_EXPERTS] = {0};
+    uint32_t n = 0, sum = 0;
     for (uint32_t g = 0; g < s->ng; g++) {
         for (uint32_t i = 0; i < s->group; i++) {
             const uint32_t e = g * s->group + i;
@@ -179,11 +175,11 @@ static void sort(const struct moe_sizes *s, uint32_t *mem)
 {
     const uint32_t *ids = mem + s->at[MOE_IDS], *w = mem + s->at[MOE_W];
     uint32_t *sid = mem + s->at[MOE_SID], *sw = mem + s->at[MOE_SW], *se = mem + s->at[MOE_SE];
-    uint32_t next[MOST_EXPERTS + MOST_SHARED] = {0}, valid = 0;
+    uint32_t next[MOE_MOST_EXPERTS + MOE_MOST_SHARED] = {0}, valid = 0;
     for (uint32_t i = 0; i < s->m * s->kt; i++)
         next[ids[i]]++;
     for (uint32_t e = 0; e < s->et; e++) {
-        const uint32_t blocks = cdiv(next[e], s->u);
+        const uint32_t blocks = moe_cdiv(next[e], s->u);
         for (uint32_t b = 0; b < blocks; b++)
             se[valid / s->u + b] = e;
         next[e] = valid;

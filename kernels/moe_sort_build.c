@@ -11,16 +11,11 @@ static struct moe_place routed(const struct moe_code *c, bool weights)
     return (struct moe_place){MOE_WORK, weights ? (c->s.m * c->s.k + 7) / 8 * 8 : 0, c->s.k};
 }
 
-static uint32_t cdiv(uint32_t a, uint32_t b)
-{
-    return (a + b - 1) / b;
-}
-
 /* --- the stages -------------------------------------------------------------------- */
 
 static void gate(struct moe_code *c)
 {
-    const uint32_t tokens = moe_gate_tokens(&c->s), n = cdiv(c->s.m, tokens);
+    const uint32_t tokens = moe_gate_tokens(&c->s), n = moe_cdiv(c->s.m, tokens);
     const struct moe_place ids = routed(c, false), w = routed(c, true);
     const struct moe_token first = {0, moe_counter(c, n)};
     const struct moe_loop loop = moe_loop(c, n);
@@ -46,7 +41,7 @@ static void append_row(struct moe_code *c, const struct moe_place *from, const s
 static void append(struct moe_code *c)
 {
     enum { TOGETHER = 8 };
-    const uint32_t tokens = c->s.m < TOGETHER ? c->s.m : TOGETHER, n = cdiv(c->s.m, tokens);
+    const uint32_t tokens = c->s.m < TOGETHER ? c->s.m : TOGETHER, n = moe_cdiv(c->s.m, tokens);
     const struct moe_place ids = {MOE_IDS, 0, c->s.kt}, w = {MOE_W, 0, c->s.kt};
     const struct moe_place routed_ids = routed(c, false), routed_w = routed(c, true);
     const struct ir_val moved = moe_counter(c, n);
@@ -61,20 +56,19 @@ static void append(struct moe_code *c)
     moe_loop_end(c, &loop);
 }
 
-/* Fills at least `words` words of sid and sw, as many in each of n passes; to be put
- * between the loop's two calls. */
+/* Whole vectors to fill in each of n passes, in words, so that `words` are. */
 static uint32_t fill_words(uint32_t words, uint32_t n)
 {
-    return cdiv(words, 8 * n) * 8;
+    return moe_cdiv(words, 8 * n) * 8;
 }
 
 static void clear(struct moe_code *c)
 {
     enum { TOGETHER = 1024 };
-    const uint32_t all = cdiv(c->s.maxp, 8) * 8, n = cdiv(all, TOGETHER), each = fill_words(all, n);
+    const uint32_t all = moe_cdiv(c->s.maxp, 8) * 8, n = moe_cdiv(all, TOGETHER), each = fill_words(all, n);
     const struct ir_val moved = moe_counter(c, n);
     const struct moe_loop loop = moe_loop(c, n);
-    moe_fill(c, 0, each, moved);
+    moe_fill(c, each, moved);
     moe_count(c, moved, n, each, all - each);
     moe_loop_end(c, &loop);
 }
@@ -116,8 +110,8 @@ enum status moe_sort_captured(const struct kern_request *rq, struct kern_stages 
 static void fill_and_gate(struct moe_code *c, struct moe_chosen *chosen)
 {
     const struct moe_sizes *s = &c->s;
-    const uint32_t tokens = moe_gate_tokens(s), n = cdiv(s->m, tokens);
-    const uint32_t all = cdiv(moe_most_valid(s), 8) * 8, each = fill_words(all, n);
+    const uint32_t tokens = moe_gate_tokens(s), n = moe_cdiv(s->m, tokens);
+    const uint32_t all = moe_cdiv(moe_most_valid(s), 8) * 8, each = fill_words(all, n);
     const struct moe_place ids = {MOE_IDS, 0, s->kt}, w = {MOE_W, 0, s->kt};
     const struct ir_val filled = moe_counter(c, n);
     const struct moe_token first = {0, moe_counter(c, n)};
@@ -127,7 +121,7 @@ static void fill_and_gate(struct moe_code *c, struct moe_chosen *chosen)
     const bool few = moe_are_few(s);
     if (few)
         ir_cohort(c->ir, 0);
-    moe_fill(c, 0, each, filled);
+    moe_fill(c, each, filled);
     if (few)
         ir_cohort(c->ir, 1);
     moe_gate(c, &first, s->kt, chosen);

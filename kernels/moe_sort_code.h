@@ -1,7 +1,8 @@
 /* What the programs of moe_sort are made of: code on the builder's ir, shared by the
  * variants.
  *
- *     sig, bias ──> moe_gate ──> ids, w ──> moe_count ──> moe_place ──> sid, sw, se
+ *     sig, bias ──> moe_gate ──> ids, w ──┬──> moe_sort_places ──> sid, sw, se
+ *                                         └──> moe_sort_few ─────────────┘
  *
  * Sizes are constants of the code, data is not. */
 #ifndef SHEAF_KERNELS_MOE_SORT_CODE_H
@@ -81,7 +82,7 @@ void moe_count(struct moe_code *c, struct ir_val counter, uint32_t n, uint32_t s
 
 /* --- the largest of many (moe_sort_top.c) ------------------------------------------- */
 
-enum { MOE_TOP = 16 };
+enum { MOE_TOP = MOE_MOST_CHOSEN };
 
 /* Vectors in descending order, lane by lane. */
 struct moe_top {
@@ -124,9 +125,9 @@ void moe_store_chosen(struct moe_code *c, const struct moe_chosen *chosen, const
 
 /* --- places (moe_sort_place.c, moe_sort_few.c) ---------------------------------------- */
 
-/* Fills words [first, first + n) of sid and sw with padding, first and n multiples of
- * eight; `moved` words further on in a loop. */
-void moe_fill(struct moe_code *c, uint32_t first, uint32_t n, struct ir_val moved);
+/* Fills the first n words of sid and sw, n a multiple of eight, with padding; `moved` words
+ * further on in a loop. */
+void moe_fill(struct moe_code *c, uint32_t n, struct ir_val moved);
 
 /* Sorts all tokens, whose experts and weights are in memory, into blocks that are filled
  * with padding already. */

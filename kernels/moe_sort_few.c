@@ -78,7 +78,7 @@ static struct ir_val pack_tokens(const struct few *f, unsigned i)
 {
     enum { NO_EXPERT = 511 };
     struct moe_code *c = f->c;
-    struct ir_val field[PACKED];
+    struct ir_val field[PACKED] = {{0}};
     unsigned n = 0;
     uint32_t none = 0;
     for (unsigned k = PACKED * i; k < PACKED * i + PACKED; k++)
@@ -96,7 +96,7 @@ static void find_within(struct few *f)
 {
     struct ir *ir = f->c->ir;
     const unsigned k = f->c->s.k, words = (k + PACKED - 1) / PACKED;
-    struct ir_val packed[MOST_WORDS], spread[MOST_TOKENS][MOST_WORDS], found[MOST_TOKENS];
+    struct ir_val packed[MOST_WORDS], spread[MOST_TOKENS][MOST_WORDS] = {{{0}}}, found[MOST_TOKENS];
     for (unsigned i = 0; i < words; i++) {
         packed[i] = pack_tokens(f, i);
         for (unsigned t = 0; t + 1 < f->c->s.m; t++)
@@ -146,7 +146,7 @@ static unsigned pack_first(const struct few *f, struct ir_val *spread)
     }
     if (all > f->n)
         moe_set(f->c, moe_part(first, f->n, all - f->n), NOBODY);
-    struct ir_val field[PACKED];
+    struct ir_val field[PACKED] = {{0}};
     for (unsigned i = 0; i < PACKED; i++)
         field[i] = ir_view(first, i, PACKED, words);
     const struct ir_val packed = pack(f->c, field, PACKED, BELOW_FIELD);

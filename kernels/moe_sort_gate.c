@@ -18,8 +18,7 @@ struct lanes {
 
 /* Eight neighbouring experts of every lane's group, as loaded. */
 struct chunk {
-    struct ir_val sig, bias; /* [lane][expert], bias [part][expert] where it is the same for all tokens */
-    bool shared_bias;
+    struct ir_val sig, bias; /* [lane][expert], bias [part][expert] where that is the same for all tokens */
 };
 
 /* Rows in the making. */
@@ -98,7 +97,6 @@ static struct ir_mem words_of(const struct rows *r, unsigned array, const uint32
 static void load_known(struct rows *r, uint32_t at)
 {
     struct moe_code *c = r->c;
-    r->chunk.shared_bias = true;
     for (unsigned p = 0; p < r->lanes.parts; p++) {
         const uint32_t e = (p * r->lanes.slots + r->slot) * c->s.group + at;
         for (unsigned t = 0; t < r->tokens; t++) {
@@ -115,7 +113,6 @@ static void load_known(struct rows *r, uint32_t at)
 static void load_kept(struct rows *r, uint32_t at)
 {
     struct moe_code *c = r->c;
-    r->chunk.shared_bias = false;
     for (unsigned p = 0; p < r->lanes.parts; p++)
         for (unsigned t = 0; t < r->tokens; t++) {
             const uint32_t to = (p * r->lanes.tokens + t) * 8;
@@ -128,8 +125,9 @@ static void load_kept(struct rows *r, uint32_t at)
 }
 
 /* sig + bias of the slot's i-th expert, in every lane. */
-static struct ir_val sum_row(struct rows *r, unsigned i)
+static struct ir_val sum_row(void *context, unsigned i)
 {
+    struct rows *r = context;
     struct moe_code *c = r->c;
     const unsigned n = r->lanes.parts * r->lanes.tokens;
     if (i % 8 == 0) {
@@ -145,8 +143,7 @@ static struct ir_val sum_row(struct rows *r, unsigned i)
         const unsigned at = p * r->lanes.tokens * 8 + i % 8;
         const struct ir_val sig = ir_view(r->chunk.sig, at, 8, 1);
         per_token(r, sum, p, OP_ALU_ADD, sig,
-                  r->chunk.shared_bias ? ir_view(r->chunk.bias, p * 8 + i % 8, 0, 1)
-                                       : ir_view(r->chunk.bias, at, 8, 1));
+                  r->kept ? ir_view(r->chunk.bias, at, 8, 1) : ir_view(r->chunk.bias, p * 8 + i % 8, 0, 1));
     }
     return sum;
 }
@@ -162,18 +159,13 @@ static struct ir_val by_part(struct rows *r, uint32_t most, uint32_t less)
     return v;
 }
 
-static struct ir_val slot_row(void *context, unsigned i)
-{
-    return sum_row(context, i);
-}
-
 /* The sort key of the i-th group of each part. */
 static struct ir_val group_row(void *context, unsigned i)
 {
     struct rows *r = context;
     struct ir *ir = r->c->ir;
     r->slot = i;
-    const struct ir_val sum = moe_two_largest(r->c, slot_row, r, r->c->s.group);
+    const struct ir_val sum = moe_two_largest(r->c, sum_row, r, r->c->s.group);
     return ir_madd(ir, sum, ir_vconst(ir, 8), by_part(r, r->c->s.ng - 1 - i, r->lanes.slots));
 }
 

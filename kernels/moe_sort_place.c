@@ -5,7 +5,9 @@
  * places. */
 #include "kernels/moe_sort_code.h"
 
-enum { MOST_STREAMS = 4, STREAMS_FROM = 32, STRAIGHT = 80 };
+enum { MOST_STREAMS = 4, STREAMS_FROM = 32 }; /* tokens */
+enum { STRAIGHT = 80 };                       /* choices without a loop */
+enum { ROW_VECTORS = (MOE_MOST_CHOSEN + MOE_MOST_SHARED) / 8 };
 
 struct streams {
     struct moe_code *c;
@@ -17,7 +19,7 @@ struct streams {
 uint32_t moe_most_valid(const struct moe_sizes *s)
 {
     const uint32_t entries = s->m * s->k, experts = entries < s->e ? entries : s->e;
-    const uint32_t blocks = experts + (entries - experts) / s->u + s->sh * ((s->m + s->u - 1) / s->u);
+    const uint32_t blocks = experts + (entries - experts) / s->u + s->sh * moe_cdiv(s->m, s->u);
     return blocks * s->u;
 }
 
@@ -30,18 +32,19 @@ static struct ir_val steps_of_eight(struct moe_code *c)
     return v;
 }
 
-void moe_fill(struct moe_code *c, uint32_t first, uint32_t n, struct ir_val moved)
+void moe_fill(struct moe_code *c, uint32_t n, struct ir_val moved)
 {
     enum { STEP = 64 };
     const struct ir_val none = ir_vconst(c->ir, c->s.kt << 24 | c->s.m), zero = ir_vconst(c->ir, 0);
     const struct moe_token token = {0, moved};
     ir_stage(c->ir, "fill");
+    const struct ir_val steps = steps_of_eight(c);
     struct ir_val at[2]; /* of the next eight vectors */
     for (uint32_t i = 0; i < n; i += 8)
         for (unsigned k = 0; k < 2; k++) {
-            const struct moe_place p = {MOE_SID + k, first, moved.block == IR_NONE ? 0 : 1};
+            const struct moe_place p = {MOE_SID + k, 0, moved.block == IR_NONE ? 0 : 1};
             if (i == 0)
-                at[k] = ir_alu(c->ir, OP_ALU_ADD, steps_of_eight(c), moe_address(c, &p, &token, 0));
+                at[k] = ir_alu(c->ir, OP_ALU_ADD, steps, moe_address(c, &p, &token, 0));
             else if (i % STEP == 0)
                 at[k] = ir_alu(c->ir, OP_ALU_ADD, at[k], ir_vconst(c->ir, STEP));
             ir_store(c->ir, ir_lane(at[k], i % STEP / 8), k ? zero : none, moe_range(c, &p, &token, i, 8));
@@ -53,7 +56,7 @@ void moe_fill(struct moe_code *c, uint32_t first, uint32_t n, struct ir_val move
 /* Blocks that one expert may have. */
 static uint32_t most_blocks(const struct moe_sizes *s)
 {
-    return (s->m + s->u - 1) / s->u;
+    return moe_cdiv(s->m, s->u);
 }
 
 static struct streams streams_of(struct moe_code *c)
@@ -130,7 +133,7 @@ static void store_each(struct ir *ir, struct ir_val addresses, struct ir_val fro
 }
 
 /* Takes the next number of each of the token's experts and leaves one more there; the
- * experts of one token differ. `got` has room for kt / 8 vectors. */
+ * experts of one token differ. `got` has room for ROW_VECTORS. */
 static void next_numbers(const struct streams *t, unsigned stream, const struct moe_token *token,
                          struct ir_val *got)
 {
@@ -138,7 +141,7 @@ static void next_numbers(const struct streams *t, unsigned stream, const struct 
     const struct moe_place p = {MOE_IDS, 0, c->s.kt};
     const struct ir_val ids = moe_load_row(c, &p, token, c->s.kt);
     const struct ir_mem mem = table_words(t, stream);
-    struct ir_val at[(MOE_TOP + 16) / 8];
+    struct ir_val at[ROW_VECTORS];
     for (uint32_t i = 0; i < c->s.kt; i += 8) {
         at[i / 8] = entries_of(t, stream, ids, i, lanes_at(i, c->s.kt));
         got[i / 8] = ir_gather(c->ir, at[i / 8], mem);
@@ -149,7 +152,7 @@ static void next_numbers(const struct streams *t, unsigned stream, const struct 
 
 static void count_token(const struct streams *t, unsigned stream, const struct moe_token *token)
 {
-    struct ir_val counts[(MOE_TOP + 16) / 8];
+    struct ir_val counts[ROW_VECTORS];
     next_numbers(t, stream, token, counts);
 }
 
@@ -253,7 +256,7 @@ static void place_token(const struct streams *t, unsigned stream, const struct m
     const struct moe_place w_row = {MOE_W, 0, c->s.kt}, sid = {MOE_SID, 0, 0}, sw = {MOE_SW, 0, 0};
     const struct ir_mem all_sid = {c->s.at[MOE_SID], c->s.words[MOE_SID]},
                         all_sw = {c->s.at[MOE_SW], c->s.words[MOE_SW]};
-    struct ir_val places[(MOE_TOP + 16) / 8];
+    struct ir_val places[ROW_VECTORS];
     next_numbers(t, stream, token, places);
     const struct ir_val w = moe_load_row(c, &w_row, token, c->s.kt);
     for (uint32_t i = 0; i < c->s.kt; i += 8) {
