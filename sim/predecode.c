@@ -176,12 +176,10 @@ static void keep(struct coder *c, struct order_bundle *rest, unsigned i)
     rest->first |= (c->b.first >> i & 1) << to;
 }
 
-/* Runs take the place of their slots. The order among slots is lost, which nobody can tell
- * unless a word is written twice. */
+/* Runs take the place of their slots. */
 static void fuse(struct coder *c)
 {
-    c->runs.runs = 0;
-    if (!c->fuses || c->order.written_twice)
+    if (!c->fuses)
         return;
     fuse_find(c->slot, c->b.n, &c->runs);
     if (!c->runs.runs)
@@ -195,7 +193,6 @@ static void fuse(struct coder *c)
         c->fx[rest.n] = isa_effects(&c->runs.run[i], (uint32_t)c->runs.run[i].literal);
     }
     c->b = rest;
-    order_find(&c->table, &c->b, &c->order);
 }
 
 /* Whether it is a run that does not fill a vector: nothing else is of such a width then. It
@@ -245,7 +242,7 @@ static bool put_in_block(const struct coder *c, struct micro_block *k, unsigned 
 /* Moves what has a place into a block; the slots that are left close up. */
 static void split(struct coder *c)
 {
-    if (!c->blocks || c->b.n < BLOCK_MIN || c->order.written_twice)
+    if (!c->blocks || c->b.n < BLOCK_MIN)
         return;
     struct micro_block k = block_blank(c->config->machine.scratch);
     uint64_t left = 0;
@@ -258,7 +255,6 @@ static void split(struct coder *c)
     for (; left; left &= left - 1)
         keep(c, &rest, (unsigned)__builtin_ctzll(left));
     c->b = rest;
-    order_find(&c->table, &c->b, &c->order);
     c->block = (int64_t)c->out->blocks.n;
     if (!vec_push(&c->out->blocks, k))
         c->failed = true;
@@ -389,16 +385,28 @@ static void emit_bundle(struct coder *c)
 
 /* --- the whole program ---------------------------------------------------------- */
 
+/* Fewer, larger operations for the bundle's slots. The order among slots is lost, which
+ * nobody can tell unless a word is written twice. */
+static void condense(struct coder *c)
+{
+    const unsigned n = c->b.n;
+    if (c->order.written_twice)
+        return;
+    fuse(c);
+    split(c);
+    if (c->b.n < n)
+        order_find(&c->table, &c->b, &c->order);
+}
+
 static void translate(struct coder *c, struct micro_mark *sum)
 {
     if (gather(c)) {
         order_find(&c->table, &c->b, &c->order);
-        fuse(c);
         c->condition_written = c->condition >= 0 && order_is_written(&c->table, (uint32_t)c->condition);
         c->block = -1;
+        condense(c);
         if (fits(c)) {
             sum->twice += c->order.written_twice;
-            split(c);
             emit_bundle(c);
             return;
         }

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Times of the Python module on a dense program, medians: converting it, making a machine, run() itself.
+"""Times of the Python module on a dense program, medians of processor time: converting it, making a machine,
+run() itself.
 
 usage: tests/bench/python.py BUILD [PROGRAM [RUNS]]    (PROGRAM as for `sheaf build`)
 """
@@ -16,13 +17,13 @@ REFERENCE = 50000  # bundles a second, of the reference machine written in Pytho
 
 
 def median(runs, work, prepare=lambda: None):
-    """Seconds that work() takes, each time after prepare()."""
+    """Seconds of the processor that work() takes, each time after prepare()."""
     times = []
     for _ in range(runs):
         prepare()
-        start = time.perf_counter()
+        start = time.process_time()
         work()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return statistics.median(times)
 
 

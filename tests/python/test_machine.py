@@ -267,7 +267,8 @@ class Interface(unittest.TestCase):
         with self.assertRaises(faults.DivideByZero) as caught:
             machine.run()
         fault = caught.exception
-        self.assertEqual(str(fault), "divide_by_zero: core 0, cycle 0, bundle 1, alu slot 1 `// 1, 2, 3`: 0 // 0 in lane 0")
+        self.assertEqual(str(fault), "divide_by_zero: core 0, cycle 0, bundle 1, alu slot 1 `// 1, 2, 3`: "
+                                     "0 // 0 in lane 0")
         self.assertEqual((fault.kind, fault.core, fault.cycle, fault.pc, fault.engine, fault.slot, fault.slot_text),
                          ("divide_by_zero", 0, 0, 1, "alu", 1, "// 1, 2, 3"))
         self.assertRaises(ZeroDivisionError, machine.run)
