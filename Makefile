@@ -20,7 +20,8 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmis
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -pthread -I. -fPIC -fvisibility=hidden $(WARN) $(if $(WERROR),-Werror) $(CFLAGS)
 LDLIBS = -ljansson -lm -pthread
 
-# Flags of one file go on top of the rest: CFLAGS_sim/step.c := -O3
+# Flags of one file go on top of the rest.
+CFLAGS_sim/base/random.c := -O3 # vectors
 # Link flags of one test: these let allocations fail.
 LINK_test_program_memory := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free
 LINK_test_public_failures := $(LINK_test_program_memory)

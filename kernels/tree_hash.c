@@ -69,8 +69,11 @@ static void layout(struct kern_problem *p)
 
 static void draw_words(struct mt *g, int64_t bits, uint32_t *words, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++)
-        words[i] = bits == 32 ? mt_next(g) : (uint32_t)mt_randint(g, 0, (1 << 30) - 1);
+    if (bits != 32)
+        mt_randints(g, 0, (1 << 30) - 1, words, n);
+    else
+        for (uint32_t i = 0; i < n; i++)
+            words[i] = mt_next(g);
 }
 
 static void draw(struct kern_problem *p)
@@ -89,8 +92,8 @@ static void draw(struct kern_problem *p)
     mt_seed(&g, p->seed);
     draw_words(&g, q->at[TREE_BITS], m + tree->first, tree->words);
     draw_words(&g, q->at[TREE_BITS], m + values->first, values->words);
-    for (uint32_t i = 0; q->at[TREE_START] && i < indices->words; i++)
-        m[indices->first + i] = (uint32_t)mt_randint(&g, 0, (int64_t)tree->words - 1);
+    if (q->at[TREE_START])
+        mt_randints(&g, 0, (int64_t)tree->words - 1, m + indices->first, indices->words);
 }
 
 /* Written out rather than looped over tree_hash_stages: the judge of a program

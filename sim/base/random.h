@@ -3,13 +3,15 @@
 #ifndef SHEAF_BASE_RANDOM_H
 #define SHEAF_BASE_RANDOM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* MT19937 (Matsumoto and Nishimura, 1998), seeded as CPython's random.seed(int):
  * init_by_array over the seed's 32-bit words, least significant first. */
 struct mt {
     uint32_t state[624];
-    unsigned next;
+    uint32_t out[624]; /* what is drawn from that state */
+    unsigned next;     /* in out */
 };
 
 void mt_seed(struct mt *g, uint64_t seed);
@@ -18,6 +20,9 @@ uint32_t mt_next(struct mt *g);
 /* Python's random.randint(low, high): draws of bit_length(n) bits, n = high-low+1,
  * until one is below n. Requires low <= high and high - low < 2^32 - 1. */
 int64_t mt_randint(struct mt *g, int64_t low, int64_t high);
+
+/* Draws n such numbers, the same as one after the other, modulo 2^32: many times as fast. */
+void mt_randints(struct mt *g, int64_t low, int64_t high, uint32_t *words, size_t n);
 
 /* splitmix64 (Steele, Lea, Flood, 2014): any state is a good seed. */
 struct rng {

@@ -185,6 +185,22 @@ static void randint_draws_what_python_draws(void **state)
             assert_true(mt_randint(&g, draws[i].low, draws[i].high) == draws[i].known[k]);
 }
 
+static void many_draws_are_as_one_by_one(void **state)
+{
+    (void)state;
+    static const int64_t ranges[][2] = {{0, (1 << 30) - 1}, {-127, 127}, {0, 0}, {3, 1000000}};
+    uint32_t many[1500];
+    struct mt a, b;
+    mt_seed(&a, 7);
+    mt_seed(&b, 7);
+    for (size_t i = 0; i < COUNT(ranges); i++) {
+        mt_randints(&a, ranges[i][0], ranges[i][1], many, COUNT(many));
+        for (size_t k = 0; k < COUNT(many); k++)
+            assert_int_equal(many[k], (uint32_t)mt_randint(&b, ranges[i][0], ranges[i][1]));
+        assert_int_equal(mt_next(&a), mt_next(&b));
+    }
+}
+
 static void rng_is_splitmix_and_stays_in_range(void **state)
 {
     (void)state;
@@ -340,6 +356,7 @@ int main(void)
         cmocka_unit_test(text_failure_is_sticky_and_harmless),
         cmocka_unit_test(mt_draws_what_python_draws),
         cmocka_unit_test(randint_draws_what_python_draws),
+        cmocka_unit_test(many_draws_are_as_one_by_one),
         cmocka_unit_test(rng_is_splitmix_and_stays_in_range),
         cmocka_unit_test(fnv_known_values),
         cmocka_unit_test(diag_points_at_the_place),
