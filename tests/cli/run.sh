@@ -11,7 +11,7 @@ set -u
 
 expect 0 '^  run  ' --help
 expect 0 '^  run  ' help
-for command in run kernels build search check conform gen asm dis; do
+for command in run kernels build judge profile diff trace debug search check conform gen asm dis; do
     expect 0 "^usage: sheaf $command" "$command" --help
 done
 expect 2 'expected a command'
@@ -220,7 +220,7 @@ for engine in step fast; do
     expect 0 '^12 passed, 0 failed$' conform --engine "$engine" v.jsonl
 done
 expect 0 '^24 passed, 0 failed$' conform v.jsonl v.jsonl
-expect 2 'engine warp: expected step or fast' conform --engine warp v.jsonl
+expect 2 'engine warp: expected step, fast or batch' conform --engine warp v.jsonl
 expect 2 'conform: expected FILE' conform
 : >empty.jsonl
 expect 2 'empty.jsonl: no vectors' conform empty.jsonl
