@@ -103,7 +103,7 @@ static void emit_loops(FILE *out, uint32_t vlen)
 static bool overlaps(const struct micro *m, const struct isa_info *info, uint32_t n)
 {
     const uint32_t source[] = {m->b, m->c, m->d};
-    for (unsigned i = 1; i < info->args; i++)
+    for (unsigned i = 1; i < ISA_MAX_ARGS; i++)
         if (isa_role_is_vector(info->role[i]) && source[i - 1] != m->a && source[i - 1] + n > m->a &&
             source[i - 1] < m->a + n)
             return true;
