@@ -90,36 +90,49 @@ static struct ir_val pack_tokens(const struct few *f, unsigned i)
     return none ? ir_alu(c->ir, OP_ALU_OR, packed, ir_const(c->ir, none)) : packed;
 }
 
+/* Packed experts: the i-th word of all tokens, and for each token all words, spread over
+ * vectors. */
+struct packed {
+    unsigned words;
+    struct ir_val word[MOST_WORDS], spread[MOST_TOKENS][MOST_WORDS];
+};
+
+static void pack_experts(const struct few *f, struct packed *p)
+{
+    for (p->words = 0; p->words * PACKED < f->c->s.k; p->words++) {
+        const struct ir_val word = pack_tokens(f, p->words);
+        p->word[p->words] = word;
+        for (unsigned t = 0; t + 1 < f->c->s.m; t++)
+            p->spread[t][p->words] = ir_broadcast(f->c->ir, ir_lane(word, t));
+    }
+}
+
 /* A token's experts differ, so only entries of earlier tokens count: in every lane, or in
  * the last lanes of a vector. */
-static void find_within(struct few *f)
+static struct ir_val find_within(const struct few *f, const struct packed *p, unsigned v)
 {
     struct ir *ir = f->c->ir;
-    const unsigned k = f->c->s.k, words = (k + PACKED - 1) / PACKED;
-    struct ir_val packed[MOST_WORDS], spread[MOST_TOKENS][MOST_WORDS] = {{{0}}}, found[MOST_TOKENS];
-    for (unsigned i = 0; i < words; i++) {
-        packed[i] = pack_tokens(f, i);
-        for (unsigned t = 0; t + 1 < f->c->s.m; t++)
-            spread[t][i] = ir_broadcast(ir, ir_lane(packed[i], t));
+    const struct ir_val experts = ir_alu(ir, OP_ALU_MUL, vector_of(f, v), ir_const(ir, ones(SAME_FIELD)));
+    struct ir_val found[MOST_TOKENS] = {{0}}, sum = ir_vector(ir, "found");
+    unsigned t = 0, next = f->c->s.k; /* the first entry of the token after t */
+    for (; next <= 8 * v; next += f->c->s.k) {
+        found[t] = same(ir, p->spread[t], p->words, experts);
+        t++;
     }
-    for (unsigned v = 0; v < f->vectors; v++) {
-        const struct ir_val experts = ir_alu(ir, OP_ALU_MUL, vector_of(f, v), ir_const(ir, ones(SAME_FIELD)));
-        const unsigned all = 8 * v / k, last = (8 * v + 7) / k;
-        for (unsigned t = 0; t < all; t++)
-            found[t] = same(ir, spread[t], words, experts);
-        struct ir_val sum = all ? sum_of(ir, found, all) : ir_vector(ir, "found");
-        if (!all)
-            moe_set(f->c, sum, 0);
-        for (unsigned t = all; t < last && t + 1 < f->c->s.m; t++) {
-            const unsigned from = (t + 1) * k - 8 * v, lanes = 8 - from;
-            const struct ir_val some = moe_part(sum, from, lanes);
-            struct ir_val token[MOST_WORDS];
-            for (unsigned i = 0; i < words; i++)
-                token[i] = ir_lane(packed[i], t);
-            ir_alu_into(ir, some, OP_ALU_ADD, some, same(ir, token, words, moe_part(experts, from, lanes)));
-        }
-        f->within[v] = sum;
+    if (t)
+        sum = sum_of(ir, found, t);
+    else
+        moe_set(f->c, sum, 0);
+    for (; next < 8 * v + 8 && next < f->n; next += f->c->s.k) {
+        const unsigned from = next - 8 * v, lanes = 8 - from;
+        const struct ir_val some = moe_part(sum, from, lanes), others = moe_part(experts, from, lanes);
+        struct ir_val token[MOST_WORDS];
+        for (unsigned i = 0; i < p->words; i++)
+            token[i] = ir_lane(p->word[i], t);
+        ir_alu_into(ir, some, OP_ALU_ADD, some, same(ir, token, p->words, others));
+        t++;
     }
+    return sum;
 }
 
 /* The fields of a sum of bits, added up: their weights are 1 modulo the ones of a field. */
@@ -160,7 +173,8 @@ static void find_blocks(struct few *f)
 {
     const uint32_t one = ones(BELOW_FIELD);
     struct ir *ir = f->c->ir;
-    struct ir_val first[(MOST_ENTRIES + PACKED - 1) / PACKED], below[(MOST_ENTRIES + PACKED - 1) / PACKED];
+    struct ir_val first[(MOST_ENTRIES + PACKED - 1) / PACKED],
+        below[(MOST_ENTRIES + PACKED - 1) / PACKED] = {{0}};
     const unsigned words = pack_first(f, first);
     const struct ir_val high = ir_vconst(ir, one << (BELOW_FIELD - 1));
     for (unsigned v = 0; v < f->vectors; v++) {
@@ -177,7 +191,7 @@ static struct ir_val count_experts(const struct few *f)
 {
     struct ir *ir = f->c->ir;
     const unsigned rest = f->n % 8;
-    struct ir_val first[MOST_ENTRIES / 8];
+    struct ir_val first[MOST_ENTRIES / 8] = {{0}};
     for (unsigned v = 0; v < f->vectors; v++)
         first[v] = ir_alu(ir, OP_ALU_EQ, f->within[v], ir_vconst(ir, 0));
     for (unsigned l = rest; l && l < 8; l++)
@@ -294,7 +308,10 @@ void moe_sort_few(struct moe_code *c, const struct moe_chosen *chosen)
     struct few f = {.c = c, .chosen = chosen};
     ir_stage(c->ir, "sort");
     begin(&f);
-    find_within(&f);
+    struct packed packed = {0};
+    pack_experts(&f, &packed);
+    for (unsigned v = 0; v < f.vectors; v++)
+        f.within[v] = find_within(&f, &packed, v);
     find_blocks(&f);
     store_shared(&f, count_experts(&f));
     store_entries(&f);
