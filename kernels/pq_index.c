@@ -23,15 +23,15 @@ static const struct kern_contract contracts[] = {
 };
 
 static const struct kern_variant variants[] = {
-    {"staged", "seven programs, every intermediate in memory", {0}, pq_index_staged, NULL},
+    {"staged", "seven programs, every intermediate in memory", {69916}, pq_index_staged, NULL},
     {"captured",
      "the same steps as one program, scheduled as one, addresses known",
-     {0},
+     {69887},
      pq_index_captured,
      NULL},
     {"fused",
      "one program: tables of pairs; a head's keys are chosen from while the next one's are made",
-     {0},
+     {15707},
      pq_index_fused,
      NULL},
 };
