@@ -32,6 +32,7 @@ LINK_test_trace := $(LINK_test_program_memory)
 LINK_test_html := $(LINK_test_program_memory)
 LINK_test_public := $(LINK_test_program_memory)
 LINK_test_replay_memory := $(LINK_test_program_memory)
+LINK_test_late := $(LINK_test_program_memory)
 
 LIB_SRC := $(sort $(wildcard sim/base/*.c sim/isa/*.c sim/program/*.c sim/*.c builder/*.c traces/*.c kernels/*.c))
 TOOL_SRC := $(sort $(wildcard tools/*.c))

@@ -292,7 +292,7 @@ static void run_tile(struct sim_batch *b, struct tile *t, uint32_t n)
 /* Most batches never need it. Without the memory for it, step does the same. */
 static void hasten(struct sim *s)
 {
-    if (s->config.engine == SIM_FAST)
+    if (s->config.engine == SIM_FAST || isa_machine_waits(&s->config.machine))
         return;
     if (fast_create(s))
         s->config.engine = SIM_FAST;

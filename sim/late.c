@@ -1,13 +1,19 @@
 #include "sim/late.h"
 
-enum { LISTS = ISA_MAX_LATENCY + 1, EVERY_CORE = UINT32_MAX };
+#include <string.h>
 
-bool late_add(struct late *l, uint64_t cycle, struct late_write write)
+#define EVERY_CORE UINT32_MAX
+enum { LISTS = ISA_MAX_LATENCY + 1 };
+
+bool late_reserve(struct late *l, uint64_t cycle, size_t more)
 {
-    if (!vec_push(&l->due[cycle % LISTS], write))
-        return false;
+    return vec_reserve(&l->due[cycle % LISTS], more);
+}
+
+void late_add(struct late *l, uint64_t cycle, struct late_write write)
+{
+    l->due[cycle % LISTS].at[l->due[cycle % LISTS].n++] = write;
     l->waiting++;
-    return true;
 }
 
 void late_land(struct late *l, struct sim *s, uint64_t cycle, uint32_t core)
@@ -16,7 +22,7 @@ void late_land(struct late *l, struct sim *s, uint64_t cycle, uint32_t core)
     const unsigned list = (unsigned)(cycle % LISTS);
     for (size_t i = 0; i < l->due[list].n; i++) {
         const struct late_write w = l->due[list].at[i];
-        if (core != (uint32_t)EVERY_CORE && core != w.core) {
+        if (core != EVERY_CORE && core != w.core) {
             l->due[list].at[left++] = w;
             continue;
         }
@@ -30,6 +36,20 @@ void late_finish(struct late *l, struct sim *s, uint32_t core)
 {
     for (uint64_t after = 0; l->waiting && after < LISTS; after++)
         late_land(l, s, s->cycle + after, core);
+}
+
+bool late_copy(struct late *to, const struct late *from)
+{
+    for (unsigned i = 0; i < LISTS; i++)
+        if (from->due[i].n > to->due[i].n && !vec_reserve(&to->due[i], from->due[i].n - to->due[i].n))
+            return false;
+    for (unsigned i = 0; i < LISTS; i++) {
+        if (from->due[i].n)
+            memcpy(to->due[i].at, from->due[i].at, from->due[i].n * sizeof *to->due[i].at);
+        to->due[i].n = from->due[i].n;
+    }
+    to->waiting = from->waiting;
+    return true;
 }
 
 void late_clear(struct late *l)

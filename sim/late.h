@@ -18,14 +18,23 @@ struct late {
     size_t waiting;
 };
 
-/* Adds one; requires s->cycle < cycle <= s->cycle + ISA_MAX_LATENCY. False when out of memory. */
-bool late_add(struct late *l, uint64_t cycle, struct late_write write);
+/* Room for `more` writes that are there from `cycle` on; false when out of memory. */
+bool late_reserve(struct late *l, uint64_t cycle, size_t more);
+
+/* Adds one, for which there is room; requires s->cycle < cycle <= s->cycle + ISA_MAX_LATENCY. */
+void late_add(struct late *l, uint64_t cycle, struct late_write write);
 
 /* Lets a core's writes that are due in `cycle` land; of all cores for UINT32_MAX. */
 void late_land(struct late *l, struct sim *s, uint64_t cycle, uint32_t core);
 
 /* Lets all of a core's land. */
 void late_finish(struct late *l, struct sim *s, uint32_t core);
+
+/* Makes *to, which may hold some, what *from is; false when out of memory, *to as before. */
+bool late_copy(struct late *to, const struct late *from);
+
+/* The machine's. */
+struct late *late_of(const struct sim *s);
 
 /* Forgets all. */
 void late_clear(struct late *l);

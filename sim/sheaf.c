@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/file.h"
+#include "sim/late.h"
 #include "sim/program/marshal.h"
 #include "sim/public.h"
 
@@ -270,6 +271,9 @@ enum sheaf_status sheaf_machine_change(struct sheaf_machine *machine, const stru
         return status;
     struct sim_core *const cores = s->cores;
     uint32_t *const mem = s->mem;
+    const struct late late = *late_of(s);
+    *late_of(s) = *late_of(old);
+    *late_of(old) = late;
     s->cores = old->cores;
     s->mem = old->mem;
     s->cycle = old->cycle;

@@ -49,6 +49,11 @@ void step_reset(struct sim *s)
         late_clear(&s->step->late);
 }
 
+struct late *late_of(const struct sim *s)
+{
+    return &s->step->late;
+}
+
 void step_destroy(struct sim *s)
 {
     struct sim_step_state *st = s->step;
@@ -240,40 +245,64 @@ static bool check_writes(struct bundle *b, const struct sim_write *w, size_t n, 
     return true;
 }
 
+static void count_write(struct bundle *b, const struct sim_write *w, uint64_t *stamp)
+{
+    b->s->double_writes += stamp[w->address] == b->st->serial;
+    stamp[w->address] = b->st->serial;
+}
+
 static void apply_writes(struct bundle *b, const struct sim_write *w, size_t n, uint64_t *stamp,
                          uint32_t *words)
 {
     for (size_t i = 0; i < n; i++) {
-        if (stamp[w[i].address] == b->st->serial)
-            b->s->double_writes++;
-        stamp[w[i].address] = b->st->serial;
+        count_write(b, &w[i], stamp);
         words[w[i].address] = w[i].value;
     }
 }
 
-/* The same where results take their time: what was issued before and is due now lands before what
- * lands at once. */
-static bool apply_late(struct bundle *b, const struct sim_write *w, size_t n, uint64_t *stamp,
-                       uint32_t *words)
+static uint32_t latency_of(const struct bundle *b, const struct sim_write *w)
 {
-    struct sim *s = b->s;
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t latency = s->config.machine.latency[s->prog->slots.at[w[i].slot].engine];
-        const struct late_write late = {b->core_number, (uint32_t)w[i].address, w[i].value, words == s->mem};
-        if (latency == 1)
-            apply_writes(b, &w[i], 1, stamp, words);
-        else if (!late_add(&b->st->late, s->cycle + latency, late))
+    return b->s->config.machine.latency[b->s->prog->slots.at[w->slot].engine];
+}
+
+static bool reserve_late(struct bundle *b)
+{
+    const struct sim_step_state *st = b->st;
+    size_t writes[ISA_MAX_LATENCY + 1] = {0};
+    for (size_t i = 0; i < st->scratch.n; i++)
+        writes[latency_of(b, &st->scratch.at[i])]++;
+    for (size_t i = 0; i < st->mem.n; i++)
+        writes[latency_of(b, &st->mem.at[i])]++;
+    for (unsigned l = 2; l <= ISA_MAX_LATENCY; l++)
+        if (writes[l] && !late_reserve(&b->st->late, b->s->cycle + l, writes[l]))
             return no_memory(b);
-    }
     return true;
 }
 
-static bool apply_all_late(struct bundle *b)
+static void apply_late(struct bundle *b, const struct sim_write *w, size_t n, uint64_t *stamp,
+                       uint32_t *words)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t latency = latency_of(b, &w[i]);
+        const struct late_write late = {b->core_number, (uint32_t)w[i].address, w[i].value,
+                                        words == b->s->mem};
+        count_write(b, &w[i], stamp);
+        if (latency == 1)
+            words[w[i].address] = w[i].value;
+        else
+            late_add(&b->st->late, b->s->cycle + latency, late);
+    }
+}
+
+/* Where results take their time: what was issued before and is due now lands before what lands at
+ * once. A bundle that costs nothing does not end its cycle. */
+static void apply_all_late(struct bundle *b)
 {
     struct sim_step_state *st = b->st;
-    late_land(&st->late, b->s, b->s->cycle + 1, b->core_number);
-    return apply_late(b, st->scratch.at, st->scratch.n, st->scratch_stamp, b->core->scratch) &&
-           apply_late(b, st->mem.at, st->mem.n, st->mem_stamp, b->s->mem);
+    if (prog_costs_cycle(b->s->prog, (uint32_t)b->pc))
+        late_land(&st->late, b->s, b->s->cycle + 1, b->core_number);
+    apply_late(b, st->scratch.at, st->scratch.n, st->scratch_stamp, b->core->scratch);
+    apply_late(b, st->mem.at, st->mem.n, st->mem_stamp, b->s->mem);
 }
 
 static void tell(const struct bundle *b)
@@ -305,14 +334,16 @@ static bool commit(struct bundle *b)
         return false;
     if (!vec_reserve(&b->core->trace, st->trace.n))
         return no_memory(b);
+    if (st->waits && !reserve_late(b))
+        return false;
     if (s->sink)
         tell(b);
     st->serial++; /* check_writes has used the stamps in strict mode */
-    if (!st->waits) {
+    if (st->waits) {
+        apply_all_late(b);
+    } else {
         apply_writes(b, st->scratch.at, st->scratch.n, st->scratch_stamp, b->core->scratch);
         apply_writes(b, st->mem.at, st->mem.n, st->mem_stamp, s->mem);
-    } else if (!apply_all_late(b)) {
-        return false;
     }
     for (size_t i = 0; i < st->trace.n; i++)
         b->core->trace.at[b->core->trace.n++] = st->trace.at[i];

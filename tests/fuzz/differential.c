@@ -76,6 +76,9 @@ static void draw_machine(struct fuzz *f)
     if (!f->large && one_in(f, 3))
         for (unsigned e = 0; e < ENGINE_DEBUG; e++)
             c->machine.slots[e] = below(f, one_in(f, 8) ? ISA_MAX_SLOTS + 1 : 5);
+    if (one_in(f, 20))
+        for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+            c->machine.latency[e] = 1 + below(f, one_in(f, 4) ? ISA_MAX_LATENCY : 4);
     c->pause = one_in(f, 2);
     c->debug = one_in(f, 2);
     c->strict = one_in(f, 4);
