@@ -66,7 +66,7 @@ suite() {
         done
         ;;
     fuzz)
-        once 'fuzz, step against fast' "$build/fuzz/differential" --cases 50000
+        once 'fuzz, step against the others' "$build/fuzz/differential" --cases 50000
         once 'fuzz, kernels built' "$build/fuzz/random_ir" --cases 300
         once 'fuzz, programs read' "$build/fuzz/fuzz_loader" tests/fuzz/corpus/loader 20000
         ;;
