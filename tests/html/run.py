@@ -23,6 +23,7 @@ from selenium.webdriver.common.keys import Keys
 
 from oracle import Oracle
 
+EVALUATE = {"^": lambda a, b: a ^ b, "+": lambda a, b: (a + b) % 2**32, ">>": lambda a, b: a >> b if b < 32 else 0}
 FRAME_MS = 100  # a bound for slow machines that draw without a graphics card; the figure is printed
 
 
@@ -42,11 +43,13 @@ class Page:
 
     def __init__(self):
         options = webdriver.ChromeOptions()
-        for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1500,1000", "--force-device-scale-factor=1"):
+        for flag in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1500,1000",
+                     "--force-device-scale-factor=1"):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         options.binary_location = "/usr/bin/chromium"
-        self.driver = webdriver.Chrome(service=webdriver.chrome.service.Service("/usr/bin/chromedriver"), options=options)
+        service = webdriver.chrome.service.Service("/usr/bin/chromedriver")
+        self.driver = webdriver.Chrome(service=service, options=options)
 
     def open(self, path):
         self.driver.get("file://" + path)
@@ -57,13 +60,19 @@ class Page:
 
     def settle(self):
         """Until what was asked for is drawn."""
-        self.driver.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));")
+        self.driver.execute_async_script(
+            "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));")
 
     def get(self, selector):
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
     def texts(self, selector):
         return [e.text for e in self.driver.find_elements(By.CSS_SELECTOR, selector)]
+
+    def rows(self, selector):
+        """The texts of tables' cells, hidden ones too."""
+        return self.js("return [...document.querySelectorAll(arguments[0])].map((row) =>"
+                       "[...row.cells].map((cell) => cell.textContent));", selector)
 
     def keys(self, *keys):
         ActionChains(self.driver, duration=10).send_keys(*keys).perform()
@@ -74,10 +83,12 @@ class Page:
         x, y, width, height = self.js("""
             const { timeline } = sheaf.charts[arguments[1]], run = timeline.run, slot = arguments[0];
             const box = timeline.surface.canvas.getBoundingClientRect();
-            return [timeline.x(run.cycle[slot] + 0.5, sheaf.view), timeline.middle(run.row[slot]), box.width, box.height];""", slot, run)
+            const x = timeline.x(run.cycle[slot] + 0.5, sheaf.view);
+            return [x, timeline.middle(run.row[slot]), box.width, box.height];""", slot, run)
         canvas = self.driver.find_elements(By.CSS_SELECTOR, "section[aria-label=timeline] canvas")[run]
         self.js("arguments[0].scrollIntoView({ block: 'center' })", canvas)
-        chain = ActionChains(self.driver, duration=10).move_to_element_with_offset(canvas, round(x - width / 2), round(y - height / 2))
+        chain = ActionChains(self.driver, duration=10)
+        chain.move_to_element_with_offset(canvas, round(x - width / 2), round(y - height / 2))
         (chain.click() if click else chain).perform()
         self.settle()
 
@@ -100,7 +111,8 @@ class Tests:
         return path
 
     def run(self, *arguments, status=0):
-        done = subprocess.run([self.sheaf, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run([self.sheaf, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              check=False)
         assert done.returncode == status, f"{arguments}: exit status {done.returncode}: {done.stderr}"
         return done.stdout
 
@@ -127,9 +139,13 @@ class Tests:
         self.shot("best")
 
     def test_slots(self):
-        found = self.page.js("const run = sheaf.runs[0], n = {};"
-                             "for (let i = 0; i < run.n; i++) { const e = run.engines[run.codes[run.code[i]].engine]; n[e] = (n[e] ?? 0) + 1; }"
-                             "return { cycles: run.cycles, n };")
+        found = self.page.js("""
+            const run = sheaf.runs[0], n = {};
+            for (const code of run.code) {
+              const engine = run.engines[run.codes[code].engine];
+              n[engine] = (n[engine] ?? 0) + 1;
+            }
+            return { cycles: run.cycles, n };""")
         run = json.loads(self.run("run", "tree_hash:best", "--json"))
         assert found["cycles"] == run["cycles"]
         assert found["n"] == {engine: n for engine, n in run["slots"].items() if n}, (found, run["slots"])
@@ -140,9 +156,11 @@ class Tests:
         self.run("run", "tree_hash:best", "-o", path)
         with open(path, encoding="utf-8") as file:
             memory = json.load(file)
-        stores = self.page.js("const run = sheaf.runs[0], out = [];"
-                              "for (let i = 0; i < run.n; i++) if (run.codes[run.code[i]].access === ACCESS_STORE) out.push([run.address[i], [...run.written(i)]]);"
-                              "return out;")
+        stores = self.page.js("""
+            const run = sheaf.runs[0], out = [];
+            for (let i = 0; i < run.n; i++)
+              if (run.codes[run.code[i]].access === ACCESS_STORE) out.push([run.address[i], [...run.written(i)]]);
+            return out;""")
         left = {}
         for address, values in stores:
             left.update({address + i: value for i, value in enumerate(values)})
@@ -160,8 +178,9 @@ class Tests:
             self.page.settle()
             self.page.mouse(slot, click=True)
             assert self.page.js("return sheaf.selected && sheaf.selected.slot") == slot
-            listed = self.page.js("return [...document.querySelectorAll('#slot .edges')].map((list) =>"
-                                  "[...list.querySelectorAll('[data-kind=\"0\"]')].map((row) => Number(row.dataset.slot)));")
+            listed = self.page.js("""
+                return [...document.querySelectorAll('#slot .edges')].map((list) =>
+                  [...list.querySelectorAll('[data-kind="0"]')].map((row) => Number(row.dataset.slot)));""")
             assert sorted(listed[0]) == oracle.producers(slot), (slot, listed[0], oracle.producers(slot))
             assert sorted(listed[1]) == oracle.consumers(slot), (slot, listed[1], oracle.consumers(slot))
             name = self.page.get("#slot h2").text.split()[0]
@@ -184,9 +203,8 @@ class Tests:
                 return Array.from(run.code, (code, slot) => [run.codes[code].texts[0], [...run.written(slot)],
                   run.codes[code].reads.map((read) => run.readValues(slot, read).map(({ value }) => value))]);"""):
             operation, written, reads = facts
-            evaluate = {"^": lambda a, b: a ^ b, "+": lambda a, b: (a + b) % 2**32, ">>": lambda a, b: a >> b if b < 32 else 0}.get(operation)
-            if evaluate:
-                assert written == [evaluate(a, b) for a, b in zip(*reads)], facts
+            if operation in EVALUATE:
+                assert written == [EVALUATE[operation](a, b) for a, b in zip(*reads)], facts
                 checked += 1
         assert checked > 100, checked
 
@@ -197,9 +215,11 @@ class Tests:
         slot = self.page.js("return sheaf.runs[0].range(30, 31)[0] + 3")
         self.page.mouse(slot, click=False)
         assert self.page.js("return sheaf.runs[0].text(arguments[0])", slot) in self.page.get("#tip").text
-        empty = self.page.js("const run = sheaf.runs[0]; for (let c = 0; c < run.cycles; c++) if (run.slotAt(c, run.rows - 2, 0) < 0) return c;")
-        assert empty is not None, "every store slot is used"
-        tip = self.page.js("return sheaf.emptyTip(sheaf.runs[0], { cycle: arguments[0], row: sheaf.runs[0].rows - 2 }).map((e) => e.textContent).join();", empty)
+        tip = self.page.js("""
+            const run = sheaf.runs[0], row = run.rows - 2;
+            for (let cycle = 0; cycle < run.cycles; cycle++)
+              if (run.slotAt(cycle, row, 0) < 0) return sheaf.emptyTip(run, { cycle, row }).map((e) => e.textContent).join();
+            return "none is empty";""")
         assert re.search(r"empty: (packed|scratch|order|ready-later|none)", tip), tip
 
     def test_causes(self):
@@ -207,7 +227,7 @@ class Tests:
         self.page.keys("0")
         time.sleep(0.3)
         profile = json.loads(self.run("profile", "tree_hash:best", "--json"))
-        rows = self.page.js("return [...document.querySelectorAll('#causes tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent));")
+        rows = self.page.rows("#causes tbody tr")
         heads = self.page.texts("#causes thead th")[1:]
         assert heads == list(profile["holes"])
         columns = list(zip(*[[int(n.replace(",", "")) for n in row[1:]] for row in rows[1:]]))
@@ -246,11 +266,13 @@ class Tests:
         self.page.keys("N")
         assert self.page.js("return sheaf.selected.slot") == first
         self.shot("search")
-        for query, test in (("#12", "run.bundle[s] === 12"), (":9", "run.cycle[s] === 9"), ("hash", "run.codes[run.code[s]].stage === 'hash'")):
-            found = self.page.js("sheaf.find(arguments[0]); const run = sheaf.runs[0]; const { list } = sheaf.found.get(run);"
+        for query, test in (("#12", "run.bundle[s] === 12"), (":9", "run.cycle[s] === 9"),
+                            ("hash", "run.codes[run.code[s]].stage === 'hash'")):
+            found = self.page.js("const run = sheaf.runs[0]; sheaf.find(arguments[0]); const { list } = sheaf.found.get(run);"
                                  f"return [list.length, list.every((s) => {test})];", query)
             assert found[0] > 0 and found[1], (query, found)
-        address = self.page.js("const run = sheaf.runs[0]; for (let s = 0; s < run.n; s++) if (run.codes[run.code[s]].access === ACCESS_STORE) return run.address[s];")
+        address = self.page.js("const run = sheaf.runs[0];"
+                               "return run.address[run.code.findIndex((code) => run.codes[code].access === ACCESS_STORE)];")
         assert self.page.js("sheaf.find(arguments[0]); return sheaf.found.get(sheaf.runs[0]).list.length", f"@{address}") > 0
         assert self.page.js("sheaf.find('no such name'); return document.getElementById('count').textContent") == "0 slots"
 
@@ -277,7 +299,7 @@ class Tests:
         assert self.page.js("return sheaf.selected") is None
         self.page.get("#tab-summary").click()
         self.page.keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
-        assert self.page.js("return [...document.querySelectorAll('[role=tabpanel]')].filter((p) => !p.hidden).map((p) => p.id)") == ["hits"]
+        assert self.page.js("return [...document.querySelectorAll('[role=tabpanel]:not([hidden])')].map((p) => p.id)") == ["hits"]
         self.page.js("document.activeElement.blur(); sheaf.showTab('summary');")
         self.page.keys("?")
         assert self.page.js("return document.getElementById('keys').open")
@@ -286,14 +308,18 @@ class Tests:
 
     def test_names(self):
         """Whatever takes the focus has a name."""
-        nameless = self.page.js("return [...document.querySelectorAll('button, input, select, canvas')].filter((e) =>"
-                                "!(e.getAttribute('aria-label') || e.textContent.trim() || e.closest('label'))).map((e) => e.outerHTML.slice(0, 80));")
+        nameless = self.page.js("""
+            return [...document.querySelectorAll('button, input, select, canvas')]
+              .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || e.closest('label')))
+              .map((e) => e.outerHTML.slice(0, 80));""")
         assert not nameless, nameless
 
     def test_dark(self):
-        pixel = "const c = sheaf.charts[0].timeline.surface; const [r] = c.context.getImageData(2, c.canvas.height - 2, 1, 1).data; return r;"
+        pixel = ("const { context, canvas } = sheaf.charts[0].timeline.surface;"
+                 "return context.getImageData(2, canvas.height - 2, 1, 1).data[0];")
         light = self.page.js(pixel)
-        self.page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+        scheme = [{"name": "prefers-color-scheme", "value": "dark"}]
+        self.page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
         self.page.settle()
         self.page.settle()
         dark = self.page.js(pixel)
@@ -308,13 +334,14 @@ class Tests:
 
     def test_compare(self):
         self.show("compare", "tree_hash:best", "--against", "tree_hash:interleaved")
-        cycles = [json.loads(self.run("run", f"tree_hash:{name}", "--json"))["cycles"] for name in ("best", "interleaved")]
+        profiles = [json.loads(self.run("profile", f"tree_hash:{name}", "--json")) for name in ("best", "interleaved")]
+        cycles = [profile["cycles"] for profile in profiles]
         assert len(self.page.texts("canvas")) == 4
-        rows = self.page.js("return [...document.querySelectorAll('#tables tr')].map((row) => [...row.cells].map((cell) => cell.textContent));")
+        rows = self.page.rows("#tables tr")
         change = cycles[1] - cycles[0]
         sign = "=" if change == 0 else f"{'+' if change > 0 else '−'}{abs(change):,}"
         assert ["cycles", f"{cycles[0]:,}", f"{cycles[1]:,}", sign] in rows, rows[:8]
-        holes = [json.loads(self.run("profile", f"tree_hash:{name}", "--json"))["holes"]["load"]["ready-later"] for name in ("best", "interleaved")]
+        holes = [profile["holes"]["load"]["ready-later"] for profile in profiles]
         assert ["load ready-later", *(f"{n:,}" for n in holes)] in [row[:3] for row in rows], holes
         ends = self.page.js("return sheaf.charts.map(({ timeline, run }) => timeline.x(run.cycles, sheaf.view) - GUTTER);")
         assert abs(ends[0] / ends[1] - cycles[0] / cycles[1]) < 1e-6, "the axes are not the same"
@@ -329,16 +356,19 @@ class Tests:
         with open(self.file("best.json"), encoding="utf-8") as file:
             text = file.read()
         program = json.loads(text)
-        constants = [slot for bundle in program for slot in bundle.get("load", []) if slot[0] == "const" and slot[2] > 10**6]
+        constants = [slot for bundle in program for slot in bundle.get("load", [])
+                     if slot[0] == "const" and slot[2] > 10**6]
         constants[2][2] += 1
         wrong = self.file("wrong.json", json.dumps(program))
         both = [self.file("best.json"), wrong, "--kernel", "tree_hash"]
         parting = json.loads(self.run("diff", *both, "--json", status=1))["parting"]
         self.show("parting", both[0], "--against", *both[1:], status=1)
-        notes = self.page.js("return [...document.querySelectorAll('#tables section')].find((s) => s.textContent.includes('Where they part')).textContent")
+        notes = self.page.js("return document.querySelector('#tables section').textContent")
+        assert notes.startswith("Where they part")
         assert f"to {parting['place']} " in notes and f"{parting['b']['value']:,}" in notes, (notes, parting)
         self.page.driver.find_elements(By.CSS_SELECTOR, "#tables .plain button")[1].click()
-        found = self.page.js("const { run, slot } = sheaf.selected; return [run === sheaf.runs[1], run.cycle[slot], run.place(slot)]")
+        found = self.page.js("const { run, slot } = sheaf.selected;"
+                             "return [run === sheaf.runs[1], run.cycle[slot], run.place(slot)]")
         assert found == [True, parting["b"]["cycle"], f"{parting['b']['engine']}-{parting['b']['slot']}"], (found, parting)
 
     def test_hostile_names(self):
@@ -351,7 +381,8 @@ class Tests:
     def test_odd_programs(self):
         self.show("nothing", self.file("nothing.json", "[]"))
         assert self.page.js("return [sheaf.runs[0].n, sheaf.runs[0].cycles]") == [0, 0]
-        loop = [{"load": [["const", 0, 3]]}, {"load": [["const", 1, -1]]}, {"alu": [["+", 0, 0, 1]]}, {"flow": [["cond_jump", 0, 2]]}]
+        loop = [{"load": [["const", 0, 3]]}, {"load": [["const", 1, -1]]},
+                {"alu": [["+", 0, 0, 1]]}, {"flow": [["cond_jump", 0, 2]]}]
         self.show("loop", self.file("loop.json", json.dumps(loop)))
         assert self.page.js("return [...sheaf.runs[0].bundle]") == [0, 1, 2, 3, 2, 3, 2, 3]
         assert self.page.js("return sheaf.runs[0].before(4).some(({ slot, kind }) => slot === 3 && kind === KIND_JUMP)")
@@ -389,7 +420,8 @@ class Tests:
             for (let i = 0; i < 20; i++) frame(9000, 20000 * 0.7 ** i);
             for (let i = 0; i < 12; i++) frame(9000 + 20 * i, 300);
             return times.sort((a, b) => a - b);""")
-        print(f"20,000 bundles: written and shown in {loaded:.1f} s; a frame {times[len(times) // 2]:.1f} ms, nine of ten within {times[len(times) * 9 // 10]:.1f} ms")
+        median, most = times[len(times) // 2], times[len(times) * 9 // 10]
+        print(f"20,000 bundles: written and shown in {loaded:.1f} s; a frame {median:.1f} ms, nine of ten within {most:.1f} ms")
         assert times[len(times) // 2] < FRAME_MS, times
         self.shot("large")
 

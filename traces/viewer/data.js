@@ -198,6 +198,13 @@ class Run {
     return -1;
   }
 
+  // The engine of a row, as an index.
+  engineOf(row) {
+    let e = this.engines.length - 1;
+    while (this.engineRow[e] > row) e--;
+    return e;
+  }
+
   text(slot) {
     const [operation, ...operands] = this.codes[this.code[slot]].texts;
     return operands.length ? `${operation} ${operands.join(", ")}` : operation;
@@ -304,6 +311,11 @@ class Run {
   // As the axis counts, on which programs follow one another.
   axisCycle(cycle) {
     return this.parts.length > 1 ? cycle : cycle + this.parts[0].first_cycle;
+  }
+
+  rangeText(from, to) {
+    const name = (cycle) => this.axisCycle(cycle).toLocaleString("en");
+    return `cycles ${name(Math.floor(from))} to ${name(Math.ceil(to))}`;
   }
 
   // "cycle 1,234", where there are several programs with the name of this one.

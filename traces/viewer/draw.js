@@ -1,6 +1,8 @@
 // Everything that is painted: the overview (strip of engines, liveness) and the timeline of slots.
 
-const TABLEAU = ["#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#e15759", "#76b7b2", "#d4b43c", "#9c755f", "#e58ba0", "#6f8f3a"];
+const TABLEAU = [
+  "#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#e15759", "#76b7b2", "#d4b43c", "#9c755f", "#e58ba0", "#6f8f3a",
+];
 const GUTTER = 58; // names of rows
 const AXIS = 20;
 const STRIP_ROW = 15;
@@ -210,7 +212,7 @@ function paintLive(g, surface, theme, run, cycles, y, peak) {
   g.beginPath();
   g.moveTo(GUTTER, y + LIVE);
   for (let k = 0; k < columns; k++) {
-    const from = Math.floor((k * run.cycles) / columns), to = Math.max(from + 1, Math.floor(((k + 1) * run.cycles) / columns));
+    const from = Math.floor((k * run.cycles) / columns), to = Math.floor(((k + 1) * run.cycles) / columns);
     let most = 0;
     for (let c = from; c < to; c++) most = Math.max(most, run.live[c]);
     const height = peak ? ((LIVE - 4) * most) / peak : 0;

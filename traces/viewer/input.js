@@ -42,9 +42,9 @@ Object.assign(App.prototype, {
   // Dragging shows another part of the run, by its middle.
   listenOverview({ run, overview }) {
     const { canvas } = overview.surface;
+    const cycleAt = (event) => ((event.offsetX - GUTTER) / overview.surface.plot) * this.view.cycles;
     const look = (event) => {
-      const at = ((event.offsetX - GUTTER) / overview.surface.plot) * this.view.cycles;
-      this.view.set(at - this.view.span / 2, this.view.span);
+      this.view.set(cycleAt(event) - this.view.span / 2, this.view.span);
       this.schedule();
     };
     canvas.addEventListener("pointerdown", (event) => {
@@ -53,7 +53,7 @@ Object.assign(App.prototype, {
     });
     canvas.addEventListener("pointermove", (event) => {
       if (event.buttons & 1) look(event);
-      else this.showTip(event, this.cycleTip(run, Math.floor(((event.offsetX - GUTTER) / overview.surface.plot) * this.view.cycles)));
+      else this.showTip(event, this.cycleTip(run, Math.floor(cycleAt(event))));
     });
     canvas.addEventListener("pointerleave", () => this.hideTip());
     canvas.addEventListener("wheel", (event) => {
@@ -77,7 +77,7 @@ Object.assign(App.prototype, {
         return;
       }
       const d = event.offsetX - drag.x;
-      drag.moved ||= Math.abs(d) > 3;
+      drag.moved = drag.moved || Math.abs(d) > 3;
       if (!drag.moved) return;
       this.hideTip();
       canvas.classList.add("dragging");
@@ -112,8 +112,9 @@ Object.assign(App.prototype, {
   // --- what is under the mouse --------------------------------------------------------
 
   hover(run, timeline, event) {
-    const slot = timeline.slotAt(event.offsetX, event.offsetY, this.view);
-    const lines = slot >= 0 ? this.slotTip(run, slot) : this.emptyTip(run, timeline.at(event.offsetX, event.offsetY, this.view));
+    const { offsetX: x, offsetY: y } = event;
+    const slot = timeline.slotAt(x, y, this.view);
+    const lines = slot >= 0 ? this.slotTip(run, slot) : this.emptyTip(run, timeline.at(x, y, this.view));
     timeline.surface.canvas.style.cursor = slot >= 0 ? "pointer" : "";
     this.showTip(event, lines);
   },
@@ -133,13 +134,15 @@ Object.assign(App.prototype, {
   slotTip(run, slot) {
     const code = run.codes[run.code[slot]];
     const notes = noteOf(run, slot).map(([name, value]) => `${name} ${value}`).join(" · ");
-    const values = [...run.written(slot)];
-    const where = code.access >= ACCESS_LOAD ? ` ${code.access === ACCESS_STORE ? "→" : "←"} m[${run.address[slot]}]` : "";
+    const values = [...run.written(slot)], more = values.length > 8 ? " …" : "";
+    const arrow = code.access === ACCESS_STORE ? "→" : "←";
+    const where = code.access >= ACCESS_LOAD ? ` ${arrow} m[${run.address[slot]}]` : "";
+    const issued = `${run.place(slot)} · ${run.cycleText(run.cycle[slot])} · bundle ${decimal(run.bundle[slot])}`;
     return [
       element("code", {}, run.text(slot)),
-      element("div", {}, `${run.place(slot)} · ${run.cycleText(run.cycle[slot])} · bundle ${decimal(run.bundle[slot])}`),
+      element("div", {}, issued),
       notes ? element("div", {}, notes) : null,
-      values.length ? element("div.n", {}, `= ${values.slice(0, 8).join("  ")}${values.length > 8 ? " …" : ""}${where}`) : null,
+      values.length ? element("div.n", {}, `= ${values.slice(0, 8).join("  ")}${more}${where}`) : null,
     ].filter((line) => line);
   },
   cycleTip(run, cycle) {
@@ -152,12 +155,13 @@ Object.assign(App.prototype, {
   // Why a slot is empty.
   emptyTip(run, { cycle, row }) {
     if (row < 0 || cycle < 0 || cycle >= run.cycles) return null;
-    const e = run.engineRow.findLastIndex((first) => first <= row);
+    const e = run.engineOf(row);
     const at = cycle * run.engines.length + e;
     let left = row - run.engineRow[e] - run.used[at];
     const cause = run.causes.find((_, k) => (left -= run.holes[at * run.causes.length + k]) < 0);
-    if (!cause || run.machine.cores > 1) return [element("div", {}, `${run.rowNames[row]} · ${run.cycleText(cycle)} · empty`)];
-    return [element("div", {}, `${run.rowNames[row]} · ${run.cycleText(cycle)} · empty: `, element("b", {}, cause)),
+    const empty = `${run.rowNames[row]} · ${run.cycleText(cycle)} · empty`;
+    if (!cause || run.machine.cores > 1) return [element("div", {}, empty)];
+    return [element("div", {}, `${empty}: `, element("b", {}, cause)),
       element("div.quiet", {}, CAUSE_TEXT[cause] ?? "")];
   },
   hideTip() {
@@ -187,7 +191,8 @@ Object.assign(App.prototype, {
     const across = (rows) => () => this.selected && this.step(0, rows);
     return {
       ArrowLeft: along(-1), ArrowRight: along(1), ArrowUp: across(-1), ArrowDown: across(1),
-      "+": () => this.zoomKey(1 / 1.6), "=": () => this.zoomKey(1 / 1.6), "-": () => this.zoomKey(1.6), "0": () => this.fit(),
+      "+": () => this.zoomKey(1 / 1.6), "=": () => this.zoomKey(1 / 1.6), "-": () => this.zoomKey(1.6),
+      "0": () => this.fit(),
       Home: () => this.showFrom(0), End: () => this.showFrom(this.view.cycles),
       n: () => this.nextHit(1), N: () => this.nextHit(-1),
       "/": () => document.getElementById("find").select(),

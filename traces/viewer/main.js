@@ -27,14 +27,17 @@ class App {
       i ? element("span.quiet", {}, " against ") : "", element("b", {}, run.title), element("span.quiet", {},
         ` ${plural(run.cycles, "cycle")}${this.endOf(run)}`)));
     const charts = document.getElementById("charts");
-    const overviews = element("section.card", { "aria-label": "overview" }), timelines = element("section.card", { "aria-label": "timeline" });
+    const overviews = element("section.card", { "aria-label": "overview" });
+    const timelines = element("section.card", { "aria-label": "timeline" });
     charts.append(overviews, timelines);
     timelines.append(document.getElementById("bar"));
     this.charts = this.runs.map((run) => {
-      const caption = (text) => (this.runs.length > 1 ? element("h2", {}, run.title, element("span.quiet", {}, text)) : null);
-      const canvas = (what, hint) => element("canvas", { tabindex: 0, role: "img", "aria-label": `${what} of ${run.title}. ${hint}` });
+      const caption = (text) =>
+        this.runs.length > 1 ? element("h2", {}, run.title, element("span.quiet", {}, text)) : null;
+      const canvas = (what, hint) =>
+        element("canvas", { tabindex: 0, role: "img", "aria-label": `${what} of ${run.title}. ${hint}` });
       const over = canvas("Use of engines over time", "The same figures are in the table of causes."),
-        time = canvas("Timeline of slots", "Arrow keys move; search and the lists of the chosen slot lead to every slot.");
+        time = canvas("Timeline of slots", "Arrow keys move; search and the lists of a slot lead to every slot.");
       overviews.append(...[caption(` ${plural(run.cycles, "cycle")}`), element("div", {}, over)].filter((x) => x));
       timelines.append(...[caption(""), element("div", {}, time)].filter((x) => x));
       return { run, overview: new Overview(over, run), timeline: new Timeline(time, run) };
@@ -108,8 +111,7 @@ class App {
       timeline.draw(this.theme, this.view, this);
     }
     const { start, span } = this.view;
-    document.getElementById("range").textContent =
-      `cycles ${decimal(this.runs[0].axisCycle(Math.floor(start)))} to ${decimal(this.runs[0].axisCycle(Math.ceil(start + span)))}`;
+    document.getElementById("range").textContent = this.runs[0].rangeText(start, start + span);
     clearTimeout(this.later);
     this.later = setTimeout(() => this.showCauses(), 120);
   }
@@ -174,7 +176,8 @@ class App {
   }
   // A link of a chain in the profile: the slot with that text.
   goTo(run, link, start) {
-    const [first, last] = run.range(link.cycle - run.partOf(start).first_cycle + start, link.cycle - run.partOf(start).first_cycle + start + 1);
+    const cycle = link.cycle - run.partOf(start).first_cycle + start;
+    const [first, last] = run.range(cycle, cycle + 1);
     for (let slot = first; slot < last; slot++)
       if (link.text.startsWith(run.text(slot)) && run.engines[run.codes[run.code[slot]].engine] === link.engine) {
         this.select(run, slot);
@@ -195,7 +198,7 @@ class App {
     for (const run of this.runs) this.found.set(run, search(run, this.query));
     const total = this.hitCount();
     document.getElementById("count").textContent = this.query ? plural(total, "slot") : "";
-    document.getElementById("hits").replaceChildren(...(this.query ? hitList(this, this.found) : [element("p.quiet", {}, "Nothing searched for.")]));
+    document.getElementById("hits").replaceChildren(...hitList(this));
     if (this.query) this.showTab("search");
     this.refresh();
   }

@@ -52,8 +52,10 @@ class Means {
   addBlocks(theme, core, { each, first, width }) {
     const { run } = this, n = Math.ceil(run.cycles / BLOCK);
     const known = this.blocks;
-    if (!known || known.theme !== theme || known.shade !== run.shade || known.core !== core)
-      this.blocks = { theme, core, shade: run.shade, sums: this.addCells(theme, core, { each: BLOCK, first: 0, width: n }) };
+    if (!known || known.theme !== theme || known.shade !== run.shade || known.core !== core) {
+      const sums = this.addCells(theme, core, { each: BLOCK, first: 0, width: n });
+      this.blocks = { theme, core, shade: run.shade, sums };
+    }
     const { sums: blocks } = this.blocks, sums = new Float32Array(width * run.rows * 3), times = each / BLOCK;
     for (let row = 0; row < run.rows; row++)
       for (let b = first * times; b < Math.min((first + width) * times, n); b++) {

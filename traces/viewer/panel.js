@@ -64,8 +64,9 @@ function causeTable(runs, view, theme) {
     const used = run.engines.map((_, e) => (room[e] ? percent(count[e * kinds] / room[e]) : "–"));
     const rows = [[element("span", {}, swatch(theme.used), "used"), ...used], ...run.causes.map((cause, k) => [
       element("span", {}, swatch(theme.causes[k]), cause), ...run.engines.map((_, e) => count[e * kinds + 1 + k])])];
-    const what = view.span >= view.cycles ? "all cycles" : `cycles ${decimal(run.axisCycle(from))} to ${decimal(run.axisCycle(Math.min(to, run.cycles)))}`;
-    out.push(table(`Empty slots by cause, ${what}${runs.length > 1 ? `: ${run.title}` : ""}`, ["", ...run.engines], rows));
+    const what = view.span >= view.cycles ? "all cycles" : run.rangeText(from, Math.min(to, run.cycles));
+    const of = runs.length > 1 ? `: ${run.title}` : "";
+    out.push(table(`Empty slots by cause, ${what}${of}`, ["", ...run.engines], rows));
   }
   return out;
 }
@@ -76,7 +77,8 @@ function causeChanges(profiles, names, engines, causes) {
   const rows = engines.flatMap((engine) => [
     [`${engine} used`, (p) => p.engines[engine]?.used],
     ...causes.map((cause) => [`${engine} ${cause}`, (p) => p.holes[engine]?.[cause]])]);
-  return element("details", {}, element("summary", {}, "Slots used and empty, compared"), compared("", profiles, names, rows));
+  return element("details", {},
+    element("summary", {}, "Slots used and empty, compared"), compared("", profiles, names, rows));
 }
 
 function boundTables(profiles, names, engines) {
@@ -91,7 +93,8 @@ function boundTables(profiles, names, engines) {
     ["builder, engines free", (p) => p.bounds.builder],
     ...engines.map((engine) => [`work of ${engine}`, (p) => p.bounds.work_by_engine[engine]]),
   ];
-  const whatIf = [["as it is", "as_it_is"], ["words of their own", "renamed"], ...engines.map((e) => [`one more ${e} slot`, e])];
+  const whatIf = [
+    ["as it is", "as_it_is"], ["words of their own", "renamed"], ...engines.map((e) => [`one more ${e} slot`, e])];
   return [
     compared("Cycles and bounds", profiles, names, bounds),
     compared("Cycles of a list schedule of the same slots", profiles, names,
@@ -103,14 +106,17 @@ function boundTables(profiles, names, engines) {
 function waitTables(profiles, names) {
   return profiles.map((p, i) => {
     const rows = Object.entries(p.waits_for).filter(([, producers]) => Object.values(producers).some((n) => n > 0));
-    return rows.length ? table(`Ready-later: the engine that is waited for${profiles.length > 1 ? `: ${names[i]}` : ""}`,
-      ["", ...Object.keys(rows[0][1])], rows.map(([engine, producers]) => [engine, ...Object.values(producers)])) : null;
+    if (!rows.length) return null;
+    const of = profiles.length > 1 ? `: ${names[i]}` : "";
+    return table(`Ready-later: the engine that is waited for${of}`, ["", ...Object.keys(rows[0][1])],
+      rows.map(([engine, producers]) => [engine, ...Object.values(producers)]));
   });
 }
 
 function gapTable(profiles, names, causes) {
   if (!profiles.some((p) => p.gap)) return null;
-  const about = profiles.map((p) => (p.gap ? `${plural(p.gap.cycles, "cycle")} over the bound of ${p.gap.of}` : "")).join("; ");
+  const over = ({ gap }) => (gap ? `${plural(gap.cycles, "cycle")} over the bound of ${gap.of}` : "");
+  const about = profiles.map(over).join("; ");
   const unit = profiles.find((p) => p.gap).gap.units > 1 ? "in slots" : "in cycles";
   return compared(`${about}, ${unit}`, profiles, names,
     [...causes, "full", "rounding"].map((key) => [key, (p) => p.gap?.[key]]));
@@ -126,7 +132,7 @@ function whereTable(profiles, names, go) {
 
 function memoryTables(profiles, names) {
   const loads = ["same_vector", "same_window", "same_round", "at_all"].map((key) => [
-    `repeated, ${key.replaceAll("_", " ")}`, (p) => p.loads[key]?.repeated]);
+    `repeated, ${key.replace(/_/g, " ")}`, (p) => p.loads[key]?.repeated]);
   return [
     compared("Scratch words in use", profiles, names, [
       ["most at once", (p) => p.scratch.peak],
@@ -147,7 +153,8 @@ function detailTables(profile, name, many) {
   return [
     rounds.length ? table(`Gathers by round${of}`, ["round", "loads", "repeated", "share"], rounds.map((row) =>
       [String(row.round), row.loads, row.repeated, percent(row.repeated / Math.max(row.loads, 1))])) : null,
-    hot.length ? table(`Words most used${of}`, ["", "reads", "writes"], hot.map((row) => [row.name, row.reads, row.writes])) : null,
+    hot.length ? table(`Words most used${of}`, ["", "reads", "writes"],
+      hot.map((row) => [row.name, row.reads, row.writes])) : null,
   ];
 }
 
@@ -157,8 +164,11 @@ function partingNote(app) {
   if (!parting) return null;
   if (!parting.found)
     return element("p", {}, `All ${plural(parting.compared, "write")} that can be compared, by ${parting.by}, agree.`);
-  const side = (run, at) => at ? element("li", {}, `${run.title}: `, element("button.link", {
-    onclick: () => app.select(run, run.parts[parting.part].firstSlot + at.slot) }, `${decimal(at.value)}`)) : element("li", {}, `${run.title}: no such write`);
+  const side = (run, at) => {
+    if (!at) return element("li", {}, `${run.title}: no such write`);
+    const go = () => app.select(run, run.parts[parting.part].firstSlot + at.slot);
+    return element("li", {}, `${run.title}: `, element("button.link", { onclick: go }, decimal(at.value)));
+  };
   return element("section", {}, element("h2", {}, "Where they part"),
     element("p", {}, `Write ${decimal(parting.nth)} to ${parting.place} (compared: ${parting.by})`),
     element("ul.plain", {}, side(app.runs[0], parting.a), side(app.runs[1], parting.b)));
@@ -175,8 +185,9 @@ function adviceList(profile, name, many) {
 
 function chainList(profile, name, many, go) {
   if (!profile.chain.length) return null;
+  const of = many ? `, ${name}` : "";
   return element("details", {},
-    element("summary", {}, `The longest chain of values${many ? `, ${name}` : ""}: ${plural(profile.bounds.dep, "cycle")}`),
+    element("summary", {}, `The longest chain of values${of}: ${plural(profile.bounds.dep, "cycle")}`),
     element("ol.chain", {}, ...profile.chain.map((link) => element("li", {},
       element("button.row", { onclick: () => go(link) },
         element("span.n", {}, decimal(link.cycle)), element("code", {}, `${link.engine}  ${link.text}`))))),
@@ -245,7 +256,9 @@ function edgeList(app, run, edges, direction, theme) {
 }
 
 // What kept the slot from an earlier cycle.
-const READY = ["its operands are there", "the words that it writes are no longer read", "the order of writes and memory allows it"];
+const READY = [
+  "its operands are there", "the words that it writes are no longer read", "the order of writes and memory allows it",
+];
 
 function timing(run, slot) {
   const slack = [...run.slack.subarray(slot * SLACKS, (slot + 1) * SLACKS)];
@@ -258,16 +271,18 @@ function timing(run, slot) {
 function slotDetails(app, { run, slot, before, after }, theme) {
   const code = run.codes[run.code[slot]];
   const line = (name, value) => [element("dt", {}, name), element("dd", {}, value)];
-  const facts = [["issued", `${run.cycleText(run.cycle[slot])}, ${run.place(slot)}, bundle ${decimal(run.bundle[slot])}`], ...noteOf(run, slot)];
+  const issued = `${run.cycleText(run.cycle[slot])}, ${run.place(slot)}, bundle ${decimal(run.bundle[slot])}`;
+  const facts = [["issued", issued], ...noteOf(run, slot)], stores = code.access === ACCESS_STORE;
   if (code.access >= ACCESS_LOAD) {
     const words = run.words[slot], first = run.address[slot];
-    facts.push([code.access === ACCESS_STORE ? "stores to" : "loads from", words > 1 ? `m[${first} … ${first + words - 1}]` : `m[${first}]`]);
+    facts.push([stores ? "stores to" : "loads from", words > 1 ? `m[${first} … ${first + words - 1}]` : `m[${first}]`]);
   }
   const values = [];
   if (code.access !== ACCESS_NONE && run.words[slot])
-    values.push(line(code.access === ACCESS_STORE ? "stores" : `writes ${code.texts[1]}`, valueCells([...run.written(slot)])));
+    values.push(line(stores ? "stores" : `writes ${code.texts[1]}`, valueCells([...run.written(slot)])));
   for (const read of code.reads)
-    values.push(line(`reads ${code.texts[read.operand + 1]}`, valueCells(run.readValues(slot, read).map((r) => r.value))));
+    values.push(line(`reads ${code.texts[read.operand + 1]}`,
+      valueCells(run.readValues(slot, read).map(({ value }) => value))));
   return [
     element("h2.code", {}, run.text(slot)),
     app.runs.length > 1 ? element("p.quiet", {}, run.title) : null,
@@ -284,10 +299,11 @@ function slotDetails(app, { run, slot, before, after }, theme) {
 
 const SHOWN_HITS = 300;
 
-function hitList(app, found) {
+function hitList(app) {
+  if (!app.query) return [element("p.quiet", {}, "Nothing searched for.")];
   const out = [];
   for (const run of app.runs) {
-    const { list } = found.get(run);
+    const { list } = app.found.get(run);
     if (app.runs.length > 1) out.push(element("h3", {}, `${run.title}: ${plural(list.length, "slot")}`));
     out.push(element("ul.edges", {}, ...Array.from(list.slice(0, SHOWN_HITS), (slot) => element("li", {},
       element("button.row", { onclick: () => app.select(run, slot), "data-slot": slot },
