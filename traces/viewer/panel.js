@@ -18,9 +18,12 @@ const decimal = (n, digits = 1) => n.toLocaleString("en", { maximumFractionDigit
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const plural = (n, what) => `${decimal(n)} ${what}${n === 1 ? "" : "s"}`;
 
+// Ratios need more of them than cycles.
+const digitsOf = (value) => (Math.abs(value) < 10 ? 3 : 1);
+
 function shown(value) {
   if (value === null || value === undefined) return "–";
-  return typeof value === "number" ? decimal(value, value < 10 ? 2 : 1) : String(value);
+  return typeof value === "number" ? decimal(value, digitsOf(value)) : String(value);
 }
 
 // A table whose first column names the row; the others are figures.
@@ -41,7 +44,7 @@ function compared(caption, profiles, names, rows) {
   const change = (a, b) => {
     if (typeof a !== "number" || typeof b !== "number") return "";
     const d = b - a;
-    return d === 0 ? "=" : `${d > 0 ? "+" : "−"}${decimal(Math.abs(d), Math.abs(d) < 10 ? 2 : 1)}`;
+    return d === 0 ? "=" : `${d > 0 ? "+" : "−"}${decimal(Math.abs(d), digitsOf(d))}`;
   };
   const lines = rows.map(([name, of]) => {
     const values = profiles.map(of);
@@ -242,7 +245,8 @@ function wordName(edge) {
 }
 
 function edgeList(app, run, edges, direction, theme) {
-  const sorted = [...edges].sort((a, b) => a.kind - b.kind || a.slot - b.slot);
+  const nearest = direction === "from" ? (a, b) => b.slot - a.slot : (a, b) => a.slot - b.slot;
+  const sorted = [...edges].sort((a, b) => a.kind - b.kind || nearest(a, b));
   return element("ul.edges", {}, ...sorted.map((edge) => element("li", {},
     element("button.row", {
       onclick: () => app.select(run, edge.slot), "data-slot": edge.slot, "data-kind": edge.kind,
