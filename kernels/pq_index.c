@@ -31,7 +31,7 @@ static const struct kern_variant variants[] = {
      NULL},
     {"fused",
      "one program: tables of pairs; a head's keys are chosen from while the next one's are made",
-     {15707},
+     {15620},
      pq_index_fused,
      NULL},
 };

@@ -121,7 +121,7 @@ static void try_bit(struct pq_code *k, struct pq_flat *f, unsigned bit)
 {
     struct ir *ir = k->ir;
     const uint32_t spare = f->vectors * PQ_LANES - k->z.kept;
-    const struct ir_val higher = pq_add(k, f->least, 1u << bit), each = ir_broadcast(ir, higher);
+    const struct ir_val higher = f->higher, each = ir_broadcast(ir, higher);
     struct ir_val sum[PQ_LANES];
     uint32_t n = 0;
     for (uint32_t v = 0; v < f->vectors; v++) {
@@ -134,6 +134,10 @@ static void try_bit(struct pq_code *k, struct pq_flat *f, unsigned bit)
             sum[i] = ir_alu(ir, OP_ALU_ADD, sum[i], sum[n - 1 - i]);
     const struct ir_val below = pq_sum(k, sum[0]);
     const struct ir_val good = ir_alu(ir, OP_ALU_LT, below, ir_const(ir, spare + 1));
+    /* What is tried next is chosen from two sums, so that it need not wait for one. */
+    if (bit)
+        f->higher =
+            ir_select(ir, good, pq_add(k, higher, 1u << (bit - 1)), pq_add(k, f->least, 1u << (bit - 1)));
     f->least = ir_select(ir, good, higher, f->least);
     f->below_next = ir_select(ir, good, f->below_next, below);
 }
@@ -227,7 +231,7 @@ static void join(struct pq_code *k, struct pq_flat *f)
 
 /* --- steps --------------------------------------------------------------------------- */
 
-/* The steps of a phase on `vectors` vectors, and the cycles of each. */
+/* The steps of a phase on `vectors` vectors. */
 static uint32_t steps_of(const struct pq_pyramid *p, unsigned phase, uint32_t vectors)
 {
     switch (phase) {
@@ -238,12 +242,14 @@ static uint32_t steps_of(const struct pq_pyramid *p, unsigned phase, uint32_t ve
     }
 }
 
+/* The cycles that a step is to have: what it takes alone, but for picking twice that, for
+ * two chains of stores beside everything else hold up too much. */
 static uint32_t cycles_of(const struct pq_sizes *z, unsigned phase, uint32_t vectors)
 {
     switch (phase) {
     case LOAD: return LOAD_STEP / 2;
-    case BITS: return vectors / 3 + 10;
-    case PICK: return PICK_STEP * PQ_LANES / PQ_CHAINS;
+    case BITS: return vectors / 4 + 10;
+    case PICK: return PICK_STEP * PQ_LANES;
     default: return z->kept / PQ_LANES + 10;
     }
 }
@@ -259,6 +265,7 @@ uint32_t pq_flat_step(struct pq_code *k, struct pq_flat *f)
     if (f->phase == LOAD && i == 0) {
         f->vectors = vectors_of(&k->z, f->pyramid, f->level);
         f->least = k->ir->zero;
+        f->higher = ir_const(k->ir, 1u << (f->pyramid->bits - 1));
         f->below_next = ir_const(k->ir, f->vectors * PQ_LANES);
     }
     if (i == 0 && (f->phase == LOAD || f->phase == PICK))

@@ -73,17 +73,18 @@ struct pq_flat {
     struct ir_val parents; /* a vector of addresses of groups of PQ_FAN keys */
     struct ir_val keys[PQ_FLAT];
     struct pq_ring lanes[PQ_CHAINS];
-    struct ir_val least, below_next;
+    struct ir_val least, higher, below_next;
     struct pq_cut cut[PQ_CHAINS];
     struct ir_val to[PQ_CHAINS], next[PQ_CHAINS], lane;
 };
 
 uint32_t pq_flat_words(const struct pq_sizes *z);
 
-/* Makes the next step; its cycles, roughly, when nothing else goes on. 0 after the last. */
+/* Makes the next step; the share of time that it is to have, in cycles, roughly. 0 after
+ * the last one. */
 uint32_t pq_flat_step(struct pq_code *k, struct pq_flat *f);
 
-/* The cycles of all steps. */
+/* The sum of all steps'. */
 uint32_t pq_flat_cycles(const struct pq_sizes *z, const struct pq_pyramid *p);
 
 #endif

@@ -3,10 +3,10 @@
  *
  *     tables 0 | keys 0 | tables 1 | keys 1, choose 0 | tables 2 | keys 2, choose 1 | .. | choose H-1
  *
- * What it gains over `staged`: a table of two sub-vectors has half the gathers; the
- * bisection for the kept-th largest key sees a pyramid of maxima instead of all keys
- * (pq_index_flat.h); the list comes out in order, so nothing is sorted; a weight is what
- * the choice was, stored by vectors; and all that is hidden behind the gathers. */
+ * A table of two sub-vectors has half the gathers; bisection for the kept-th largest key
+ * sees a pyramid of maxima instead of all keys (pq_index_flat.h); positions come out in
+ * order, so nothing is sorted; and choosing is hidden behind the next head's gathers. Where
+ * too many keys are kept for that, passes over all keys choose, one head after the other. */
 #include "kernels/pq_index_flat.h"
 
 enum {
@@ -14,7 +14,7 @@ enum {
     STRAIGHT = 128,    /* the most blocks of keys in a region */
     LOOPED = PQ_TOWER, /* blocks of keys in a pass of a loop, where there are more */
     UNROLLED = 4,      /* the most heads without a loop */
-    ROW_VECTORS = 32   /* of a row that are written in a region */
+    ROW_VECTORS = 32   /* vectors of a row that are written in a region, where there are loops */
 };
 
 struct fused {
