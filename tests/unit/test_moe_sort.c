@@ -1,6 +1,5 @@
 /* moe_sort: the reference and the generator against the recorded instances, and the
  * variants against the reference, over sizes, seeds and spreads. */
-#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,71 +10,37 @@
 #include <cmocka.h>
 
 #include "kernels/moe_sort.h"
+#include "tests/unit/instances.h"
 
 enum { INSTANCES = 8 };
 
 static const char *const instances = "tests/data/moe_sort.json";
 
-static uint64_t number(const json_t *o, const char *key)
+static struct kern_params params_of(const json_t *instance)
 {
-    const json_t *v = json_object_get(o, key);
-    assert_true(json_is_integer(v));
-    return (uint64_t)json_integer_value(v);
+    struct kern_params p = kern_defaults(&moe_sort);
+    for (unsigned i = 0; i < MOE_PARAMS; i++)
+        p.at[i] = (int64_t)instance_number(instance, moe_sort.params[i].name);
+    return p;
 }
 
 static struct kern_problem *problem_of(const struct kern_params *params, uint64_t seed)
 {
-    struct kern_problem *p;
-    struct diag d;
-    assert_int_equal(kern_problem_create(&moe_sort, params, 0, seed, &p, &d), ST_OK);
-    return p;
+    return instance_problem(&moe_sort, params, 0, seed);
 }
 
-/* The recorded instances, each called with `check`. */
-static void each_instance(void (*check)(const json_t *instance, struct kern_problem *p))
+static void check_facts(const json_t *instance)
 {
-    json_error_t error;
-    json_t *list = json_load_file(instances, 0, &error);
-    assert_non_null(list);
-    assert_int_equal(json_array_size(list), INSTANCES);
-    for (size_t i = 0; i < INSTANCES; i++) {
-        const json_t *instance = json_array_get(list, i);
-        struct kern_params params;
-        for (unsigned n = 0; n < MOE_PARAMS; n++)
-            params.at[n] = (int64_t)number(instance, moe_sort.params[n].name);
-        struct kern_problem *p = problem_of(&params, number(instance, "seed"));
-        check(instance, p);
-        kern_problem_destroy(p);
-    }
-    json_decref(list);
-}
-
-/* Every recorded key has a fact of the same value, and there is no other fact. */
-static void check_facts(const json_t *instance, struct kern_problem *p)
-{
-    struct kern_facts facts;
-    kern_facts(p, &facts);
-    assert_int_equal(facts.n, json_object_size(instance));
-    for (unsigned i = 0; i < facts.n; i++) {
-        const struct kern_fact *f = &facts.at[i];
-        const json_t *v = json_object_get(instance, f->key);
-        assert_non_null(v);
-        if (f->kind == KERN_NUMBER) {
-            assert_int_equal(f->number, json_integer_value(v));
-        } else if (f->kind == KERN_FNV) {
-            assert_int_equal(f->number, strtoull(json_string_value(v), NULL, 16));
-        } else {
-            assert_int_equal(f->n, json_array_size(v));
-            for (size_t w = 0; w < f->n; w++)
-                assert_int_equal(f->words[w], json_integer_value(json_array_get(v, w)));
-        }
-    }
+    const struct kern_params params = params_of(instance);
+    struct kern_problem *p = problem_of(&params, instance_number(instance, "seed"));
+    instance_check_facts(instance, p);
+    kern_problem_destroy(p);
 }
 
 static void test_recorded(void **state)
 {
     (void)state;
-    each_instance(check_facts);
+    each_instance(instances, INSTANCES, check_facts);
 }
 
 /* Builds and runs the stages one after the other; the cycles, after checking that memory
@@ -110,21 +75,23 @@ static uint64_t run(const struct kern_variant *v, const struct kern_problem *p, 
     return cycles;
 }
 
-static void check_variants(const json_t *instance, struct kern_problem *p)
+static void check_variants(const json_t *instance)
 {
-    (void)instance;
+    const struct kern_params params = params_of(instance);
+    struct kern_problem *p = problem_of(&params, instance_number(instance, "seed"));
     const bool small = p->params.at[MOE_M] <= 64;
     for (unsigned v = 0; v < moe_sort.n_variants; v++) {
         const uint64_t cycles = run(&moe_sort.variants[v], p, SIM_FAST);
         if (small)
             assert_int_equal(run(&moe_sort.variants[v], p, SIM_STEP), cycles);
     }
+    kern_problem_destroy(p);
 }
 
 static void test_variants(void **state)
 {
     (void)state;
-    each_instance(check_variants);
+    each_instance(instances, INSTANCES, check_variants);
 }
 
 static void all_variants_right(const struct kern_problem *p)
@@ -162,7 +129,7 @@ static const char *const sizes[] = {
     "M=4,RS=131071,WSH=4294967295,spread=262144",
 };
 
-static struct kern_params params_of(const char *text)
+static struct kern_params params_set(const char *text)
 {
     struct kern_params params = kern_defaults(&moe_sort);
     struct diag d;
@@ -175,7 +142,7 @@ static void test_sizes(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        const struct kern_params params = params_of(sizes[i]);
+        const struct kern_params params = params_set(sizes[i]);
         struct kern_problem *p = problem_of(&params, 100 + i);
         all_variants_right(p);
         kern_problem_destroy(p);
@@ -212,7 +179,7 @@ static void test_ties(void **state)
     static const char *const cases[] = {"", "M=8,U=8", "M=20,E=64,NG=4,TG=2,SH=2,U=16", "M=5,E=32,NG=1,TG=1"};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
         for (size_t f = 0; f < sizeof signals / sizeof *signals; f++) {
-            const struct kern_params params = params_of(cases[c]);
+            const struct kern_params params = params_set(cases[c]);
             struct kern_problem *p = problem_of(&params, 1);
             const struct kern_array *sig = &p->arrays[MOE_SIG], *bias = &p->arrays[MOE_BIAS];
             for (uint32_t i = 0; i < sig->compared; i++)
@@ -232,7 +199,7 @@ static void test_seeds(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 20; seed++) {
-        const struct kern_params params = params_of(seed % 2 ? "E=32" : "E=256,spread=32768");
+        const struct kern_params params = params_set(seed % 2 ? "E=32" : "E=256,spread=32768");
         struct kern_problem *p = problem_of(&params, seed);
         (void)run(&moe_sort.variants[moe_sort.n_variants - 1], p, SIM_FAST);
         kern_problem_destroy(p);
@@ -278,7 +245,7 @@ static void test_preconditions(void **state)
         {"M=1024,K=5", "M * K is above 4096"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const struct kern_params params = params_of(cases[i].set);
+        const struct kern_params params = params_set(cases[i].set);
         const struct kern_request rq = {.params = params, .machine = isa_default_machine()};
         struct kern_problem *p;
         struct kern_stages stages;

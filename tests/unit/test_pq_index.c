@@ -1,6 +1,5 @@
 /* The reference and the generator against the recorded instances, and the variants
  * against the reference, for many sizes and on both engines. */
-#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,79 +10,37 @@
 #include <cmocka.h>
 
 #include "kernels/pq_index.h"
+#include "tests/unit/instances.h"
 
 enum { INSTANCES = 6 };
 
 static const char *const instances = "tests/data/pq_index.json";
 
-static uint64_t number(const json_t *o, const char *key)
-{
-    const json_t *v = json_object_get(o, key);
-    assert_true(json_is_integer(v));
-    return (uint64_t)json_integer_value(v);
-}
-
 static struct kern_params params_of(const json_t *instance)
 {
     struct kern_params p = kern_defaults(&pq_index);
     for (unsigned i = 0; i < PQ_PARAMS; i++)
-        p.at[i] = (int64_t)number(instance, pq_index.params[i].name);
+        p.at[i] = (int64_t)instance_number(instance, pq_index.params[i].name);
     return p;
 }
 
 static struct kern_problem *problem_of(const struct kern_params *params, uint64_t seed)
 {
-    struct kern_problem *p;
-    struct diag d;
-    assert_int_equal(kern_problem_create(&pq_index, params, 0, seed, &p, &d), ST_OK);
-    return p;
+    return instance_problem(&pq_index, params, 0, seed);
 }
 
-/* The recorded instances, each called with `check`. */
-static void each_instance(void (*check)(const json_t *instance))
-{
-    json_error_t error;
-    json_t *list = json_load_file(instances, 0, &error);
-    assert_non_null(list);
-    assert_int_equal(json_array_size(list), INSTANCES);
-    for (size_t i = 0; i < INSTANCES; i++)
-        check(json_array_get(list, i));
-    json_decref(list);
-}
-
-static void check_words(const struct kern_fact *f, const json_t *v)
-{
-    assert_int_equal(f->n, json_array_size(v));
-    for (size_t w = 0; w < f->n; w++)
-        assert_int_equal(f->words[w], json_integer_value(json_array_get(v, w)));
-}
-
-/* Every recorded key has a fact of the same value, and there is no other fact. */
 static void check_facts(const json_t *instance)
 {
     const struct kern_params params = params_of(instance);
-    struct kern_problem *p = problem_of(&params, number(instance, "seed"));
-    struct kern_facts facts;
-    kern_facts(p, &facts);
-    assert_int_equal(facts.n, json_object_size(instance));
-    for (unsigned i = 0; i < facts.n; i++) {
-        const struct kern_fact *f = &facts.at[i];
-        const json_t *v = json_object_get(instance, f->key);
-        assert_non_null(v);
-        if (f->kind == KERN_NUMBER)
-            assert_int_equal(f->number, json_integer_value(v));
-        else if (f->kind == KERN_FNV)
-            assert_int_equal(f->number, strtoull(json_string_value(v), NULL, 16));
-        else
-            check_words(f, v);
-    }
+    struct kern_problem *p = problem_of(&params, instance_number(instance, "seed"));
+    instance_check_facts(instance, p);
     kern_problem_destroy(p);
 }
 
 static void test_recorded(void **state)
 {
     (void)state;
-    each_instance(check_facts);
+    each_instance(instances, INSTANCES, check_facts);
 }
 
 /* --- variants ---------------------------------------------------------------------- */
@@ -126,7 +83,7 @@ static void build(const struct kern_variant *v, const struct kern_params *params
 static void check_variants(const json_t *instance)
 {
     const struct kern_params params = params_of(instance);
-    struct kern_problem *p = problem_of(&params, number(instance, "seed"));
+    struct kern_problem *p = problem_of(&params, instance_number(instance, "seed"));
     for (unsigned v = 0; v < pq_index.n_variants; v++) {
         struct kern_stages stages;
         build(&pq_index.variants[v], &params, &stages);
@@ -141,7 +98,7 @@ static void check_variants(const json_t *instance)
 static void test_variants(void **state)
 {
     (void)state;
-    each_instance(check_variants);
+    each_instance(instances, INSTANCES, check_variants);
 }
 
 /* --- sizes and data ---------------------------------------------------------------- */

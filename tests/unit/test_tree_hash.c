@@ -1,6 +1,5 @@
 /* The reference and the generator against the recorded instances, and the variants
  * against the reference, under every contract and on both engines. */
-#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,76 +10,38 @@
 #include <cmocka.h>
 
 #include "kernels/tree_hash.h"
+#include "tests/unit/instances.h"
 
 enum { INSTANCES = 14 };
 
 static const char *const instances = "tests/data/tree_hash.json";
 
-static uint64_t number(const json_t *o, const char *key)
-{
-    const json_t *v = json_object_get(o, key);
-    assert_true(json_is_integer(v));
-    return (uint64_t)json_integer_value(v);
-}
-
 static struct kern_params params_of(const json_t *instance)
 {
     struct kern_params p = kern_defaults(&tree_hash);
-    p.at[TREE_HEIGHT] = (int64_t)number(instance, "forest_height");
-    p.at[TREE_ROUNDS] = (int64_t)number(instance, "rounds");
-    p.at[TREE_BATCH] = (int64_t)number(instance, "batch_size");
+    p.at[TREE_HEIGHT] = (int64_t)instance_number(instance, "forest_height");
+    p.at[TREE_ROUNDS] = (int64_t)instance_number(instance, "rounds");
+    p.at[TREE_BATCH] = (int64_t)instance_number(instance, "batch_size");
     return p;
 }
 
 static struct kern_problem *problem_of(const struct kern_params *params, unsigned contract, uint64_t seed)
 {
-    struct kern_problem *p;
-    struct diag d;
-    assert_int_equal(kern_problem_create(&tree_hash, params, contract, seed, &p, &d), ST_OK);
-    return p;
+    return instance_problem(&tree_hash, params, contract, seed);
 }
 
-/* The recorded instances, each called with `check`. */
-static void each_instance(void (*check)(const json_t *instance))
-{
-    json_error_t error;
-    json_t *list = json_load_file(instances, 0, &error);
-    assert_non_null(list);
-    assert_int_equal(json_array_size(list), INSTANCES);
-    for (size_t i = 0; i < INSTANCES; i++)
-        check(json_array_get(list, i));
-    json_decref(list);
-}
-
-/* Every recorded key has a fact of the same value, and there is no other fact. */
 static void check_facts(const json_t *instance)
 {
     const struct kern_params params = params_of(instance);
-    struct kern_problem *p = problem_of(&params, TREE_FULL, number(instance, "seed"));
-    struct kern_facts facts;
-    kern_facts(p, &facts);
-    assert_int_equal(facts.n, json_object_size(instance));
-    for (unsigned i = 0; i < facts.n; i++) {
-        const struct kern_fact *f = &facts.at[i];
-        const json_t *v = json_object_get(instance, f->key);
-        assert_non_null(v);
-        if (f->kind == KERN_NUMBER) {
-            assert_int_equal(f->number, json_integer_value(v));
-        } else if (f->kind == KERN_FNV) {
-            assert_int_equal(f->number, strtoull(json_string_value(v), NULL, 16));
-        } else {
-            assert_int_equal(f->n, json_array_size(v));
-            for (size_t w = 0; w < f->n; w++)
-                assert_int_equal(f->words[w], json_integer_value(json_array_get(v, w)));
-        }
-    }
+    struct kern_problem *p = problem_of(&params, TREE_FULL, instance_number(instance, "seed"));
+    instance_check_facts(instance, p);
     kern_problem_destroy(p);
 }
 
 static void test_recorded(void **state)
 {
     (void)state;
-    each_instance(check_facts);
+    each_instance(instances, INSTANCES, check_facts);
 }
 
 /* Builds and runs; the cycles, after checking that memory is as expected. */
@@ -113,7 +74,7 @@ static void check_variants(const json_t *instance)
     const struct kern_params params = params_of(instance);
     const bool small = params.at[TREE_ROUNDS] * params.at[TREE_BATCH] <= 4096;
     for (unsigned contract = 0; contract < TREE_CONTRACTS; contract++) {
-        struct kern_problem *p = problem_of(&params, contract, number(instance, "seed"));
+        struct kern_problem *p = problem_of(&params, contract, instance_number(instance, "seed"));
         for (unsigned v = 0; v < tree_hash.n_variants; v++) {
             const uint64_t cycles = run(&tree_hash.variants[v], p, SIM_FAST, 1536);
             if (small && contract == TREE_FULL)
@@ -126,7 +87,7 @@ static void check_variants(const json_t *instance)
 static void test_variants(void **state)
 {
     (void)state;
-    each_instance(check_variants);
+    each_instance(instances, INSTANCES, check_variants);
 }
 
 /* Any start, all bits set somewhere, and sizes around the point where the walkers'
