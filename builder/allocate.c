@@ -8,8 +8,8 @@
 enum { MOST_MAP = 1 << 23, REPAIRS = 8 };
 
 /* When the words of a block are taken, in states: state c is scratch after cycle c.
- * A word written first in cycle w and read last in cycle r is taken in the states
- * w .. r - 1. */
+ * A word whose first value lands at the end of cycle w and that is read last in cycle r
+ * is taken in the states w .. r - 1. */
 struct life {
     uint32_t block, words;
     uint32_t from, to; /* half-open; empty for a block that nobody writes */
@@ -61,8 +61,9 @@ static void note_op(struct region_work *w, uint32_t node)
             note_read(l, ir_word(form->src[k], lane), finish);
     }
     struct life *l = life(w, op->dest);
+    const uint32_t later = l ? w->ir->machine.latency[w->s->engine[node]] - 1 : 0;
     for (unsigned lane = 0; l && lane < op->dest.lanes; lane++)
-        note_write(l, ir_word(op->dest, lane), start, finish);
+        note_write(l, ir_word(op->dest, lane), start + later, finish + later);
 }
 
 /* Blocks of the region alone, in order of their numbers. */
@@ -106,6 +107,8 @@ static void find_lives(struct region_work *w)
                 l->to = l->end[k];
         if (l->from >= l->to)
             l->from = l->to = 0;
+        if (w->length < l->to) /* what nobody reads may land when all is over */
+            w->length = l->to;
     }
 }
 

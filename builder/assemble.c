@@ -37,6 +37,9 @@ struct asmb *asmb_create(const struct isa_machine *machine)
     const struct isa_machine reference = a->prog->machine;
     a->prog->machine = *machine;
     a->prog->object_form = memcmp(&reference, machine, sizeof reference) != 0;
+    if (isa_machine_waits(machine))
+        a->status = diag_set(&a->diag, ST_INPUT,
+                             "slots that run as they are written are written for latencies of one cycle");
     return a;
 }
 

@@ -1,5 +1,6 @@
 /* The first builder: slots appended as written, one bundle at a time. It keeps
- * the books (scratch by name, shared constants, slot limits) and decides nothing.
+ * the books (scratch by name, shared constants, slot limits) and decides nothing. A
+ * bundle may use what the one before it wrote: machines with latencies are an error.
  *
  *     struct asmb *a = asmb_create(&machine);
  *     const uint32_t x = asmb_scratch(a, "x", 1), seven = asmb_const(a, 7);

@@ -31,7 +31,7 @@ static void find_heads(struct bounds *b)
     for (uint32_t k = 0; k < g->nodes; k++) {
         const uint32_t i = b->order[k];
         for (uint32_t e = g->succ_at[i]; e < g->succ_at[i + 1]; e++) {
-            const uint32_t at = b->head[i] + b->cost[i] + g->succ[e].delay;
+            const uint32_t at = b->head[i] + b->cost[i] + sched_wait(b->p, i, &g->succ[e]);
             if (b->head[g->succ[e].to] < at)
                 b->head[g->succ[e].to] = at;
         }
@@ -43,9 +43,12 @@ static void find_tails(struct bounds *b)
     const struct dep_graph *g = &b->p->graph;
     for (uint32_t k = g->nodes; k-- > 0;) {
         const uint32_t i = b->order[k];
-        for (uint32_t e = g->succ_at[i]; e < g->succ_at[i + 1]; e++)
-            if (b->tail[i] < b->tail[g->succ[e].to] + g->succ[e].delay)
-                b->tail[i] = b->tail[g->succ[e].to] + g->succ[e].delay;
+        b->tail[i] = b->p->drains ? b->p->nodes[i].wait - 1u : 0;
+        for (uint32_t e = g->succ_at[i]; e < g->succ_at[i + 1]; e++) {
+            const uint32_t after = b->tail[g->succ[e].to] + sched_wait(b->p, i, &g->succ[e]);
+            if (b->tail[i] < after)
+                b->tail[i] = after;
+        }
         b->tail[i] += b->cost[i];
     }
 }
@@ -237,7 +240,8 @@ static void find_paths(struct lives *l, uint32_t i, uint32_t last)
     l->far[i] = 0;
     for (uint32_t k = i; k < last; k++)
         for (uint32_t e = g->succ_at[k]; l->far[k] != NEVER && e < g->succ_at[k + 1]; e++) {
-            const uint32_t to = g->succ[e].to, at = l->far[k] + l->b->cost[k] + g->succ[e].delay;
+            const uint32_t to = g->succ[e].to;
+            const uint32_t at = l->far[k] + l->b->cost[k] + sched_wait(l->b->p, k, &g->succ[e]);
             if (to <= last && (l->far[to] == NEVER || l->far[to] < at))
                 l->far[to] = at;
         }
@@ -247,6 +251,7 @@ static void find_paths(struct lives *l, uint32_t i, uint32_t last)
 static uint32_t held(struct lives *l, uint32_t i)
 {
     uint32_t time[UINT8_MAX + 1] = {0}, last = i, sum = 0;
+    const uint32_t landing = l->b->p->nodes[i].wait - 1u; /* cycles before the words are taken */
     for (uint32_t u = l->uses[i]; u != NEVER; u = l->list.at[u].next)
         if (last < l->list.at[u].reader)
             last = l->list.at[u].reader;
@@ -257,7 +262,7 @@ static uint32_t held(struct lives *l, uint32_t i)
     }
     for (uint32_t u = l->uses[i]; u != NEVER; u = l->list.at[u].next) {
         const struct use *x = &l->list.at[u];
-        const uint32_t path = afford && l->far[x->reader] != NEVER ? l->far[x->reader] : 1;
+        const uint32_t path = afford && l->far[x->reader] != NEVER ? l->far[x->reader] - landing : 1;
         if (time[x->lane] < path)
             time[x->lane] = path;
     }

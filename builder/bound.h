@@ -12,7 +12,9 @@
  *             live   every value holds its word for at least the longest path from
  *                    its op to its last reader: words times cycles must fit in scratch
  * weakness    the three are not combined; heads and tails know of paths, not of the work
- *             before and after
+ *             before and after. With latencies, that a write is issued no sooner than the
+ *             last read of the value before, and than that value is there, is taken for
+ *             granted, although it might be issued while they are on their way
  */
 #ifndef SHEAF_BUILDER_BOUND_H
 #define SHEAF_BUILDER_BOUND_H

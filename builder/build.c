@@ -62,8 +62,8 @@ static bool find_tails(const struct sched_problem *p, uint32_t *tail)
     for (uint32_t k = good ? g->nodes : 0; k-- > 0;) {
         const uint32_t i = order[k];
         for (uint32_t e = g->succ_at[i]; e < g->succ_at[i + 1]; e++)
-            if (tail[i] < tail[g->succ[e].to] + g->succ[e].delay)
-                tail[i] = tail[g->succ[e].to] + g->succ[e].delay;
+            if (tail[i] < tail[g->succ[e].to] + sched_wait(p, i, &g->succ[e]))
+                tail[i] = tail[g->succ[e].to] + sched_wait(p, i, &g->succ[e]);
     }
     free(order);
     return good;

@@ -14,8 +14,9 @@
 
 #include "builder/ir.h"
 
-/* `to` may start `delay` cycles after the other end has finished; 0: in the same
- * bundle (a read of what is overwritten, or two loads in slot order). */
+/* `delay` 1: `to` may start when what the other end writes is there, as many cycles after
+ * its finish as its engine takes. 0: in the same bundle (a read of what is overwritten,
+ * or two loads in slot order). */
 struct dep_edge {
     uint32_t to;
     uint32_t delay;

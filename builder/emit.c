@@ -19,6 +19,9 @@ struct work {
     VEC(struct item) sorted;
     VEC(uint32_t) jumps; /* slots whose target is still a region */
     uint32_t *at;        /* counting sort: first item of each cycle and engine */
+    /* Of the region at hand, in the cycles of its schedule: */
+    uint32_t issued; /* the one after the last that issues something */
+    uint32_t end;    /* the one in which all results are there */
 };
 
 /* --- order ------------------------------------------------------------------- */
@@ -122,21 +125,27 @@ static bool push_jump(struct work *w, uint32_t region)
            push_slot(w, slot, (struct emit_origin){IR_NONE, 0, 0});
 }
 
+/* The cycle from which on what the node writes is there. */
+static uint32_t there_at(const struct work *w, const struct schedule *s, uint32_t node)
+{
+    return s->finish[node] + w->ir->machine.latency[s->engine[node]];
+}
+
 /* Whether the jump can be in the region's last bundle: flow has a free slot there,
- * and the condition is written before. */
+ * and the condition has landed before. */
 static bool jump_fits(const struct work *w, uint32_t region)
 {
     const struct ir_region *r = &w->ir->regions.at[region];
     const struct schedule *s = &w->schedules[region];
     if (!w->sorted.n || w->ir->machine.slots[ENGINE_FLOW] < 1)
         return false;
-    const uint32_t last = w->sorted.at[w->sorted.n - 1].cycle;
+    const uint32_t last = w->end - 1;
     for (size_t i = w->sorted.n; i-- > 0 && w->sorted.at[i].cycle == last;)
         if (w->sorted.at[i].engine == ENGINE_FLOW)
             return false;
     for (uint32_t i = r->first_op; i < ir_region_end(w->ir, region); i++) {
         const struct ir_val dest = w->ir->ops.at[i].dest;
-        if (dest.block != r->cond.block || s->finish[i - r->first_op] < last)
+        if (dest.block != r->cond.block || there_at(w, s, i - r->first_op) <= last)
             continue;
         for (unsigned lane = 0; lane < dest.lanes; lane++)
             if (ir_word(dest, lane) == r->cond.word)
@@ -145,19 +154,36 @@ static bool jump_fits(const struct work *w, uint32_t region)
     return true;
 }
 
+/* Bundles to wait in, for the cycles [from, to). */
+static bool emit_waits(struct work *w, uint32_t from, uint32_t to)
+{
+    for (; from < to; from++)
+        if (!prog_add_bundle(w->out->prog, 0) || !prog_add_group(w->out->prog, ENGINE_ALU))
+            return false;
+    return true;
+}
+
+/* All but what a region waits for at its end: that is from w->issued to w->end. */
 static bool emit_bundles(struct work *w)
 {
     struct prog *p = w->out->prog;
+    uint32_t landed = 0;
+    w->issued = 0;
     for (size_t i = 0; i < w->sorted.n; i++) {
         const struct item *x = &w->sorted.at[i];
         const bool new_cycle = !i || x->cycle != x[-1].cycle;
-        if (new_cycle && !prog_add_bundle(p, 0))
+        if (new_cycle &&
+            !(emit_waits(w, w->issued, x->cycle < landed ? x->cycle : landed) && prog_add_bundle(p, 0)))
             return false;
+        w->issued = x->cycle + 1;
+        if (landed < x->cycle + w->ir->machine.latency[x->engine])
+            landed = x->cycle + w->ir->machine.latency[x->engine];
         if ((new_cycle || x->engine != x[-1].engine) && !prog_add_group(p, (enum isa_engine)x->engine))
             return false;
         if (!push_item(w, x))
             return false;
     }
+    w->end = landed;
     return true;
 }
 
@@ -167,9 +193,13 @@ static bool emit_region(struct work *w, uint32_t region)
         !sort_items(w, w->schedules[region].length) || !emit_bundles(w))
         return false;
     if (w->ir->regions.at[region].cond.block == IR_NONE)
-        return true;
+        return region + 1 == w->ir->regions.n || emit_waits(w, w->issued, w->end);
+    const bool fits = jump_fits(w, region), shares = fits && w->end == w->issued;
+    if (!emit_waits(w, w->issued, w->end - (fits && !shares)) ||
+        !(shares || prog_add_bundle(w->out->prog, 0)))
+        return false;
     /* Flow is the last of the engines with a limit: its group comes last anyway. */
-    return (jump_fits(w, region) || prog_add_bundle(w->out->prog, 0)) && push_jump(w, region);
+    return push_jump(w, region);
 }
 
 static bool name_blocks(struct work *w)

@@ -3,8 +3,9 @@
  * requires    a schedule of every region and words for every block
  * guarantees  in each bundle engines in the order of the machine's table, and within
  *             an engine slots in the order of the ir: of two loads to one word the
- *             later one stays. Cycles without slots make no bundle: every write lands
- *             at its bundle's end, so nothing is waited for
+ *             later one stays. A cycle without slots makes a bundle, with an empty list
+ *             of slots, only where some result is on its way; a region that something
+ *             follows ends when all its results are there
  */
 #ifndef SHEAF_BUILDER_EMIT_H
 #define SHEAF_BUILDER_EMIT_H

@@ -70,6 +70,15 @@ bool ir_block_homes(const struct ir *ir, uint32_t *region)
     return one;
 }
 
+static uint8_t least_wait(const struct isa_machine *m, unsigned units)
+{
+    uint32_t least = 0;
+    for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+        if (units & 1u << e && m->slots[e] && (!least || m->latency[e] < least))
+            least = m->latency[e];
+    return (uint8_t)(least ? least : 1);
+}
+
 static bool make_nodes(struct sched_problem *p, uint32_t region)
 {
     const struct ir *ir = p->ir;
@@ -86,10 +95,13 @@ static bool make_nodes(struct sched_problem *p, uint32_t region)
             p->global_words += ir->blocks.at[b].words;
     }
     free(home);
+    for (uint32_t i = p->graph.ops; i < p->graph.nodes; i++)
+        p->nodes[i].wait = 1;
     for (uint32_t i = 0; i < p->graph.ops; i++) {
         const struct ir_op *op = &ir->ops.at[p->graph.first_op + i];
         struct sched_node *n = &p->nodes[i];
         n->units = sched_units(op);
+        n->wait = least_wait(&ir->machine, n->units);
         n->lanes = op->lanes;
         for (unsigned k = 0; k < op->form.sources; k++)
             touch(p, n, op->form.src[k]);
@@ -103,6 +115,7 @@ static bool make_nodes(struct sched_problem *p, uint32_t region)
 bool sched_problem_init(struct sched_problem *p, const struct ir *ir, uint32_t region)
 {
     *p = (struct sched_problem){.ir = ir, .n_blocks = (uint32_t)ir->blocks.n};
+    p->drains = region + 1 < ir->regions.n || ir->regions.at[region].cond.block != IR_NONE;
     if (!dep_build(ir, region, &p->graph))
         return false;
     p->nodes = calloc(p->graph.nodes + 1u, sizeof *p->nodes);

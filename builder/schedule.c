@@ -8,6 +8,7 @@
 
 #define NOBODY UINT32_MAX
 enum { MASKS = 1 << ENGINE_DEBUG, WHEEL = 64, MOST_HELD = 64 };
+_Static_assert((int)WHEEL >= (int)ISA_MAX_LATENCY, "the wheel goes round once while a result is on its way");
 
 #define UNIT(e) (1u << (e))
 
@@ -38,7 +39,9 @@ struct run {
     unsigned n_masks;
     const uint32_t *succ_at;
     const struct dep_edge *succ;
-    uint32_t now, left, waiting; /* waiting: in the wheel */
+    uint32_t wait[ISA_ENGINES + 1]; /* latencies; of ISA_ENGINES: 1 */
+    uint32_t now, left, waiting;    /* waiting: in the wheel */
+    uint32_t landed;                /* when all that was written so far is there */
     uint32_t live;
     uint32_t partial; /* the node on alu with lanes to go, NOBODY if none */
     uint8_t partial_first;
@@ -165,11 +168,15 @@ static void release(struct run *r, uint32_t node)
 static void finish_node(struct run *r, uint32_t node, uint32_t cycle)
 {
     struct sched_work *w = r->w;
+    const uint32_t wait = r->wait[r->s->engine[node]];
     r->s->finish[node] = cycle;
+    if (r->landed < cycle + wait)
+        r->landed = cycle + wait;
     for (uint32_t e = r->succ_at[node]; e < r->succ_at[node + 1]; e++) {
         const struct dep_edge *x = &r->succ[e];
-        if (w->ready[x->to] < cycle + x->delay)
-            w->ready[x->to] = cycle + x->delay;
+        const uint32_t at = cycle + (r->o->reversed ? sched_wait(r->p, x->to, x) : x->delay * wait);
+        if (w->ready[x->to] < at)
+            w->ready[x->to] = at;
         if (--w->waits[x->to] == 0)
             release(r, x->to);
     }
@@ -464,12 +471,14 @@ bool schedule_run(struct schedule *s, const struct sched_problem *p, const float
                   const struct sched_options *o)
 {
     struct run r = {.p = p, .o = o, .keys = keys, .s = s, .w = s->work, .partial = NOBODY};
+    for (unsigned e = 0; e <= ISA_ENGINES; e++)
+        r.wait[e] = e < ENGINE_DEBUG ? p->ir->machine.latency[e] : 1;
     begin(&r);
     while ((r.left || r.partial != NOBODY) && !r.failed) {
         turn_wheel(&r);
         issue_cycle(&r);
         r.now++;
     }
-    s->length = r.now;
+    s->length = p->drains && r.landed > r.now ? r.landed : r.now;
     return !r.failed;
 }

@@ -18,6 +18,7 @@
 /* Engines an op may run on, one bit each (1 << ENGINE_ALU ...); 0 for a fence. */
 struct sched_node {
     uint8_t units;
+    uint8_t wait;                       /* the least latency of those engines; 1 for a fence */
     uint8_t lanes;                      /* alu slots it takes there */
     uint8_t blocks;                     /* how many of `block` are in use */
     uint32_t block[IR_SOURCES * 2 + 1]; /* distinct blocks it touches that live within the region */
@@ -32,13 +33,20 @@ struct sched_problem {
     uint16_t *block_words; /* 0 for a block that lives beyond the region: not counted */
     uint32_t *block_uses;  /* ops of the region that touch it */
     uint32_t global_words; /* words of blocks that live beyond the region */
+    bool drains;           /* something follows: the region ends when all it writes is there */
 };
+
+/* Cycles that must lie between node `from` of the edge, its finish, and the other end, at least. */
+static inline uint32_t sched_wait(const struct sched_problem *p, uint32_t from, const struct dep_edge *e)
+{
+    return e->delay * p->nodes[from].wait;
+}
 
 struct sched_options {
     uint32_t live_limit; /* scratch words that may be live */
     float valu_bias;     /* keys by which an op for valu alone is preferred to one that alu could take */
     float flow_bias;     /* keys an op that flow could take must be ahead to take valu */
-    float ahead;      /* words to leave free for each cycle that a key is ahead of the first ready one */
+    float ahead;         /* words to leave free for each cycle that a key is ahead of the first ready one */
     float const_bias; /* keys a constant must be ahead of a load to take its slot rather than wait for flow */
     bool reversed;    /* schedule the reversed graph: cycles count from the end */
 };
@@ -53,7 +61,7 @@ struct schedule {
     uint32_t *start, *finish;       /* cycles, by node */
     uint8_t *engine;                /* enum isa_engine, by node; ISA_ENGINES for fences */
     VEC(struct sched_piece) pieces; /* of the ops on alu, in order of issue */
-    uint32_t length;                /* cycles */
+    uint32_t length;                /* cycles; where the region drains, with those */
     uint32_t peak_words, peak_cycle;
     bool tight; /* the live limit had to be exceeded */
     /* Work space, kept between runs. */

@@ -78,8 +78,9 @@ bool state_first_keys(struct state *s, float stagger, float pace)
     for (uint32_t i = 0; i < g->ops; i++) {
         for (uint32_t e = g->pred_at[i]; e < g->pred_at[i + 1]; e++) {
             const uint32_t p = g->pred[e].to;
-            if (!shared(s, p) && depth[i] < depth[p] + g->pred[e].delay)
-                depth[i] = depth[p] + g->pred[e].delay;
+            const uint32_t wait = sched_wait(&s->problem, p, &g->pred[e]);
+            if (!shared(s, p) && depth[i] < depth[p] + wait)
+                depth[i] = depth[p] + wait;
         }
         s->keys[i] = (float)tag(s, i)->cohort * stagger + (float)depth[i] * pace;
     }

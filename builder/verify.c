@@ -145,7 +145,9 @@ static void check_writes(struct verify_walk *w, uint32_t bundle, uint32_t slot)
                   w->ir->machine.scratch);
             return;
         }
-        if (!vec_push(&w->writes, (struct verify_write){(uint32_t)word, w->lane_at[o.op] + o.first + lane}))
+        const uint32_t due = w->cycle + w->ir->machine.latency[s->engine];
+        if (!vec_push(&w->writes,
+                      (struct verify_write){(uint32_t)word, w->lane_at[o.op] + o.first + lane, due}))
             w->failed = true;
     }
 }
@@ -170,23 +172,28 @@ static void check_lanes(struct verify_walk *w, uint32_t bundle, uint32_t slot)
     }
 }
 
-/* The same stores as in the ir have touched what the op may touch. */
+/* The same stores as in the ir have touched what the op may touch: before a store they are
+ * issued, before a load they have landed. */
 static void check_memory(struct verify_walk *w, uint32_t bundle, uint32_t slot)
 {
     const uint32_t i = w->e->origins.at[slot].op;
     const struct ir_op *op = &w->ir->ops.at[i];
     const struct prog_span s = verify_segments(w, op->mem);
+    const bool store = verify_is_store(op);
     for (uint32_t k = s.begin; k < s.end; k++) {
-        struct verify_segment *g = &w->segments.at[k];
-        const uint32_t want = w->seen.at[w->seen_at[i] + (k - s.begin)];
-        if (g->stores != want) {
+        const struct verify_segment *g = &w->segments.at[k];
+        const uint32_t want = w->seen.at[w->seen_at[i] + (k - s.begin)], n = store ? g->issued : g->stores;
+        if (n != want) {
             found(w, "%s comes after %u stores to memory words %u to %u, expected %u",
-                  slot_place(w, bundle, slot).text, g->stores, g->first, g->end - 1, want);
+                  slot_place(w, bundle, slot).text, n, g->first, g->end - 1, want);
             break;
         }
     }
-    for (uint32_t k = s.begin; k < s.end && verify_is_store(op); k++)
-        w->segments.at[k].stores++;
+    for (uint32_t k = s.begin; k < s.end && store; k++)
+        w->segments.at[k].issued++;
+    const uint32_t due = w->cycle + w->ir->machine.latency[ENGINE_STORE];
+    if (store && !vec_push(&w->writes, (struct verify_write){VERIFY_NOTHING, i, due}))
+        w->failed = true;
 }
 
 static void check_op(struct verify_walk *w, uint32_t bundle, uint32_t slot)
@@ -253,12 +260,31 @@ static void check_slot(struct verify_walk *w, uint32_t bundle, uint32_t slot, un
         check_op(w, bundle, slot);
 }
 
+/* What is due by this cycle is there, in the order of issue. */
+static void land(struct verify_walk *w, uint32_t cycle)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < w->writes.n; i++) {
+        const struct verify_write x = w->writes.at[i];
+        if (x.due > cycle) {
+            w->writes.at[left++] = x;
+        } else if (x.word != VERIFY_NOTHING) {
+            w->scratch[x.word] = x.value;
+        } else {
+            const struct prog_span s = verify_segments(w, w->ir->ops.at[x.value].mem);
+            for (uint32_t k = s.begin; k < s.end; k++)
+                w->segments.at[k].stores++;
+        }
+    }
+    w->writes.n = left;
+}
+
 static void walk_bundle(struct verify_walk *w, uint32_t bundle)
 {
     const struct prog *p = w->e->prog;
     const struct prog_span groups = prog_groups(p, bundle);
     uint32_t used[ISA_ENGINES] = {0};
-    w->writes.n = w->stores.n = 0;
+    w->stores.n = 0;
     for (uint32_t g = groups.begin; g < groups.end; g++) {
         const struct prog_span slots = prog_slots(p, g);
         const unsigned engine = p->groups.at[g].engine;
@@ -270,8 +296,8 @@ static void walk_bundle(struct verify_walk *w, uint32_t bundle)
     }
     for (size_t i = 0; i < w->stores.n; i++)
         check_memory(w, bundle, w->stores.at[i]);
-    for (size_t i = 0; i < w->writes.n; i++)
-        w->scratch[w->writes.at[i].word] = w->writes.at[i].value;
+    w->cycle += prog_costs_cycle(p, bundle);
+    land(w, w->cycle);
 }
 
 /* --- regions ----------------------------------------------------------------- */
@@ -289,9 +315,13 @@ static void enter_region(struct verify_walk *w)
         }
 }
 
-/* What must be in place when control leaves. */
+/* What must be in place when control leaves. At its end a program waits by itself. */
 static void leave_region(struct verify_walk *w)
 {
+    if (w->region + 1 == w->ir->regions.n)
+        land(w, UINT32_MAX);
+    if (w->writes.n)
+        found(w, "%zu writes are on their way at the end of region %u", w->writes.n, w->region);
     for (uint32_t b = 0; b < w->ir->blocks.n; b++)
         for (uint32_t k = 0; k < w->ir->blocks.at[b].words && w->e->home.at[b] != IR_NONE; k++) {
             const uint32_t word = w->e->home.at[b] + k, want = w->held[w->word_at[b] + k];
@@ -319,7 +349,8 @@ static void walk_region(struct verify_walk *w, uint32_t region)
     if (!w->failed)
         verify_walk_ir(w);
     for (size_t i = 0; i < w->segments.n; i++)
-        w->segments.at[i].stores = 0;
+        w->segments.at[i].stores = w->segments.at[i].issued = 0;
+    w->writes.n = w->cycle = 0;
     for (uint32_t b = w->e->region_at.at[region]; b < w->e->region_at.at[region + 1] && !w->failed; b++)
         walk_bundle(w, b);
     leave_region(w);

@@ -29,7 +29,7 @@ void verify_cut_memory(struct verify_walk *w)
         qsort(cuts.at, cuts.n, sizeof *cuts.at, by_value);
     for (size_t i = 1; i < cuts.n && !w->failed; i++)
         if (cuts.at[i - 1] < cuts.at[i] &&
-            !vec_push(&w->segments, (struct verify_segment){cuts.at[i - 1], cuts.at[i], 0}))
+            !vec_push(&w->segments, (struct verify_segment){cuts.at[i - 1], cuts.at[i], 0, 0}))
             w->failed = true;
     vec_free(&cuts);
 }

@@ -12,10 +12,13 @@ enum { VERIFY_FORMS = 2 };
 struct verify_segment {
     uint32_t first, end; /* memory words */
     uint32_t stores;     /* that may have touched it, so far */
+    uint32_t issued;     /* with those on their way */
 };
 
+/* To scratch, or (word VERIFY_NOTHING) to memory by the op `value`. */
 struct verify_write {
     uint32_t word, value;
+    uint32_t due; /* the cycle from which on it is there */
 };
 
 struct verify_walk {
@@ -40,7 +43,8 @@ struct verify_walk {
     uint32_t *seen_at;  /* of each op: where its segments begin in `seen` */
     VEC(uint32_t) seen; /* stores before, by segment of the access */
     VEC(struct verify_segment) segments;
-    VEC(struct verify_write) writes; /* of the bundle at hand */
+    uint32_t cycle;
+    VEC(struct verify_write) writes; /* of the bundle at hand, and those on their way */
     VEC(uint32_t) stores;            /* slots of the bundle at hand */
     bool jumped;
 };

@@ -51,12 +51,14 @@ static void to_list(const struct emitted *e, struct list *l)
     }
 }
 
-/* Slots of a bundle and engine keep the order that they have in the list. */
+/* Slots of a bundle and engine keep the order that they have in the list; where there are
+ * none, a cycle is waited. */
 static void from_list(struct emitted *e, const struct list *l)
 {
     struct prog *p = e->prog;
     p->slots.n = p->groups.n = p->bundles.n = e->origins.n = 0;
     for (uint32_t b = 0; b < l->bundles; b++) {
+        const size_t groups = p->groups.n;
         rir_need(prog_add_bundle(p, 0));
         for (unsigned engine = 0; engine < ISA_ENGINES; engine++) {
             bool open = false;
@@ -69,6 +71,8 @@ static void from_list(struct emitted *e, const struct list *l)
                 rir_need(prog_add_slot(p, x->slot) && vec_push(&e->origins, x->origin));
             }
         }
+        if (p->groups.n == groups)
+            rir_need(prog_add_group(p, ENGINE_ALU));
     }
 }
 

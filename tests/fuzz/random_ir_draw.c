@@ -40,6 +40,9 @@ struct isa_machine rir_draw_machine(struct rng *r)
             m.slots[e] = 1 + rng_below(r, e == ENGINE_ALU ? 14 : 4);
     if (rng_below(r, 24) == 0)
         m.slots[rng_below(r, ENGINE_DEBUG)] = 0;
+    if (rng_below(r, 2))
+        for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+            m.latency[e] = 1 + rng_below(r, rng_below(r, 8) ? 5 : ISA_MAX_LATENCY);
     m.scratch = rng_below(r, 2) ? RIR_WORDS_MOST : 16 * m.vlen + rng_below(r, 300);
     return m;
 }
