@@ -16,6 +16,12 @@ SOVERSION := 0
 # Test scripts that call make again, or the compiler, do so with the same settings.
 export CC CXX CFLAGS LDFLAGS WERROR BUILD
 
+# What mpicc calls is the same compiler. Without one, the command works on one machine.
+MPICC ?= mpicc
+MPI := $(shell command -v $(MPICC))
+export OMPI_CC = $(CC)
+export MPICH_CC = $(CC)
+
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -pthread -I. -fPIC -fvisibility=hidden $(WARN) $(if $(WERROR),-Werror) $(CFLAGS)
 LDLIBS = -ljansson -lm -pthread
@@ -48,14 +54,14 @@ FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(filter-out $(FUZZ_PARTS)
 BENCH_PARTS := tests/bench/dense.c tests/bench/emit.c
 BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out $(BENCH_PARTS),$(wildcard tests/bench/*.c)))
 
-all: $(BUILD)/sheaf $(BUILD)/libsheaf.so ## build the command and the library (default)
+all: $(BUILD)/sheaf $(BUILD)/libsheaf.so $(if $(MPI),$(BUILD)/sheaf-mpi) ## build the command and the library (default)
 
 # --- what the build needs ----------------------------------------------------
 
 # Installs what is missing, where it may; says what to install where it may not.
 # Costs a few milliseconds when nothing is missing.
 deps: ## install what building and testing need and is missing
-	@CC='$(CC)' tools/deps.sh build test
+	@CC='$(CC)' tools/deps.sh build test mpi
 
 .deps-build:
 	@CC='$(CC)' tools/deps.sh build
@@ -113,6 +119,14 @@ link = $(call say,LD) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter
 
 $(BUILD)/sheaf: $(call object,$(TOOL_SRC)) $(BUILD)/libsheaf.a
 	$(link) $(LDLIBS)
+
+# The same command for MPI jobs: one file is another.
+$(BUILD)/obj/tools/mpi/crew_mpi.o: tools/mpi/crew_mpi.c $(BUILD)/config
+	@mkdir -p $(@D)
+	$(call say,MPICC) $(MPICC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/sheaf-mpi: $(filter-out %/crew_alone.o,$(call object,$(TOOL_SRC))) $(BUILD)/obj/tools/mpi/crew_mpi.o $(BUILD)/libsheaf.a
+	$(call say,MPILD) $(MPICC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
 $(BUILD)/manual: $(BUILD)/obj/tools/manual/manual.o $(BUILD)/libsheaf.a
 	$(link) $(LDLIBS)
@@ -193,7 +207,7 @@ $(BUILD)/sheaf.1: tools/manpage.sh $(BUILD)/sheaf
 
 install: all $(BUILD)/sheaf.1 ## install under PREFIX (default /usr/local), below DESTDIR if given
 	install -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCDIR) $(MANDIR) $(COMPDIR)
-	install -m 755 $(BUILD)/sheaf $(BINDIR)/sheaf
+	install -m 755 $(BUILD)/sheaf $(if $(MPI),$(BUILD)/sheaf-mpi) $(BINDIR)
 	install -m 644 $(BUILD)/libsheaf.a $(LIBDIR)/libsheaf.a
 	install -m 755 $(BUILD)/libsheaf.so $(LIBDIR)/libsheaf.so.$(VERSION)
 	ln -sf libsheaf.so.$(VERSION) $(LIBDIR)/libsheaf.so.$(SOVERSION)
@@ -205,7 +219,7 @@ install: all $(BUILD)/sheaf.1 ## install under PREFIX (default /usr/local), belo
 	install -m 644 tools/completion.bash $(COMPDIR)/sheaf
 
 uninstall: ## remove what install put there
-	rm -f $(BINDIR)/sheaf $(LIBDIR)/libsheaf.a $(LIBDIR)/libsheaf.so $(LIBDIR)/libsheaf.so.$(SOVERSION) \
+	rm -f $(BINDIR)/sheaf $(BINDIR)/sheaf-mpi $(LIBDIR)/libsheaf.a $(LIBDIR)/libsheaf.so $(LIBDIR)/libsheaf.so.$(SOVERSION) \
 	    $(LIBDIR)/libsheaf.so.$(VERSION) $(INCDIR)/sheaf.h $(INCDIR)/sheaf_builder.h \
 	    $(LIBDIR)/pkgconfig/sheaf.pc $(MANDIR)/sheaf.1 $(COMPDIR)/sheaf
 

@@ -48,6 +48,21 @@ bool tuning_of(struct tuning *t, const struct state *s)
     return true;
 }
 
+bool tuning_copy(struct tuning *t, const struct tuning *from)
+{
+    t->pick.n = t->keys.n = 0;
+    if (!vec_reserve(&t->pick, from->pick.n) || !vec_reserve(&t->keys, from->keys.n))
+        return false;
+    for (size_t i = 0; i < from->pick.n; i++)
+        t->pick.at[t->pick.n++] = from->pick.at[i];
+    for (size_t i = 0; i < from->keys.n; i++)
+        t->keys.at[t->keys.n++] = from->keys.at[i];
+    t->options = from->options;
+    t->cycles = from->cycles;
+    t->cost = from->cost;
+    return true;
+}
+
 void tuning_free(struct tuning *t)
 {
     vec_free(&t->pick);
@@ -250,21 +265,6 @@ static void run_epoch(struct island *islands, unsigned n, unsigned threads)
             (void)work(&worker[t]);
 }
 
-static bool copy_tuning(struct tuning *to, const struct tuning *from)
-{
-    to->pick.n = to->keys.n = 0;
-    if (!vec_reserve(&to->pick, from->pick.n) || !vec_reserve(&to->keys, from->keys.n))
-        return false;
-    for (size_t i = 0; i < from->pick.n; i++)
-        to->pick.at[to->pick.n++] = from->pick.at[i];
-    for (size_t i = 0; i < from->keys.n; i++)
-        to->keys.at[to->keys.n++] = from->keys.at[i];
-    to->options = from->options;
-    to->cycles = from->cycles;
-    to->cost = from->cost;
-    return true;
-}
-
 /* Offers the islands' results; what cannot be used is forgotten, and the island goes
  * on with fewer live words. */
 static enum status collect(struct island *islands, const struct search_options *o, struct tuning *best,
@@ -284,7 +284,7 @@ static enum status collect(struct island *islands, const struct search_options *
             return status;
         const bool good = !o->accept || o->accept(o->context, &s);
         state_free(&s);
-        if (good && !copy_tuning(best, &x->best))
+        if (good && !tuning_copy(best, &x->best))
             return diag_set(d, ST_NOMEM, "out of memory while searching");
         if (!good) {
             x->best.cycles = 0;

@@ -57,6 +57,8 @@ enum status search_run(const struct search_kernel *k, const struct search_option
 enum status tuning_replay(const struct tuning *t, const struct search_kernel *k, uint32_t region,
                           struct state *out, struct diag *d);
 bool tuning_of(struct tuning *t, const struct state *s);
+/* As tuning_of: replaces what `t` holds, and is false when out of memory. */
+bool tuning_copy(struct tuning *t, const struct tuning *from);
 void tuning_free(struct tuning *t);
 
 /* As text (tuning.c says how), under a title that says what it is for; and back.

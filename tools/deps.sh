@@ -6,6 +6,7 @@
 # usage: tools/deps.sh GROUP...
 #   build   compiler, libc and the libraries sheaf stands on
 #   test    what the tests use besides
+#   mpi     for search and sweep on several machines
 #   fuzz    clang with its fuzzing runtime
 #   check   clang-tidy and clang-format
 set -eu
@@ -65,6 +66,10 @@ look() {
             need_program chromium chromium
             need_program chromedriver chromium-driver
             [ -d /usr/lib/python3/dist-packages/selenium ] || need python3-selenium
+            ;;
+        mpi)
+            need_program mpicc libopenmpi-dev
+            need_program mpirun openmpi-bin
             ;;
         fuzz)
             need_program clang clang

@@ -105,13 +105,17 @@ static int set_dump(struct kern_dump *dump, const char *text)
     }
 }
 
-int job_request(struct job *j, const struct options *o, struct kern_request *rq)
+bool job_workers(const struct options *o, uint64_t *workers)
 {
     enum { MAX_JOBS = 256 };
-    uint64_t effort, threads;
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (!opt_number(o, OPT_EFFORT, KERN_EFFORTS - 1, KERN_NORMAL, &effort) ||
-        !opt_number(o, OPT_JOBS, MAX_JOBS, processors > 0 ? (uint64_t)processors : 1, &threads))
+    return opt_number(o, OPT_JOBS, MAX_JOBS, processors > 0 ? (uint64_t)processors : 1, workers);
+}
+
+int job_request(struct job *j, const struct options *o, struct kern_request *rq)
+{
+    uint64_t effort, threads;
+    if (!opt_number(o, OPT_EFFORT, KERN_EFFORTS - 1, KERN_NORMAL, &effort) || !job_workers(o, &threads))
         return EXIT_USAGE;
     *rq = (struct kern_request){.params = j->params,
                                 .contract = j->contract,

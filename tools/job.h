@@ -36,6 +36,9 @@ bool job_is_file(const char *operand);
  * --seed and the machine's options. */
 int job_kernel(struct job *j, const struct options *o, const char *name, bool with_variant);
 
+/* --jobs. False with one error printed. */
+bool job_workers(const struct options *o, uint64_t *workers);
+
 /* What to ask of a variant, with --effort, --jobs, --record and --dump. Record and dump are
  * the job's. */
 int job_request(struct job *j, const struct options *o, struct kern_request *rq);

@@ -29,13 +29,14 @@
     OPTION(SCRATCH, "scratch", 0, "N", "the same as --machine scratch=N")                                    \
     OPTION(EFFORT, "effort", 0, "N",                                                                         \
            "0 quick, 1 normal, 2 thorough: how hard to search where there is no tuning record")              \
-    OPTION(JOBS, "jobs", 'j', "N", "threads that search (default: one for each processor)")                  \
+    OPTION(JOBS, "jobs", 'j', "N", "workers (default: one for each processor)")                              \
     OPTION(EVALS, "evals", 0, "N", "schedules that a search tries (default 20000)")                          \
     OPTION(DUMP, "dump", 0, "PASS,...",                                                                      \
            "print what passes leave: ir, fold, graph, schedule, allocation, program")                        \
     OPTION(RECORD, "record", 0, "FILE", "build what this tuning record says")                                \
     OPTION(FROM, "from", 0, "FILE", "search on from this tuning record")                                     \
     OPTION(FRESH, "fresh", 0, NULL, "search from nothing, whatever records there are")                       \
+    OPTION(LOG, "log", 0, "FILE", "write how it goes there: a line of CSV twice a second")                   \
     OPTION(INPUTS, "inputs", 0, "N", "fresh inputs to judge by (default 100)")                               \
     OPTION(TIME_LIMIT, "time-limit", 0, "MS", "milliseconds for all inputs (default 10000)")                 \
     OPTION(SIZE_LIMIT, "size-limit", 0, "BYTES", "of a program (default 33554432)")                          \

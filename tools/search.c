@@ -1,4 +1,6 @@
-/* sheaf search: an anytime search whose best result is always in the record. */
+/* sheaf search: an anytime search whose best result is always in the record. Workers do it in
+ * units (search_plan.h); here is what is kept, shown and reported. */
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
@@ -6,28 +8,39 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tools/commands.h"
 #include "tools/job.h"
 #include "tools/report.h"
+#include "tools/search_plan.h"
 
 struct search {
     struct job job;
     struct kern_request rq;
-    struct search_options options;
+    struct crew crew;
+    struct search_plan plan;
     struct text title;
     const char *record; /* NULL: nothing is kept */
-    double kept;        /* the cost of what the record holds; INFINITY: it is not there */
+    double there;       /* the cost of what the record held; INFINITY: it was not there */
+    double kept;        /* the cost of what it holds */
     struct tuning best;
     struct bound bound; /* of `best` */
     double known;       /* the cost that `bound` is of */
-    struct search_progress last;
+    double begun, shown_at, logged_at;
+    FILE *log; /* NULL: none */
     bool shown, interrupted;
-    double shown_at;
-    enum status status; /* of writing the record */
+    enum status status; /* of a result, or of writing the record */
     struct diag why;
 };
+
+static double now(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 /* --- interruption ------------------------------------------------------------ */
 
@@ -41,9 +54,8 @@ static sigset_t ends(void)
     return set;
 }
 
-static bool stopped(void *context)
+static bool stopped(void)
 {
-    (void)context;
     sigset_t pending;
     return sigpending(&pending) == 0 &&
            (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
@@ -51,8 +63,9 @@ static bool stopped(void *context)
 
 /* --- what is kept ------------------------------------------------------------ */
 
-/* Brings bound and record up to the best result. False with the status set. */
-static bool keep(struct search *s)
+/* Brings bound and record up to the best result, which replaces what costs more than
+ * `than`. False with the status set. */
+static bool keep(struct search *s, double than)
 {
     if (s->status != ST_OK)
         return false;
@@ -61,47 +74,144 @@ static bool keep(struct search *s)
     if (s->best.cost != s->known)
         s->status = tuned_check(s->job.variant, &s->rq, &s->best, &s->bound, &s->why);
     s->known = s->best.cost;
-    if (s->status == ST_OK && s->record && s->best.cost < s->kept) {
+    if (s->status == ST_OK && s->record && s->best.cost < than) {
         s->status = tuned_save(s->record, s->title.at, &s->best, &s->why);
         s->kept = s->best.cost;
     }
     return s->status == ST_OK;
 }
 
+/* What is found first is kept at once; of equals the plan's is the one that remains. */
+static bool keep_last(struct search *s)
+{
+    const struct tuning *best = search_plan_best(&s->plan);
+    const bool all = s->plan.merged == s->plan.units, news = s->plan.history.at[s->plan.history.n - 1].after;
+    if (s->status != ST_OK || !all || !news)
+        return keep(s, s->kept);
+    tuning_free(&s->best);
+    if (!tuning_copy(&s->best, best)) {
+        s->status = diag_set(&s->why, ST_NOMEM, "out of memory for the result");
+        return false;
+    }
+    s->known = INFINITY;
+    return keep(s, s->there);
+}
+
+/* --- how it goes ------------------------------------------------------------- */
+
 static double ratio(const struct search *s)
 {
     return s->bound.cycles ? (double)s->best.cycles / s->bound.cycles : 1;
 }
 
+static double seconds(const struct search *s)
+{
+    return now() - s->begun;
+}
+
 static double speed(const struct search *s)
 {
-    return s->last.seconds > 0 ? (double)s->last.evaluations / s->last.seconds : 0;
+    return (double)search_plan_evaluations(&s->plan) / seconds(s);
 }
 
 static void show(struct search *s)
 {
-    enum { SHOWN_A_SECOND = 5 };
-    if (s->shown && s->last.seconds < s->shown_at + 1.0 / SHOWN_A_SECOND)
+    const double often = 0.2, at = seconds(s);
+    if (s->shown && at < s->shown_at + often)
         return;
     s->shown = true;
-    s->shown_at = s->last.seconds;
+    s->shown_at = at;
     (void)fputc('\r', stderr);
     if (s->best.cycles)
         (void)fprintf(stderr, "%u cycles, bound %u (%.3f times); ", s->best.cycles, s->bound.cycles,
                       ratio(s));
-    (void)fprintf(stderr, "%" PRIu64 " of %" PRIu64 ", %.0f a second, %.0f s\033[K", s->last.evaluations,
-                  s->last.budget, speed(s), s->last.seconds);
+    (void)fprintf(stderr, "%" PRIu64 " of %" PRIu64 ", %.0f a second, %u workers, %.0f s\033[K",
+                  search_plan_evaluations(&s->plan), s->plan.evaluations, speed(s), s->crew.workers, at);
     (void)fflush(stderr);
 }
 
-static bool progress(void *context, const struct search_progress *p)
+/* A line of the log: now and then, and when something is found. */
+static void note(struct search *s, bool news)
+{
+    const double often = 0.5, at = seconds(s);
+    if (!s->log || (!news && at < s->logged_at + often))
+        return;
+    s->logged_at = at;
+    (void)fprintf(s->log, "%.3f,%" PRIu64 ",%.1f,", at, search_plan_evaluations(&s->plan), speed(s));
+    if (s->best.cycles)
+        (void)fprintf(s->log, "%u,%u", s->best.cycles, s->bound.cycles);
+    else
+        (void)fputc(',', s->log);
+    (void)fprintf(s->log, ",%u,%" PRIu64 "\n", s->crew.workers, s->crew.lost);
+    (void)fflush(s->log);
+}
+
+static int open_log(struct search *s, const char *path)
+{
+    if (!path)
+        return EXIT_FINE;
+    s->log = fopen(path, "w");
+    if (!s->log)
+        return tool_error("%s: %s", path, strerror(errno));
+    (void)fputs("seconds,evaluations,evaluations_per_second,cycles,bound,workers,lost\n", s->log);
+    return EXIT_FINE;
+}
+
+static int close_log(struct search *s, const char *path)
+{
+    if (!s->log)
+        return EXIT_FINE;
+    const bool failed = ferror(s->log) != 0, left = fclose(s->log) != 0;
+    return failed || left ? tool_error("%s: the log could not be written", path) : EXIT_FINE;
+}
+
+/* --- the crew's calls -------------------------------------------------------- */
+
+static enum crew_next next(void *context, uint64_t *unit, struct text *request)
 {
     struct search *s = context;
-    s->last = *p;
-    const bool good = keep(s);
-    if (good && isatty(STDERR_FILENO))
-        show(s);
+    return search_plan_next(&s->plan, s->best.cycles ? s->best.cost : INFINITY, unit, request);
+}
+
+static bool take(void *context, const struct crew_report *r)
+{
+    struct search *s = context;
+    struct tuning found;
+    s->status = search_plan_take(&s->plan, r, &found, &s->why);
+    const bool news = found.cycles && (!s->best.cycles || found.cost < s->best.cost);
+    if (news) {
+        tuning_free(&s->best);
+        s->best = found;
+    } else {
+        tuning_free(&found);
+    }
+    const bool good = keep(s, s->kept);
+    note(s, news);
     return good;
+}
+
+static bool abandon(void *context, uint64_t unit)
+{
+    struct search *s = context;
+    s->status =
+        diag_set(&s->why, ST_LIMIT, "unit %" PRIu64 " of the search ended %d workers, out of memory perhaps",
+                 unit, CREW_TRIES);
+    return false;
+}
+
+static bool go_on(void *context)
+{
+    struct search *s = context;
+    note(s, false);
+    if (isatty(STDERR_FILENO))
+        show(s);
+    return !stopped();
+}
+
+static void work(void *context, const struct crew_report *request, struct crew_desk *desk,
+                 struct text *result)
+{
+    search_plan_work(&((struct search *)context)->plan, request, desk, result);
 }
 
 /* --- where to start ---------------------------------------------------------- */
@@ -142,7 +252,7 @@ static int start(struct search *s, const struct options *o)
     struct tuning old = {.cycles = 0};
     struct bound bound = {0};
     int status = there ? load(s, s->record, &old, &bound) : EXIT_FINE;
-    s->kept = there ? old.cost : INFINITY;
+    s->there = s->kept = there ? old.cost : INFINITY;
     if (status == EXIT_FINE && from) {
         status = load(s, from, &s->best, &s->bound);
     } else if (status == EXIT_FINE && there && !fresh) {
@@ -157,39 +267,38 @@ static int start(struct search *s, const struct options *o)
     return status;
 }
 
+/* What there is to search for, which every rank has to know. */
 static int prepare(struct search *s, const struct options *o)
 {
     enum { DEFAULT_EVALUATIONS = 20000 };
-    const struct kern *k;
     struct diag d;
     s->record = opt_text(o, OPT_OUTPUT);
     if (s->record && strcmp(s->record, "-") == 0)
         return tool_error("-o -: a record is a file");
-    s->options = search_default_options();
     int status = job_kernel(&s->job, o, o->operands[0], true);
     if (status == EXIT_FINE)
         status = job_request(&s->job, o, &s->rq);
     if (status == EXIT_FINE &&
-        !opt_number(o, OPT_EVALS, INT64_MAX, DEFAULT_EVALUATIONS, &s->options.evaluations))
+        !opt_number(o, OPT_EVALS, INT64_MAX, DEFAULT_EVALUATIONS, &s->plan.evaluations))
         status = EXIT_USAGE;
     if (status != EXIT_FINE)
         return status;
-    k = s->job.kernel;
+    const struct kern *k = s->job.kernel;
     const char *problem = k->problem(&s->job.params, s->job.contract);
     if (problem)
         return tool_error("%s: %s", k->name, problem);
-    if (!s->options.evaluations)
+    if (!s->plan.evaluations)
         return tool_error("--evals 0: expected at least 1");
-    if (s->options.islands > s->options.evaluations)
-        s->options.islands = (unsigned)s->options.evaluations;
-    s->options.seed = s->job.seed;
-    s->options.threads = s->rq.threads ? s->rq.threads : 1;
     tuned_title(k, s->job.variant, &s->rq, &s->title);
     if (!text_ok(&s->title))
         return tool_error("out of memory");
+    s->plan.seed = s->job.seed;
+    s->plan.variant = s->job.variant;
+    s->plan.rq = &s->rq;
+    s->plan.title = s->title.at;
     if (tuned_searchable(s->job.variant, &s->rq, &d) != ST_OK)
         return tool_error("%s:%s: %s", k->name, s->job.variant->name, d.text);
-    return start(s, o);
+    return EXIT_FINE;
 }
 
 /* --- the report -------------------------------------------------------------- */
@@ -203,9 +312,11 @@ static void print_text(const struct search *s, struct text *t)
     } else {
         text_add(t, "cycles     none found that fits the machine\n");
     }
-    text_addf(t, "searched   %" PRIu64 " of %" PRIu64 " schedules, seed %" PRIu64 "%s\n", s->last.evaluations,
-              s->options.evaluations, s->options.seed, s->interrupted ? "; interrupted" : "");
-    text_addf(t, "speed      %.1f schedules a second, %.1f s\n", speed(s), s->last.seconds);
+    text_addf(t, "searched   %" PRIu64 " of %" PRIu64 " schedules, seed %" PRIu64 "%s\n",
+              search_plan_evaluations(&s->plan), s->plan.evaluations, s->plan.seed,
+              s->interrupted ? "; interrupted" : "");
+    text_addf(t, "speed      %.1f schedules a second, %u workers, %.1f s\n", speed(s), s->crew.workers,
+              seconds(s));
     if (s->record && s->kept < INFINITY)
         text_addf(t, "record     %s%s\n", s->record,
                   s->best.cycles && s->best.cost <= s->kept ? "" : ", which holds a better one");
@@ -216,15 +327,19 @@ static void print_json(const struct search *s, struct text *t)
     struct json_out j = {.text = t};
     json_open(&j, NULL, '{');
     job_json(&s->job, &j);
-    json_number(&j, "seed", s->options.seed);
+    json_number(&j, "seed", s->plan.seed);
     if (s->best.cycles)
         json_number(&j, "cycles", s->best.cycles);
     else
         json_text(&j, "cycles", NULL);
     json_bound(&j, &s->bound, s->best.cycles);
-    json_number(&j, "evaluations", s->last.evaluations);
-    json_number(&j, "budget", s->options.evaluations);
-    json_decimal(&j, "seconds", s->last.seconds);
+    json_number(&j, "evaluations", search_plan_evaluations(&s->plan));
+    json_number(&j, "budget", s->plan.evaluations);
+    json_decimal(&j, "seconds", seconds(s));
+    json_number(&j, "workers", s->crew.workers);
+    json_number(&j, "lost", s->crew.lost);
+    json_number(&j, "messages", s->crew.messages);
+    json_number(&j, "bytes", s->crew.bytes);
     json_bool(&j, "interrupted", s->interrupted);
     json_text(&j, "record", s->kept < INFINITY ? s->record : NULL);
     json_close(&j, '}');
@@ -246,15 +361,26 @@ static int report(const struct search *s, const struct options *o)
  * after it, whatever ended it. */
 static int go(struct search *s, const struct options *o)
 {
-    const struct tuned_watch watch = {progress, stopped, s};
+    const struct crew_plan plan = {s, next, take, abandon, go_on, work};
     const sigset_t set = ends();
     struct diag d;
-    if (!keep(s))
+    if (!s->crew.leads)
+        return crew_run(&s->crew, &plan, &d) == ST_OK ? EXIT_FINE : EXIT_USAGE;
+    int code = start(s, o);
+    if (code == EXIT_FINE)
+        code = open_log(s, opt_text(o, OPT_LOG));
+    if (code != EXIT_FINE)
+        return code;
+    if (!search_plan_start(&s->plan, &s->best))
+        return tool_error("out of memory");
+    if (!keep(s, s->kept))
         return tool_diag(&s->why);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-    const enum status status = tuned_search(s->job.variant, &s->rq, &s->options, &watch, &s->best, &d);
-    s->interrupted = stopped(NULL) && s->last.evaluations < s->options.evaluations;
-    (void)keep(s);
+    s->begun = now();
+    const enum status status = crew_run(&s->crew, &plan, &d);
+    s->interrupted = stopped() && s->plan.merged < s->plan.units;
+    (void)keep_last(s);
+    note(s, true);
     if (s->shown)
         (void)fputs("\r\033[K", stderr);
     if (s->status != ST_OK)
@@ -265,13 +391,25 @@ static int go(struct search *s, const struct options *o)
 static int search(const struct options *o)
 {
     struct search s = {.kept = INFINITY, .known = INFINITY};
-    int status = prepare(&s, o);
+    struct diag d;
+    uint64_t workers;
+    int status = job_workers(o, &workers) ? EXIT_FINE : EXIT_USAGE;
+    if (status != EXIT_FINE)
+        return status;
+    if (crew_open(&s.crew, (unsigned)workers, &d) != ST_OK)
+        return tool_diag(&d);
+    const bool leads = s.crew.leads;
+    status = prepare(&s, o);
     if (status == EXIT_FINE)
         status = go(&s, o);
+    crew_close(&s.crew);
+    const int log = close_log(&s, opt_text(o, OPT_LOG));
+    search_plan_free(&s.plan);
     tuning_free(&s.best);
     text_free(&s.title);
     job_free(&s.job);
-    return status;
+    /* What went wrong is the coordinator's to say. */
+    return !leads ? EXIT_FINE : status == EXIT_FINE ? log : status;
 }
 
 const struct command command_search = {
@@ -281,6 +419,6 @@ const struct command command_search = {
     .min_operands = 1,
     .max_operands = 1,
     .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(MACHINE) | OPT(SCRATCH) | OPT(EVALS) | OPT(JOBS) |
-               OPT(FROM) | OPT(FRESH) | OPT(OUTPUT) | OPT(JSON),
+               OPT(FROM) | OPT(FRESH) | OPT(LOG) | OPT(OUTPUT) | OPT(JSON),
     .run = search,
 };
