@@ -196,7 +196,10 @@ def serve(cases, requests):
             head["inputs"] = 30
         lines.append(json.dumps(head)[:-1].encode() + b', "program": ' + text + b"}")
         expected.append((i, verdict))
-    process = subprocess.Popen([SHEAF, "judge", "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    # Under the address sanitizer freed memory would be kept, which is not a leak.
+    options = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1:thread_local_quarantine_size_kb=64"
+    process = subprocess.Popen([SHEAF, "judge", "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               env={**os.environ, "ASAN_OPTIONS": options})
     wrong, sizes = [], []
     for i, line in enumerate(lines):
         process.stdin.write(line + b"\n")
