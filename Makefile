@@ -103,7 +103,12 @@ $(BUILD)/viewer.c: $(wildcard traces/viewer/*) tools/viewer.sh $(BUILD)/sources
 	@mkdir -p $(@D)
 	$(call say,GEN) tools/viewer.sh traces/viewer >$@
 
-$(BUILD)/obj/records.o $(BUILD)/obj/viewer.o: $(BUILD)/obj/%.o: $(BUILD)/%.c $(BUILD)/config
+# And the page that draws a sweep, of the command.
+$(BUILD)/sweep_page_lines.c: tools/sweep_page.html tools/sweep_page.sh
+	@mkdir -p $(@D)
+	$(call say,GEN) tools/sweep_page.sh $< >$@
+
+$(BUILD)/obj/records.o $(BUILD)/obj/viewer.o $(BUILD)/obj/sweep_page_lines.o: $(BUILD)/obj/%.o: $(BUILD)/%.c $(BUILD)/config
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -117,7 +122,9 @@ $(BUILD)/libsheaf.so: $(LIB_OBJ) $(BUILD)/sources
 # A program is its own objects and the static library.
 link = $(call say,LD) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
-$(BUILD)/sheaf: $(call object,$(TOOL_SRC)) $(BUILD)/libsheaf.a
+TOOL_OBJ := $(call object,$(TOOL_SRC)) $(BUILD)/obj/sweep_page_lines.o
+
+$(BUILD)/sheaf: $(TOOL_OBJ) $(BUILD)/libsheaf.a
 	$(link) $(LDLIBS)
 
 # The same command for MPI jobs: one file is another.
@@ -125,7 +132,7 @@ $(BUILD)/obj/tools/mpi/crew_mpi.o: tools/mpi/crew_mpi.c $(BUILD)/config
 	@mkdir -p $(@D)
 	$(call say,MPICC) $(MPICC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/sheaf-mpi: $(filter-out %/crew_alone.o,$(call object,$(TOOL_SRC))) $(BUILD)/obj/tools/mpi/crew_mpi.o $(BUILD)/libsheaf.a
+$(BUILD)/sheaf-mpi: $(filter-out %/crew_alone.o,$(TOOL_OBJ)) $(BUILD)/obj/tools/mpi/crew_mpi.o $(BUILD)/libsheaf.a
 	$(call say,MPILD) $(MPICC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
 $(BUILD)/manual: $(BUILD)/obj/tools/manual/manual.o $(BUILD)/libsheaf.a

@@ -37,6 +37,11 @@
     OPTION(FROM, "from", 0, "FILE", "search on from this tuning record")                                     \
     OPTION(FRESH, "fresh", 0, NULL, "search from nothing, whatever records there are")                       \
     OPTION(LOG, "log", 0, "FILE", "write how it goes there: a line of CSV twice a second")                   \
+    OPTION(GRID, "grid", 0, "NAME=A:B,...", "machines to sweep: NAME=1:4, NAME=8,16 or NAME=0:64:16")        \
+    OPTION(SET_GRID, "set-grid", 0, "NAME=A:B,...", "problem sizes to sweep, written alike")                 \
+    OPTION(SAMPLE, "sample", 0, "N", "only N points of the grid, drawn by the seed")                         \
+    OPTION(COST, "cost", 0, "NAME=N,...",                                                                    \
+           "what hardware costs: alu=1,valu=1,load=2,store=1,flow=0.5,word=0.02")                            \
     OPTION(INPUTS, "inputs", 0, "N", "fresh inputs to judge by (default 100)")                               \
     OPTION(TIME_LIMIT, "time-limit", 0, "MS", "milliseconds for all inputs (default 10000)")                 \
     OPTION(SIZE_LIMIT, "size-limit", 0, "BYTES", "of a program (default 33554432)")                          \
