@@ -9,7 +9,7 @@
 static const struct kern_param params[PQ_PARAMS] = {
     [PQ_H] = {"H", "query heads", 4, 1, 256, NULL, false},
     [PQ_G] = {"G", "query heads for each key head", 1, 1, 256, NULL, false},
-    [PQ_S] = {"S", "sub-vectors of a key", 2, 1, 16, NULL, false},
+    [PQ_S] = {"S", "sub-vectors of a key", 2, 1, 8, NULL, false},
     [PQ_D] = {"D", "words of a sub-vector", 64, 1, 256, NULL, false},
     [PQ_C] = {"C", "centroids of a sub-vector", 64, 1, 256, NULL, false},
     [PQ_N] = {"n", "keys", 3968, 2, 1 << 16, NULL, false},
@@ -31,7 +31,7 @@ static const struct kern_variant variants[] = {
      NULL},
     {"fused",
      "one program: tables of pairs; a head's keys are chosen from while the next one's are made",
-     {15620},
+     {15621},
      pq_index_fused,
      NULL},
 };

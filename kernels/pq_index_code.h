@@ -6,7 +6,7 @@
 #include "builder/ir.h"
 #include "kernels/pq_index.h"
 
-enum { PQ_LANES = 8, PQ_BLOCK = PQ_LANES * PQ_LANES, PQ_MAX_SUBS = 16 };
+enum { PQ_LANES = 8, PQ_BLOCK = PQ_LANES * PQ_LANES, PQ_MAX_SUBS = 8 };
 
 struct pq_code {
     struct ir *ir;

@@ -122,7 +122,7 @@ static void try_bit(struct pq_code *k, struct pq_flat *f, unsigned bit)
     struct ir *ir = k->ir;
     const uint32_t spare = f->vectors * PQ_LANES - k->z.kept;
     const struct ir_val higher = f->higher, each = ir_broadcast(ir, higher);
-    struct ir_val sum[PQ_LANES];
+    struct ir_val sum[PQ_LANES] = {{0}};
     uint32_t n = 0;
     for (uint32_t v = 0; v < f->vectors; v++) {
         const struct ir_val below = ir_alu(ir, OP_ALU_LT, f->keys[v], each);

@@ -14,13 +14,14 @@
 
 enum {
     PQ_FAN = 4,
-    PQ_FLAT = 64, /* the most vectors that are looked at at a time: they stay in scratch */
+    PQ_BESIDE = 64, /* vectors looked at at a time that leave scratch for something else .. */
+    PQ_FLAT = 112,  /* .. and the most there may be: they stay in scratch */
     PQ_MAX_LEVELS = 6,
     PQ_CHAINS = 2
 };
 
 struct pq_pyramid {
-    bool flat; /* whether that few words are left to look at on each level */
+    uint32_t most; /* vectors to look at on any level; above PQ_FLAT this way does not do */
     unsigned levels;
     uint32_t words[PQ_MAX_LEVELS];  /* of each level, whole blocks but for the highest; zeros fill them */
     uint32_t offset[PQ_MAX_LEVELS]; /* in the work area */

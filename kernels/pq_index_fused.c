@@ -145,14 +145,16 @@ struct keys {
 static void key_blocks(struct pq_code *k, void *context, uint32_t n)
 {
     struct keys *c = context;
-    struct ir_val codes[PQ_MAX_SUBS];
-    struct pq_ring ring[PQ_MAX_SUBS];
+    struct ir_val codes[PQ_MAX_SUBS] = {{0}};
+    struct pq_ring ring[PQ_MAX_SUBS] = {{.n = 0}};
     struct pq_keys made = pq_keys(k);
-    for (uint32_t s = 0; s < k->z.subs; s++)
+    for (uint32_t s = 0; s < k->z.subs; s++) {
+        codes[s] = c->codes[s];
         ring[s] = pq_ring(k, PQ_LANES, 2);
+    }
     for (uint32_t b = 0; b < n; b++) {
-        for (uint32_t s = 0; s < k->z.subs; s++)
-            codes[s] = b ? pq_ring_add(k, &ring[s], codes[s], PQ_BLOCK) : c->codes[s];
+        for (uint32_t s = 0; b && s < k->z.subs; s++)
+            codes[s] = pq_ring_add(k, &ring[s], codes[s], PQ_BLOCK);
         const struct ir_val keys =
             pq_keys_next(k, &made, &c->f->tables, codes, c->left < PQ_BLOCK ? c->left : PQ_BLOCK);
         pq_tower_add(k, &c->tower, keys);
@@ -191,18 +193,18 @@ static void keys(struct fused *f, unsigned area, struct choice *choice)
     pq_move(k, f->q, k->z.subs * k->z.dims);
 }
 
-/* --- many keys to be kept ------------------------------------------------------------ */
+/* --- one head after the other --------------------------------------------------------- */
 
-struct wide {
+struct passes {
     struct pq_cursor keys, weight;
     struct pq_cut cut;
     struct ir_val to, position; /* variables */
     struct ir_mem list;
 };
 
-static void wide_vectors(struct pq_code *k, void *context, uint32_t n)
+static void keep_vectors(struct pq_code *k, void *context, uint32_t n)
 {
-    struct wide *w = context;
+    struct passes *w = context;
     struct ir_mem mem;
     for (uint32_t i = 0; i < n; i++) {
         struct ir_val at = pq_next(k, &w->keys, &mem);
@@ -218,7 +220,7 @@ static void wide_vectors(struct pq_code *k, void *context, uint32_t n)
 
 /* Chooses by passes over all keys of a head. Stores whole vectors of weights: the last one
  * may end in the window's, which are written afterwards, or in the next row. */
-static void choose_wide(struct fused *f)
+static void choose_by_passes(struct fused *f)
 {
     enum { VECTORS = 8 };
     struct pq_code *k = &f->k;
@@ -228,13 +230,13 @@ static void choose_wide(struct fused *f)
     const struct ir_mem mem = pq_work(k, p->offset[0], p->words[0]);
     const uint32_t vectors = (k->z.candidates + PQ_LANES - 1) / PQ_LANES;
     ir_stage(k->ir, "choose");
-    struct wide w = {.list = pq_work(k, f->lists, k->z.kept + 1)};
+    struct passes w = {.list = pq_work(k, f->lists, k->z.kept + 1)};
     w.cut = pq_find_cut(k, first, mem, p->words[0], p->bits);
     w.keys = pq_cursor(k, first, mem, false);
     w.weight = pq_cursor(k, pq_add(k, f->weight, k->z.sink), pq_array(k, PQ_WEIGHT), false);
     w.to = pq_set(k, list);
     w.position = pq_set(k, pq_add(k, k->iota, k->z.sink));
-    pq_repeat(k, vectors, VECTORS, wide_vectors, &w);
+    pq_repeat(k, vectors, VECTORS, keep_vectors, &w);
     struct pq_row row = {.to = pq_cursor(k, pq_add(k, f->list, k->z.sink), pq_array(k, PQ_LIST), false),
                          .copy = true,
                          .from = pq_cursor(k, list, w.list, false)};
@@ -242,15 +244,20 @@ static void choose_wide(struct fused *f)
 }
 
 /* One head after the other. */
-static void wide_heads(struct fused *f)
+static void single_heads(struct fused *f, bool passes)
 {
     const struct pq_loop loop = pq_loop(&f->k, f->k.z.heads);
     tables(f);
     (void)ir_loop(f->k.ir);
     keys(f, 0, NULL);
     (void)ir_loop(f->k.ir);
-    choose_wide(f);
-    const struct pq_target t = target(f, 0, false, ROW_VECTORS);
+    const struct pq_target t = target(f, 0, false, passes ? ROW_VECTORS : UINT32_MAX);
+    if (passes) {
+        choose_by_passes(f);
+    } else {
+        struct choice c = begin_choice(f, 0, &t);
+        choose(f, &c, 1, 1);
+    }
     write_fixed(f, &t);
     pq_loop_end(&f->k, &loop);
 }
@@ -293,16 +300,31 @@ static void all_heads(struct fused *f)
     write_fixed(f, &t);
 }
 
-enum status pq_index_fused(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
+/* What the last step is made by: the first way for which there is scratch. */
+enum way { BESIDE, APART, PASSES };
+
+static enum status build(const struct kern_request *rq, enum way way, struct kern_stages *out, struct diag *d)
 {
     struct fused f;
     const enum status status = pq_begin(rq, false, &f.k, d);
     if (status != ST_OK)
         return status;
     plan(&f);
-    if (f.pyramid[0].flat)
+    if (way == BESIDE)
         all_heads(&f);
     else
-        wide_heads(&f);
+        single_heads(&f, way == PASSES);
     return pq_finish(&f.k, rq->dump, "fused", out, d);
+}
+
+enum status pq_index_fused(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
+{
+    const struct pq_sizes z = pq_sizes_of(&rq->params);
+    const uint32_t vectors = pq_plan_pyramid(&z, 0, 0).most;
+    enum way way = vectors <= PQ_BESIDE ? BESIDE : vectors <= PQ_FLAT ? APART : PASSES;
+    enum status status;
+    do
+        status = build(rq, way, out, d);
+    while (status == ST_LIMIT && way++ < PASSES);
+    return status;
 }

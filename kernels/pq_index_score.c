@@ -57,7 +57,7 @@ static unsigned load_query(struct pq_code *k, struct ir_val q, uint32_t sub, str
     for (uint32_t d = 0; d < dims; d += PQ_LANES, n++) {
         const uint32_t left = dims - d;
         const struct ir_val at = pq_add(k, q, sub * dims + d);
-        query[n] = ir_vload(ir, at, pq_array(k, PQ_Q));
+        ir_load_into(ir, query[n], at, pq_array(k, PQ_Q));
         for (unsigned lane = left; lane < PQ_LANES; lane++)
             ir_alu_into(ir, ir_lane(query[n], lane), OP_ALU_OR, ir->zero, ir->zero);
     }
@@ -167,10 +167,14 @@ static void score_sub(struct pq_code *k, struct maker *m, uint32_t sub, struct i
 void pq_make_tables(struct pq_code *k, const struct pq_tables *t, struct ir_val q, struct ir_val cent,
                     uint32_t most)
 {
+    struct maker m = {.n_kept = 0};
+    for (uint32_t i = 0; i < k->z.dims; i += PQ_LANES)
+        m.query[i / PQ_LANES] = ir_vector(k->ir, "query");
     for (unsigned i = 0; i < t->n; i++) {
         const struct pq_table *table = &t->at[i];
         const struct ir_mem mem = pq_work(k, table->offset, table->words);
-        struct maker m = {.table = table};
+        m.table = table;
+        m.bias = m.n_kept = 0;
         if (table->subs == 2) {
             m.second = true;
             score_sub(k, &m, table->sub + 1, q, cent, UINT32_MAX);

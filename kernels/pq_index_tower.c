@@ -1,12 +1,16 @@
 /* pq_index: a pyramid of maxima above a head's keys. */
 #include "kernels/pq_index_flat.h"
 
-enum { TOP = PQ_FLAT * PQ_LANES, PAD = PQ_LANES };
+enum { PAD = PQ_LANES };
 
 struct pq_pyramid pq_plan_pyramid(const struct pq_sizes *z, uint32_t bias, uint32_t offset)
 {
     struct pq_pyramid p = {.levels = 1, .words = {pq_round_up(z->candidates, PQ_BLOCK)}, .offset = {offset}};
-    while (p.words[p.levels - 1] > TOP && z->kept * PQ_FAN <= TOP && p.levels < PQ_MAX_LEVELS) {
+    /* A level has fewer padding words than a vector of its parents stands for: one that has
+     * more words than this has more than `kept` real parents. */
+    const uint32_t children = z->kept * PQ_FAN, least = PQ_BESIDE * PQ_LANES;
+    const uint32_t top_words = children > least ? pq_round_up(children, PQ_BLOCK) : least;
+    while (p.words[p.levels - 1] > top_words && children <= PQ_FLAT * PQ_LANES && p.levels < PQ_MAX_LEVELS) {
         const uint32_t below = pq_round_up(p.words[p.levels - 1], PQ_BLOCK);
         p.words[p.levels - 1] = below;
         p.offset[p.levels] = p.offset[p.levels - 1] + below + PAD;
@@ -14,7 +18,8 @@ struct pq_pyramid pq_plan_pyramid(const struct pq_sizes *z, uint32_t bias, uint3
     }
     const unsigned top = p.levels - 1;
     p.size = p.offset[top] + p.words[top] + PAD - offset;
-    p.flat = p.words[top] <= TOP;
+    const uint32_t words = p.levels > 1 && children > p.words[top] ? children : p.words[top];
+    p.most = (words + PQ_LANES - 1) / PQ_LANES;
     /* A product is at most 128 * 128. */
     const uint64_t largest = bias + (uint64_t)z->subs * z->dims * 16384;
     while (largest >> p.bits)
