@@ -29,7 +29,7 @@ struct fused {
 static void plan(struct fused *f)
 {
     struct pq_code *k = &f->k;
-    /* A row's last vector may end in the words before. */
+    /* The last vector of the last row of weights may end in the work area. */
     uint32_t at = PQ_LANES;
     f->tables = pq_plan_tables(k, true, at);
     at += f->tables.words;
@@ -300,7 +300,8 @@ static void all_heads(struct fused *f)
     write_fixed(f, &t);
 }
 
-/* What the last step is made by: the first way for which there is scratch. */
+/* How heads are chosen for, the fastest way first: beside the next one's keys, apart from
+ * them, or by passes over memory. */
 enum way { BESIDE, APART, PASSES };
 
 static enum status build(const struct kern_request *rq, enum way way, struct kern_stages *out, struct diag *d)

@@ -6,8 +6,8 @@ enum { PAD = PQ_LANES };
 struct pq_pyramid pq_plan_pyramid(const struct pq_sizes *z, uint32_t bias, uint32_t offset)
 {
     struct pq_pyramid p = {.levels = 1, .words = {pq_round_up(z->candidates, PQ_BLOCK)}, .offset = {offset}};
-    /* A level has fewer padding words than a vector of its parents stands for: one that has
-     * more words than this has more than `kept` real parents. */
+    /* Padding is less than a block of keys, and less than 16 words of other levels: what has
+     * more words than this has more than `kept` parents that stand for keys. */
     const uint32_t children = z->kept * PQ_FAN, least = PQ_BESIDE * PQ_LANES;
     const uint32_t top_words = children > least ? pq_round_up(children, PQ_BLOCK) : least;
     while (p.words[p.levels - 1] > top_words && children <= PQ_FLAT * PQ_LANES && p.levels < PQ_MAX_LEVELS) {
