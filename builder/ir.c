@@ -76,6 +76,13 @@ struct ir_val ir_vector(struct ir *ir, const char *name)
     return ir_block(ir, (uint16_t)ir->machine.vlen, name);
 }
 
+struct ir_val ir_name(struct ir *ir, struct ir_val v, const char *name)
+{
+    if (v.block < ir->blocks.n && !ir->blocks.at[v.block].name)
+        ir->blocks.at[v.block].name = name;
+    return v;
+}
+
 struct ir_val ir_view(struct ir_val block, unsigned word, unsigned stride, unsigned lanes)
 {
     return (struct ir_val){block.block, (uint16_t)(block.word + word), (uint8_t)stride, (uint8_t)lanes};

@@ -119,6 +119,10 @@ static inline struct ir_val ir_lanes(struct ir_val v, unsigned first, unsigned s
                            (uint8_t)n};
 }
 
+/* Names the block of a value, unless it has a name, for those who look at a run; returns the value. The
+ * name is not copied: it must outlive the ir. */
+struct ir_val ir_name(struct ir *ir, struct ir_val v, const char *name);
+
 /* Shared constants: the same value gives the same words. ir_const: a scalar;
  * ir_vconst: one word a lane, filled by a broadcast. */
 struct ir_val ir_const(struct ir *ir, uint32_t value);

@@ -39,7 +39,8 @@ static const struct ir_val *take_bits(struct group *g)
 {
     if (g->fresh) {
         ir_stage(g->w->ir, "branch");
-        g->bits[g->n_bits - 1] = ir_alu(g->w->ir, OP_ALU_AND, g->y, g->w->shared.one);
+        const struct ir_val bit = ir_alu(g->w->ir, OP_ALU_AND, g->y, g->w->shared.one);
+        g->bits[g->n_bits - 1] = ir_name(g->w->ir, bit, "bit");
         g->fresh = false;
     }
     return g->bits;
@@ -71,7 +72,7 @@ static int table_of(const struct walk *w, unsigned level)
 
 static void arrive(struct group *g, struct walk_line line, struct ir_val address)
 {
-    g->address = address;
+    g->address = ir_name(g->w->ir, address, "address");
     g->line = line;
     g->n_bits = g->raw_lag = 0;
     g->fresh = false;
@@ -88,7 +89,7 @@ static void go_to(struct group *g, struct walk_line to)
 static struct ir_val full_value(struct group *g)
 {
     if (g->full.block == IR_NONE)
-        g->full = ir_alu(g->w->ir, OP_ALU_XOR, g->y, g->w->shared.xor5);
+        g->full = ir_name(g->w->ir, ir_alu(g->w->ir, OP_ALU_XOR, g->y, g->w->shared.xor5), "value");
     return g->full;
 }
 
@@ -180,8 +181,8 @@ static void one_round(struct group *g, uint32_t round)
     if (level == 0)
         arrive(g, g->line, (struct ir_val){.block = IR_NONE});
     ir_round(w->ir, round);
-    const struct ir_val x = meet(g, level, round);
-    g->y = walk_hash(w, x);
+    const struct ir_val x = ir_name(w->ir, meet(g, level, round), "input");
+    g->y = ir_name(w->ir, walk_hash(w, x), "hash");
     g->full.block = IR_NONE;
     const bool last = round + 1 == w->plan.rounds;
     if (level < w->plan.height && (!last || w->plan.want_indices)) {
@@ -258,6 +259,7 @@ void walk_build(struct walk *w)
         ir_cohort(ir, i);
         g[i] = (struct group){.w = w, .address = {.block = IR_NONE}, .full = {.block = IR_NONE}};
         g[i].y = ir_vload(ir, address_of(w, w->plan.values, i), words_of(w, w->plan.values, i));
+        (void)ir_name(ir, g[i].y, "value");
     }
     all_rounds(w, g, groups);
     for (uint32_t i = 0; i < groups; i++) {
