@@ -114,6 +114,7 @@ struct kern_variant {
      * (see search_kernel), whose context is the request. */
     enum status (*build)(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
     enum status (*make)(const void *request, struct choices *choices, struct ir **out, struct diag *d);
+    bool plain; /* without a record it is scheduled once: a search is for those who ask for one */
 };
 
 /* A kernel. Contracts and variants are listed in order of strictness and quality:

@@ -27,13 +27,15 @@ static const struct kern_variant variants[] = {
      "gate, append, clear, sort: a program each, all between them in memory",
      {2858},
      moe_sort_staged,
-     NULL},
-    {"captured", "the same four as one program, addresses known", {2823}, moe_sort_captured, NULL},
+     NULL,
+     false},
+    {"captured", "the same four as one program, addresses known", {2823}, moe_sort_captured, NULL, false},
     {"fused",
      "one program: blocks are filled while the gate computes, few tokens sorted in scratch",
      {410},
+     NULL,
      moe_sort_fused,
-     NULL},
+     true},
 };
 
 static const char *problem(const struct kern_params *p, unsigned contract)

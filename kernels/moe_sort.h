@@ -49,6 +49,6 @@ static inline uint32_t moe_cdiv(uint32_t a, uint32_t b)
 /* Variant builders. */
 enum status moe_sort_staged(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
 enum status moe_sort_captured(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
-enum status moe_sort_fused(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+enum status moe_sort_fused(const void *request, struct choices *choices, struct ir **out, struct diag *d);
 
 #endif

@@ -131,11 +131,14 @@ static void fill_and_gate(struct moe_code *c, struct moe_chosen *chosen)
     moe_loop_end(c, &loop);
 }
 
-enum status moe_sort_fused(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
+enum status moe_sort_fused(const void *request, struct choices *choices, struct ir **out, struct diag *d)
 {
+    const struct kern_request *rq = request;
     struct moe_code c;
     struct moe_chosen chosen;
-    const enum status status = moe_begin(rq, false, &c, d);
+    (void)choices;
+    *out = NULL;
+    enum status status = moe_begin(rq, false, &c, d);
     if (status != ST_OK)
         return status;
     fill_and_gate(&c, &chosen);
@@ -143,5 +146,10 @@ enum status moe_sort_fused(const struct kern_request *rq, struct kern_stages *ou
         moe_sort_few(&c, &chosen);
     else
         moe_sort_places(&c);
-    return moe_finish(&c, "fused", out, d);
+    status = ir_status(c.ir, d);
+    if (status == ST_OK)
+        *out = c.ir;
+    else
+        ir_destroy(c.ir);
+    return status;
 }

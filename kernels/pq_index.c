@@ -23,17 +23,19 @@ static const struct kern_contract contracts[] = {
 };
 
 static const struct kern_variant variants[] = {
-    {"staged", "seven programs, every intermediate in memory", {69916}, pq_index_staged, NULL},
+    {"staged", "seven programs, every intermediate in memory", {69916}, pq_index_staged, NULL, false},
     {"captured",
      "the same steps as one program, scheduled as one, addresses known",
      {69887},
      pq_index_captured,
-     NULL},
+     NULL,
+     false},
     {"fused",
      "one program: tables of pairs; a head's keys are chosen from while the next one's are made",
      {15621},
      pq_index_fused,
-     NULL},
+     NULL,
+     false},
 };
 
 static const char *problem(const struct kern_params *p, unsigned contract)

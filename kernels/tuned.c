@@ -245,7 +245,9 @@ enum status tuned_build(const struct kern *k, const struct kern_variant *v, cons
     if (status == ST_OK && !rq->no_record)
         status = tuned_record(title.at, &t, d);
     if (status == ST_OK)
-        status = t.cycles ? tuned_program(v, rq, &t, out, d) : search_program(v, rq, out, d);
+        status = t.cycles   ? tuned_program(v, rq, &t, out, d)
+                 : v->plain ? plain(v, rq, out, d)
+                            : search_program(v, rq, out, d);
     text_free(&title);
     tuning_free(&t);
     return status;
