@@ -10,8 +10,9 @@ bool late_reserve(struct late *l, uint64_t cycle, size_t more)
     return vec_reserve(&l->due[cycle % LISTS], more);
 }
 
-void late_add(struct late *l, uint64_t cycle, struct late_write write)
+void late_add(struct late *l, uint64_t cycle, struct sim_landing write)
 {
+    write.number = l->issued++;
     l->due[cycle % LISTS].at[l->due[cycle % LISTS].n++] = write;
     l->waiting++;
 }
@@ -21,11 +22,13 @@ void late_land(struct late *l, struct sim *s, uint64_t cycle, uint32_t core)
     size_t left = 0;
     const unsigned list = (unsigned)(cycle % LISTS);
     for (size_t i = 0; i < l->due[list].n; i++) {
-        const struct late_write w = l->due[list].at[i];
+        const struct sim_landing w = l->due[list].at[i];
         if (core != EVERY_CORE && core != w.core) {
             l->due[list].at[left++] = w;
             continue;
         }
+        if (s->sink && s->sink->landing)
+            s->sink->landing(s->sink->user, &w);
         (w.in_memory ? s->mem : s->cores[w.core].scratch)[w.address] = w.value;
         l->waiting--;
     }
@@ -49,6 +52,7 @@ bool late_copy(struct late *to, const struct late *from)
         to->due[i].n = from->due[i].n;
     }
     to->waiting = from->waiting;
+    to->issued = from->issued;
     return true;
 }
 
@@ -57,6 +61,7 @@ void late_clear(struct late *l)
     for (unsigned i = 0; i < LISTS; i++)
         l->due[i].n = 0;
     l->waiting = 0;
+    l->issued = 0;
 }
 
 void late_free(struct late *l)

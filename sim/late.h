@@ -5,24 +5,22 @@
 #ifndef SHEAF_SIM_LATE_H
 #define SHEAF_SIM_LATE_H
 
-#include "sim/machine.h"
+#include "sim/observe.h"
 
-struct late_write {
-    uint32_t core, address, value;
-    bool in_memory;
-};
 
 /* By the cycle they are there from, modulo the number of lists: all are within ISA_MAX_LATENCY. */
 struct late {
-    VEC(struct late_write) due[ISA_MAX_LATENCY + 1];
+    VEC(struct sim_landing) due[ISA_MAX_LATENCY + 1];
     size_t waiting;
+    uint64_t issued; /* since the start, or the last that was forgotten */
 };
 
 /* Room for `more` writes that are there from `cycle` on; false when out of memory. */
 bool late_reserve(struct late *l, uint64_t cycle, size_t more);
 
-/* Adds one, for which there is room; requires s->cycle < cycle <= s->cycle + ISA_MAX_LATENCY. */
-void late_add(struct late *l, uint64_t cycle, struct late_write write);
+/* Adds one, for which there is room, and numbers it; requires s->cycle < cycle <= s->cycle +
+ * ISA_MAX_LATENCY. */
+void late_add(struct late *l, uint64_t cycle, struct sim_landing write);
 
 /* Lets a core's writes that are due in `cycle` land; of all cores for UINT32_MAX. */
 void late_land(struct late *l, struct sim *s, uint64_t cycle, uint32_t core);

@@ -15,19 +15,29 @@ struct sim_write {
 
 /* A bundle that all slots have read for, without a fault, and whose writes land next:
  * `sim` is the state before it. Writes are in the order of the slots; of two to one word
- * the later one stays. */
+ * that land together the later one stays. */
 struct sim_bundle {
     const struct sim *sim;
     uint32_t core, bundle;
     const struct sim_write *scratch, *mem;
     size_t n_scratch, n_mem;
     int64_t next_pc;
+    uint64_t number; /* of its first write, on a machine with latencies */
+};
+
+/* A write that lands next, on a machine with latencies. They are numbered as they are issued: a
+ * bundle's one after the other, those to scratch before those to memory. */
+struct sim_landing {
+    uint64_t number;
+    uint32_t core, address, value;
+    bool in_memory;
 };
 
 /* A sink that fails keeps its failure to itself; whoever runs the machine asks for it. */
 struct sim_sink {
     void (*bundle)(void *user, const struct sim_bundle *b);
     void *user;
+    void (*landing)(void *user, const struct sim_landing *l); /* may be NULL */
 };
 
 /* Watches from now on; NULL ends it. The sink is borrowed. */

@@ -273,36 +273,33 @@ static bool reserve_late(struct bundle *b)
         writes[latency_of(b, &st->scratch.at[i])]++;
     for (size_t i = 0; i < st->mem.n; i++)
         writes[latency_of(b, &st->mem.at[i])]++;
-    for (unsigned l = 2; l <= ISA_MAX_LATENCY; l++)
+    for (unsigned l = 1; l <= ISA_MAX_LATENCY; l++)
         if (writes[l] && !late_reserve(&b->st->late, b->s->cycle + l, writes[l]))
             return no_memory(b);
     return true;
 }
 
-static void apply_late(struct bundle *b, const struct sim_write *w, size_t n, uint64_t *stamp,
-                       uint32_t *words)
+static void issue_writes(struct bundle *b, const struct sim_write *w, size_t n, uint64_t *stamp,
+                         bool in_memory)
 {
     for (size_t i = 0; i < n; i++) {
-        const uint32_t latency = latency_of(b, &w[i]);
-        const struct late_write late = {b->core_number, (uint32_t)w[i].address, w[i].value,
-                                        words == b->s->mem};
+        const struct sim_landing late = {.core = b->core_number,
+                                         .address = (uint32_t)w[i].address,
+                                         .value = w[i].value,
+                                         .in_memory = in_memory};
         count_write(b, &w[i], stamp);
-        if (latency == 1)
-            words[w[i].address] = w[i].value;
-        else
-            late_add(&b->st->late, b->s->cycle + latency, late);
+        late_add(&b->st->late, b->s->cycle + latency_of(b, &w[i]), late);
     }
 }
 
-/* Where results take their time: what was issued before and is due now lands before what lands at
- * once. A bundle that costs nothing does not end its cycle. */
-static void apply_all_late(struct bundle *b)
+/* Where results take their time. A bundle that costs nothing writes nothing and does not end its cycle. */
+static void apply_late(struct bundle *b)
 {
     struct sim_step_state *st = b->st;
+    issue_writes(b, st->scratch.at, st->scratch.n, st->scratch_stamp, false);
+    issue_writes(b, st->mem.at, st->mem.n, st->mem_stamp, true);
     if (prog_costs_cycle(b->s->prog, (uint32_t)b->pc))
         late_land(&st->late, b->s, b->s->cycle + 1, b->core_number);
-    apply_late(b, st->scratch.at, st->scratch.n, st->scratch_stamp, b->core->scratch);
-    apply_late(b, st->mem.at, st->mem.n, st->mem_stamp, b->s->mem);
 }
 
 static void tell(const struct bundle *b)
@@ -317,6 +314,7 @@ static void tell(const struct bundle *b)
         .n_scratch = st->scratch.n,
         .n_mem = st->mem.n,
         .next_pc = b->next_pc,
+        .number = st->late.issued,
     };
     b->s->sink->bundle(b->s->sink->user, &event);
 }
@@ -340,7 +338,7 @@ static bool commit(struct bundle *b)
         tell(b);
     st->serial++; /* check_writes has used the stamps in strict mode */
     if (st->waits) {
-        apply_all_late(b);
+        apply_late(b);
     } else {
         apply_writes(b, st->scratch.at, st->scratch.n, st->scratch_stamp, b->core->scratch);
         apply_writes(b, st->mem.at, st->mem.n, st->mem_stamp, s->mem);

@@ -216,7 +216,7 @@ void debug_bundle(struct replay *r, uint32_t core, bool hex, struct text *out)
     if (sim->cores[core].state == CORE_STOPPED || pc < 0 || (uint64_t)pc >= p->bundles.n)
         return;
     struct writes w = {.core = core};
-    const struct sim_sink sink = {keep_writes, &w};
+    const struct sim_sink sink = {.bundle = keep_writes, .user = &w};
     const struct replay_scan scan = {&sink, at_once, NULL};
     const uint64_t now = replay_at(r);
     if (!replay_ended(r))

@@ -39,7 +39,7 @@ struct advice {
     struct what_if renamed;              /* every value has words of its own */
     struct what_if unrolled;             /* and nothing waits for a jump */
     struct what_if wider[ENGINE_DEBUG];  /* as it is, with one more slot of an engine */
-    bool relisted;                       /* false: too long a run for list schedules */
+    bool relisted;                       /* false: too long a run for list schedules, or latencies */
     struct advice_item item[ADVICE_MAX]; /* the largest saving first */
     unsigned n;
 };

@@ -25,13 +25,14 @@ static void explain_delay(const struct history *h, const struct holes *holes, ui
     }
 }
 
-/* Whether an edge leads there; none leads to a jump from what has to be before it. */
-static bool leads_to(const struct history *h, uint32_t from, uint32_t to)
+/* The cycles that edges ask for between the two; none leads to a jump from what has to be before it. */
+static uint32_t between(const struct history *h, uint32_t from, uint32_t to)
 {
+    int most = 0;
     for (uint32_t i = h->slots.at[to].first_edge; i < h->slots.at[to + 1].first_edge; i++)
-        if (h->edges.at[i].from == from)
-            return true;
-    return false;
+        if (h->edges.at[i].from == from && h->edges.at[i].delay > most)
+            most = h->edges.at[i].delay;
+    return (uint32_t)most;
 }
 
 static void follow_chain(const struct history *h, const struct holes *holes, const struct limits *l,
@@ -41,7 +42,7 @@ static void follow_chain(const struct history *h, const struct holes *holes, con
     for (size_t i = 0; i < l->chain.n; i++) {
         explain_delay(h, holes, l->chain.at[i], next, out);
         next = hist_cycle(h, l->chain.at[i]) +
-               (i + 1 == l->chain.n || leads_to(h, l->chain.at[i], l->chain.at[i + 1]));
+               (i + 1 == l->chain.n ? 1 : between(h, l->chain.at[i], l->chain.at[i + 1]));
     }
     out->cause[CAUSE_NONE] += h->cycles - next;
 }

@@ -1,6 +1,9 @@
 /* For every word who wrote it last and who has read it since. A slot gets one
- * edge for each earlier slot and kind, found with one mark a slot; the readers of a word
- * are handed over to its next writer, so edges are no more than words read and written. */
+ * edge for each other slot and kind, found with one mark a slot; the readers of a word
+ * are handed over to its next writer, so edges are no more than words read and written.
+ * Writes count from when they land: at the end of their bundle, or, on a machine with
+ * latencies, when the machine says so; then a slot's edges are not found one after the
+ * other, and are sorted at the end. */
 #include "traces/history.h"
 
 #include <stdlib.h>
@@ -25,6 +28,7 @@ struct words {
 struct mark {
     uint32_t to;
     uint8_t kinds;
+    uint32_t pauses; /* of its core, before it */
 };
 
 /* An edge of a bundle at work. */
@@ -40,8 +44,13 @@ struct recorder {
     VEC(struct reader) pool;
     uint32_t free_readers; /* a list in the pool */
     VEC(struct mark) marks;
-    VEC(struct pending) pending;
+    VEC(struct pending) pending;        /* with latencies of all the run, else of a bundle */
     uint32_t decided_by[ISA_MAX_CORES]; /* the last jump, halt or pause */
+    bool waits;                         /* the machine has latencies: */
+    VEC(uint32_t) issued;               /* the slots of writes, by number from first_number on */
+    uint64_t first_number;
+    uint32_t pauses[ISA_MAX_CORES];
+    bool paused[ISA_MAX_CORES]; /* in its last bundle */
     bool no_memory, full;
 };
 
@@ -67,17 +76,41 @@ static void words_free(struct words *w)
 
 /* --- edges ---------------------------------------------------------------------- */
 
+/* What hist_edge.delay says; see there. */
+static int8_t delay_of(const struct recorder *r, uint32_t to, uint32_t from, enum hist_kind kind)
+{
+    const struct history *h = r->h;
+    const struct hist_slot *x = &h->slots.at[from], *y = &h->slots.at[to];
+    const struct hist_bundle *a = &h->bundles.at[x->bundle], *b = &h->bundles.at[y->bundle];
+    const bool apart = a->core != b->core, used = kind == HIST_USED || kind == HIST_MEM_USED;
+    const int order = apart ? a->core > b->core : x->bundle != y->bundle && !used;
+    if (!r->waits || kind == HIST_JUMP)
+        return (int8_t)order;
+    const int before = (int)h->machine.latency[x->engine], after = (int)h->machine.latency[y->engine];
+    const bool drained = r->pauses[a->core] != r->marks.at[from].pauses;
+    int delay = order;
+    if (used)
+        delay = order + 1 - after;
+    else if (kind == HIST_VALUE || kind == HIST_MEM_VALUE)
+        delay = order + (drained ? 0 : before - 1);
+    else if (!drained && before != after)
+        delay = before - after + (before < after);
+    const int64_t apart_by = (int64_t)b->cycle - a->cycle;
+    return (int8_t)(delay < apart_by ? delay : apart_by);
+}
+
 static void add_edge(struct recorder *r, uint32_t to, uint32_t from, size_t word, enum hist_kind kind)
 {
     if (from == NOBODY || from == to)
         return;
     struct mark *m = &r->marks.at[from];
     if (m->to != to)
-        *m = (struct mark){to, 0};
+        *m = (struct mark){to, 0, m->pauses};
     if (m->kinds >> kind & 1)
         return;
     m->kinds = (uint8_t)(m->kinds | 1u << kind);
-    if (!vec_push(&r->pending, (struct pending){to, {from, (uint32_t)word, (uint8_t)kind}}))
+    const struct hist_edge edge = {from, (uint32_t)word, (uint8_t)kind, delay_of(r, to, from, kind)};
+    if (!vec_push(&r->pending, (struct pending){to, edge}))
         r->no_memory = true;
 }
 
@@ -109,6 +142,7 @@ static void read_words(struct recorder *r, uint32_t slot, const struct words *w,
     }
 }
 
+/* The slot's write lands; NOBODY: of one that was not recorded. */
 static void write_words(struct recorder *r, uint32_t slot, const struct words *w, size_t base, size_t first,
                         uint32_t n)
 {
@@ -119,12 +153,14 @@ static void write_words(struct recorder *r, uint32_t slot, const struct words *w
         while (*list != NOBODY) {
             struct reader *reader = &r->pool.at[*list];
             const uint32_t next = reader->next;
-            add_edge(r, slot, reader->slot, i, used);
+            if (slot != NOBODY)
+                add_edge(r, slot, reader->slot, i, used);
             reader->next = r->free_readers;
             r->free_readers = *list;
             *list = next;
         }
-        add_edge(r, slot, w->writer[base + i], i, written);
+        if (slot != NOBODY)
+            add_edge(r, slot, w->writer[base + i], i, written);
         w->writer[base + i] = slot;
     }
 }
@@ -158,7 +194,7 @@ static void record_reads(struct recorder *r, const struct sim_bundle *b, uint32_
         read_words(r, slot, &r->mem, 0, h->address, h->words);
 }
 
-/* The slot's writes lead those at *scratch or *mem. */
+/* The slot's writes lead those at *scratch or *mem. They land now where there are no latencies. */
 static void record_writes(struct recorder *r, const struct sim_bundle *b, uint32_t slot,
                           const struct sim_write **scratch, const struct sim_write **mem)
 {
@@ -172,7 +208,9 @@ static void record_writes(struct recorder *r, const struct sim_bundle *b, uint32
         for (unsigned i = 0; i < h->words; i++)
             r->h->values.at[r->h->values.n++] = (*at)[i].value;
         const size_t base = is_store(info) ? 0 : (size_t)b->core * r->h->machine.scratch;
-        write_words(r, slot, is_store(info) ? &r->mem : &r->scratch, base, (size_t)(*at)->address, h->words);
+        if (!r->waits)
+            write_words(r, slot, is_store(info) ? &r->mem : &r->scratch, base, (size_t)(*at)->address,
+                        h->words);
         *at += h->words;
     }
     if (hist_decides(r->h, slot))
@@ -191,8 +229,8 @@ static bool push_slots(struct recorder *r, uint32_t bundle)
     for (uint32_t i = span.begin; i < span.end; i++) {
         const struct hist_slot slot = {
             .slot = i, .bundle = (uint32_t)h->bundles.n - 1, .engine = h->prog->slots.at[i].engine};
-        if (slot.engine != ENGINE_DEBUG &&
-            (!vec_push(&h->slots, slot) || !vec_push(&r->marks, (struct mark){NOBODY, 0})))
+        const struct mark mark = {NOBODY, 0, r->pauses[h->bundles.at[slot.bundle].core]};
+        if (slot.engine != ENGINE_DEBUG && (!vec_push(&h->slots, slot) || !vec_push(&r->marks, mark)))
             return false;
     }
     return true;
@@ -216,6 +254,37 @@ static bool merge_edges(struct recorder *r, uint32_t first_slot, size_t writes)
     return true;
 }
 
+/* Whose write each number is: those to scratch come first. */
+static void number_writes(struct recorder *r, uint32_t first)
+{
+    for (unsigned memory = 0; memory < 2; memory++)
+        for (uint32_t slot = first; slot < r->h->slots.n; slot++) {
+            const struct hist_slot *x = &r->h->slots.at[slot];
+            const struct isa_info *info = isa_info((enum isa_op)r->h->prog->slots.at[x->slot].op);
+            for (unsigned i = 0; i < x->words && is_store(info) == memory; i++)
+                r->no_memory = !vec_push(&r->issued, slot) || r->no_memory;
+        }
+}
+
+static void record_landing(void *user, const struct sim_landing *l)
+{
+    struct recorder *r = user;
+    if (r->full || r->no_memory)
+        return;
+    const uint64_t number = l->number - r->first_number;
+    const uint32_t slot = number < r->issued.n ? r->issued.at[number] : NOBODY;
+    const size_t base = l->in_memory ? 0 : (size_t)l->core * r->h->machine.scratch;
+    write_words(r, slot, l->in_memory ? &r->mem : &r->scratch, base, l->address, 1);
+}
+
+static bool pauses(const struct recorder *r, const struct sim_bundle *b, uint32_t first)
+{
+    bool pause = false;
+    for (uint32_t slot = first; slot < r->h->slots.n; slot++)
+        pause = pause || hist_isa(r->h, slot)->op == OP_PAUSE;
+    return pause && b->sim->config.pause;
+}
+
 static void record_bundle(void *user, const struct sim_bundle *b)
 {
     struct recorder *r = user;
@@ -232,21 +301,30 @@ static void record_bundle(void *user, const struct sim_bundle *b)
     r->full = cycle - r->window.from >= HIST_MAX_CYCLES;
     if (r->full)
         return;
+    if (!h->bundles.n)
+        r->first_number = b->number;
+    r->pauses[b->core] += r->paused[b->core]; /* it waited for its own */
+    r->paused[b->core] = false;
     r->no_memory = !vec_push(&h->bundles, bundle) || (!push_slots(r, b->bundle) && !r->full);
     if (r->no_memory || r->full)
         return;
     if (bundle.costs)
         h->cycles = bundle.cycle + 1;
-    r->pending.n = 0;
+    r->paused[b->core] = pauses(r, b, first);
+    if (!r->waits)
+        r->pending.n = 0;
     for (uint32_t slot = first; slot < h->slots.n; slot++)
         record_reads(r, b, slot);
     const size_t writes = r->pending.n;
     const struct sim_write *scratch = b->scratch, *mem = b->mem;
     for (uint32_t slot = first; slot < h->slots.n; slot++)
         record_writes(r, b, slot, &scratch, &mem);
-    r->no_memory = r->no_memory || !merge_edges(r, first, writes);
-    r->full = h->edges.n > HIST_MAX_ITEMS || h->values.n > HIST_MAX_ITEMS || h->bundles.n > HIST_MAX_ITEMS ||
-              r->pool.n > HIST_MAX_ITEMS;
+    if (r->waits)
+        number_writes(r, first);
+    else
+        r->no_memory = r->no_memory || !merge_edges(r, first, writes);
+    r->full = h->edges.n > HIST_MAX_ITEMS || r->pending.n > HIST_MAX_ITEMS || h->values.n > HIST_MAX_ITEMS ||
+              h->bundles.n > HIST_MAX_ITEMS || r->pool.n > HIST_MAX_ITEMS;
 }
 
 /* --- the run -------------------------------------------------------------------- */
@@ -254,7 +332,7 @@ static void record_bundle(void *user, const struct sim_bundle *b)
 static void run_window(struct recorder *r, struct sim *s)
 {
     enum { CHUNK = 4096 };
-    const struct sim_sink sink = {record_bundle, r};
+    const struct sim_sink sink = {.bundle = record_bundle, .user = r, .landing = record_landing};
     enum sim_end end = SIM_MORE;
     sim_observe(s, &sink);
     while ((end == SIM_MORE || end == SIM_PAUSED) && s->cycle < r->window.to && !r->full && !r->no_memory) {
@@ -266,9 +344,30 @@ static void run_window(struct recorder *r, struct sim *s)
     r->h->clipped = end == SIM_MORE || end == SIM_PAUSED;
 }
 
+/* The edges of the run, by slot; those of one slot in the order in which they were found. */
+static bool sort_edges(struct recorder *r)
+{
+    struct history *h = r->h;
+    if (!vec_reserve(&h->edges, r->pending.n + 1))
+        return false;
+    for (uint32_t slot = 0; slot < h->slots.n; slot++)
+        h->slots.at[slot].first_edge = 0;
+    for (size_t i = 0; i < r->pending.n; i++)
+        h->slots.at[r->pending.at[i].to].first_edge++;
+    uint32_t end = 0;
+    for (uint32_t slot = 0; slot < h->slots.n; slot++)
+        end = h->slots.at[slot].first_edge += end;
+    for (size_t i = r->pending.n; i-- > 0;)
+        h->edges.at[--h->slots.at[r->pending.at[i].to].first_edge] = r->pending.at[i].edge;
+    h->edges.n = r->pending.n;
+    return true;
+}
+
 static enum status finish(struct recorder *r, struct diag *d)
 {
     struct history *h = r->h;
+    if (r->waits && !r->full && !r->no_memory)
+        r->no_memory = !sort_edges(r);
     const struct hist_slot last = {.slot = UINT32_MAX,
                                    .bundle = (uint32_t)h->bundles.n,
                                    .first_edge = (uint32_t)h->edges.n,
@@ -288,19 +387,25 @@ enum status hist_record(struct sim *s, struct hist_window window, struct history
 {
     *out = (struct history){
         .prog = s->prog, .machine = s->config.machine, .first_cycle = window.from, .end = SIM_MORE};
-    struct recorder r = {.h = out, .window = window, .free_readers = NOBODY};
+    struct recorder r = {.h = out,
+                         .window = window,
+                         .free_readers = NOBODY,
+                         .waits = isa_machine_waits(&s->config.machine),
+                         .first_number = UINT64_MAX};
     for (unsigned c = 0; c < ISA_MAX_CORES; c++)
         r.decided_by[c] = NOBODY;
     const size_t scratch = (size_t)s->config.machine.scratch * s->config.machine.cores;
     r.no_memory =
         !words_create(&r.scratch, scratch, HIST_VALUE) || !words_create(&r.mem, s->mem_words, HIST_MEM_VALUE);
     run_window(&r, s);
+    const enum status status = finish(&r, d);
     words_free(&r.scratch);
     words_free(&r.mem);
     vec_free(&r.pool);
     vec_free(&r.marks);
     vec_free(&r.pending);
-    return finish(&r, d);
+    vec_free(&r.issued);
+    return status;
 }
 
 bool hist_decides(const struct history *h, uint32_t slot)
@@ -336,7 +441,7 @@ struct hist_ready hist_ready(const struct history *h, uint32_t slot)
     uint32_t written = 0;
     for (uint32_t i = h->slots.at[slot].first_edge; i < h->slots.at[slot + 1].first_edge; i++) {
         const struct hist_edge *e = &h->edges.at[i];
-        const uint32_t after = hist_after(h, slot, e);
+        const uint32_t after = hist_after(h, e);
         uint32_t *of = e->kind == HIST_VALUE || e->kind == HIST_JUMP ? &ready.value
                        : e->kind == HIST_USED                        ? &ready.used
                        : e->kind == HIST_WRITTEN                     ? &written

@@ -7,7 +7,8 @@
  * Slots are in the order of execution; those of a bundle are together, in its order, and
  * those of debug are left out. Edges lead from slots of earlier cycles or (HIST_USED, and the
  * order of two writes) of the same bundle, of any core, and are exact to the word: addresses
- * are those of this run.
+ * are those of this run. On a machine with latencies a write counts from when it lands; then
+ * edges other than those of values and jumps may also lead from slots of later cycles.
  */
 #ifndef SHEAF_TRACES_HISTORY_H
 #define SHEAF_TRACES_HISTORY_H
@@ -26,10 +27,17 @@ enum hist_kind {
     HIST_KINDS
 };
 
+/* `delay` is the cycles that have to lie between the two, in any schedule: a reader may share its
+ * cycle with the next writer, writes of one bundle are ordered by their places in it, and cores of
+ * one cycle by their numbers. With latencies a value is read as many cycles after the slot that makes
+ * it, or one where its core has paused in between; and a slow slot may come before the last read of
+ * what it overwrites (less than 0). That another core's writes were there earlier if it stopped
+ * earlier is not thought of. */
 struct hist_edge {
     uint32_t from; /* an index into slots */
     uint32_t word; /* the first word concerned; 0 for a jump */
     uint8_t kind;  /* one edge for each slot and kind */
+    int8_t delay;
 };
 
 struct hist_slot {
@@ -95,21 +103,17 @@ static inline unsigned hist_core(const struct history *h, uint32_t slot)
     return h->bundles.at[h->slots.at[slot].bundle].core;
 }
 
-/* Cycles, 0 or 1, that have to lie between `from` of an edge of slot `to` and that slot, in
- * any schedule: a reader may share its cycle with the next writer, writes of one bundle are ordered
- * by their places in it, and cores of one cycle by their numbers. */
-static inline uint32_t hist_delay(const struct history *h, uint32_t to, const struct hist_edge *e)
+/* The first cycle in which `e` lets its slot be, 0 at least. */
+static inline uint32_t hist_after(const struct history *h, const struct hist_edge *e)
 {
-    const uint32_t from = h->slots.at[e->from].bundle, at = h->slots.at[to].bundle;
-    if (h->bundles.at[from].core != h->bundles.at[at].core)
-        return h->bundles.at[from].core > h->bundles.at[at].core;
-    return from != at && e->kind != HIST_USED && e->kind != HIST_MEM_USED;
+    const int64_t after = (int64_t)hist_cycle(h, e->from) + e->delay;
+    return after > 0 ? (uint32_t)after : 0;
 }
 
-/* The first cycle in which `e` lets its slot `to` be. */
-static inline uint32_t hist_after(const struct history *h, uint32_t to, const struct hist_edge *e)
+/* The cycle from which on what the slot writes is there, if its core does not pause or stop before. */
+static inline uint32_t hist_there(const struct history *h, uint32_t slot)
 {
-    return hist_cycle(h, e->from) + hist_delay(h, to, e);
+    return hist_cycle(h, slot) + h->machine.latency[h->slots.at[slot].engine];
 }
 
 /* The first cycles in which a slot could be, the others where they are, by what it has to

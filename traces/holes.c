@@ -48,7 +48,7 @@ static uint8_t find_producer(const struct history *h, uint32_t x)
     uint32_t jump = 0, value = 0, from = 0;
     for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
         const struct hist_edge *e = &h->edges.at[i];
-        const uint32_t after = hist_after(h, x, e);
+        const uint32_t after = hist_after(h, e);
         if (e->kind == HIST_JUMP) {
             jump = after;
         } else if (e->kind == HIST_VALUE && (after > value || (after == value && e->from > from))) {

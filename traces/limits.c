@@ -11,7 +11,8 @@
  *             path counts
  *     words   the same along all edges; within a bundle those may run in circles (of length 0), so its
  *             slots are gone over until nothing changes
- * Weakness: the bounds are not combined; engines do not know what is held before a jump. */
+ * Weakness: the bounds are not combined; engines do not know what is held before a jump. That a slow slot
+ * may not land before a later one has read what it overwrites is left out of `words`. */
 #include "traces/limits.h"
 
 #include <assert.h>
@@ -49,16 +50,16 @@ static void find_paths(struct paths *p)
     for (uint32_t x = 0; x < hist_n(h); x++)
         for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
             const struct hist_edge *e = &h->edges.at[i];
-            const uint32_t at = p->head[e->from] + hist_delay(h, x, e);
-            if (p->head[x] < at && carries(p, e))
-                p->head[x] = at;
+            const int64_t at = (int64_t)p->head[e->from] + e->delay;
+            if (carries(p, e) && at > p->head[x])
+                p->head[x] = (uint32_t)at;
         }
     for (uint32_t x = hist_n(h); x-- > 0;)
         for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
             const struct hist_edge *e = &h->edges.at[i];
-            const uint32_t at = p->tail[x] + hist_delay(h, x, e);
-            if (p->tail[e->from] < at && carries(p, e))
-                p->tail[e->from] = at;
+            const int64_t at = (int64_t)p->tail[x] + e->delay;
+            if (carries(p, e) && at > p->tail[e->from])
+                p->tail[e->from] = (uint32_t)at;
         }
 }
 
@@ -73,11 +74,11 @@ static bool lengthen(struct paths *p, size_t b, bool all, uint32_t *most)
         uint32_t head = p->head[x];
         for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
             const struct hist_edge *e = &h->edges.at[i];
-            if (!carries(p, e) && (!all || e->kind == HIST_JUMP))
+            if (!carries(p, e) && (!all || e->kind == HIST_JUMP || e->from >= end))
                 continue;
-            const uint32_t at = p->head[e->from] + hist_delay(h, x, e);
+            const int64_t at = (int64_t)p->head[e->from] + e->delay;
             inner = inner || e->from >= first;
-            head = head < at ? at : head;
+            head = at > head ? (uint32_t)at : head;
         }
         changed = changed || p->head[x] < head;
         p->head[x] = head;
@@ -124,7 +125,7 @@ static const struct hist_edge *longest_edge(const struct paths *p, uint32_t x)
     const struct hist_edge *best = NULL;
     for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
         const struct hist_edge *e = &h->edges.at[i];
-        if (carries(p, e) && p->head[e->from] + hist_delay(h, x, e) == p->head[x] &&
+        if (carries(p, e) && (int64_t)p->head[e->from] + e->delay == p->head[x] &&
             (!best || e->kind < best->kind))
             best = e;
     }

@@ -33,7 +33,7 @@ enum status limits_unrolled(const struct history *h, const struct isa_machine *m
 void limits_free(struct limits *l);
 
 /* Cycles of a list schedule of the recorded slots, most urgent first, each on its own engine.
- * ST_OK, ST_NOMEM. */
+ * ST_OK, ST_NOMEM, or ST_INPUT for a machine with latencies. */
 enum status limits_relist(const struct history *h, const struct isa_machine *machine,
                           enum limits_freedom free, uint32_t *cycles, struct diag *d);
 

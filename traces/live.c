@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+enum { LISTS = ISA_MAX_LATENCY + 1 };
+
 /* Of one word: its value at hand, and its accesses. */
 struct word {
     uint32_t from, last; /* cycles; last < from: not read yet */
@@ -11,7 +13,10 @@ struct word {
 struct work {
     const struct history *h;
     struct word *at;
-    int64_t *change; /* of the words in use, by cycle, and one beyond */
+    int64_t *change;                        /* of the words in use, by cycle, and one beyond */
+    VEC(uint32_t) due[ISA_MAX_LATENCY + 1]; /* slots, by the cycle they are there from */
+    uint32_t now;
+    bool no_memory;
 };
 
 /* The value of the word ends here. */
@@ -34,15 +39,26 @@ static void read_slot(struct work *w, uint32_t slot, uint32_t cycle, struct word
         }
 }
 
-static void write_slot(struct work *w, uint32_t slot, uint32_t cycle, struct word *base)
+static void land_slot(struct work *w, uint32_t slot, uint32_t cycle)
 {
     const struct isa_effects fx = isa_effects(hist_isa(w->h, slot), w->h->machine.vlen);
+    struct word *base = w->at + (size_t)hist_core(w->h, slot) * w->h->machine.scratch;
     for (uint32_t k = 0; fx.writes && k < fx.write.n; k++) {
         struct word *word = &base[fx.write.first + k];
         close_value(w, word);
-        word->from = cycle + 1;
+        word->from = cycle;
         word->last = UINT32_MAX;
         word->writes++;
+    }
+}
+
+/* What is there by this cycle lands. */
+static void land(struct work *w, uint32_t cycle)
+{
+    for (; w->now <= cycle; w->now++) {
+        for (size_t i = 0; i < w->due[w->now % LISTS].n; i++)
+            land_slot(w, w->due[w->now % LISTS].at[i], w->now);
+        w->due[w->now % LISTS].n = 0;
     }
 }
 
@@ -55,11 +71,13 @@ static void walk(struct work *w, size_t words)
         const struct hist_bundle *bundle = &h->bundles.at[b];
         const uint32_t end = b + 1 < h->bundles.n ? bundle[1].first_slot : hist_n(h);
         struct word *base = w->at + (size_t)bundle->core * h->machine.scratch;
+        land(w, bundle->cycle);
         for (uint32_t s = bundle->first_slot; s < end; s++)
             read_slot(w, s, bundle->cycle, base);
         for (uint32_t s = bundle->first_slot; s < end; s++)
-            write_slot(w, s, bundle->cycle, base);
+            w->no_memory = !vec_push(&w->due[hist_there(h, s) % LISTS], s) || w->no_memory;
     }
+    land(w, w->now + LISTS);
     for (size_t i = 0; i < words; i++)
         close_value(w, &w->at[i]);
 }
@@ -106,15 +124,19 @@ static void sum_up(const struct work *w, size_t words, struct live *out)
 enum status live_find(const struct history *h, struct live *out, struct diag *d)
 {
     const size_t words = (size_t)h->machine.scratch * h->machine.cores;
-    struct work w = {h, calloc(words + 1, sizeof *w.at), calloc((size_t)h->cycles + 2, sizeof *w.change)};
+    struct work w = {.h = h,
+                     .at = calloc(words + 1, sizeof *w.at),
+                     .change = calloc((size_t)h->cycles + 2, sizeof *w.change)};
     *out = (struct live){.words = calloc((size_t)h->cycles + 1, sizeof *out->words), .cycles = h->cycles};
-    const bool good = w.at && w.change && out->words;
-    if (good) {
+    if (w.at && w.change && out->words)
         walk(&w, words);
+    const bool good = w.at && w.change && out->words && !w.no_memory;
+    if (good)
         sum_up(&w, words, out);
-    }
     free(w.at);
     free(w.change);
+    for (unsigned i = 0; i < LISTS; i++)
+        vec_free(&w.due[i]);
     return good ? ST_OK : diag_set(d, ST_NOMEM, "out of memory for words in use");
 }
 

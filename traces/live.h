@@ -1,4 +1,4 @@
-/* Scratch words in use, over time. A word is in use from the cycle after it was written (or
+/* Scratch words in use, over time. A word is in use from the cycle in which its value is there (or
  * the first, where its value was there from the start) to its last read. */
 #ifndef SHEAF_TRACES_LIVE_H
 #define SHEAF_TRACES_LIVE_H

@@ -54,7 +54,7 @@ bool origin_writers(struct replay *r, const struct place *place, struct origin *
     const uint64_t now = replay_at(r);
     bool *known = calloc(place->n, sizeof *known);
     struct writers w = {place, out, known, false};
-    const struct sim_sink sink = {note_writers, &w};
+    const struct sim_sink sink = {.bundle = note_writers, .user = &w};
     const struct replay_scan scan = {&sink, wrote, &w};
     uint32_t left = known ? place->n : 0;
     for (uint32_t i = 0; i < place->n; i++)
@@ -143,7 +143,7 @@ size_t origin_readers(struct replay *r, const struct place *place, struct origin
 {
     const uint64_t now = replay_at(r);
     struct readers readers = {place, out, 0, most, calloc(place->n, sizeof(bool)), place->n};
-    const struct sim_sink sink = {note_readers, &readers};
+    const struct sim_sink sink = {.bundle = note_readers, .user = &readers};
     const struct replay_scan scan = {&sink, all_read, &readers};
     if (readers.written)
         (void)replay_forth(r, &scan, now + ORIGIN_AHEAD);
@@ -214,7 +214,7 @@ bool origin_value(struct replay *r, const char *name, uint32_t core, struct plac
     const uint64_t now = replay_at(r);
     const struct prog *p = r->sim->prog;
     struct values v = value_named(name, core);
-    const struct sim_sink sink = {note_values, &v};
+    const struct sim_sink sink = {.bundle = note_values, .user = &v};
     const struct replay_scan scan = {&sink, value_written, &v};
     uint32_t words = 0;
     for (uint32_t i = 0; i < p->notes.n; i++)

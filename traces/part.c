@@ -267,13 +267,20 @@ enum status part_find(const struct history *a, const struct history *b, struct p
     return good ? ST_OK : diag_set(d, ST_NOMEM, "out of memory for the comparison");
 }
 
+/* Whether what x writes stays where y writes, too. */
+static bool is_after(const struct history *h, uint32_t x, uint32_t y)
+{
+    const uint32_t a = hist_there(h, x), b = hist_there(h, y);
+    return a != b ? a > b : x > y;
+}
+
 bool part_read_value(const struct history *h, uint32_t slot, uint32_t word, uint32_t *value, uint32_t *from)
 {
     *value = 0;
     *from = UINT32_MAX;
     for (uint32_t i = h->slots.at[slot].first_edge; i < h->slots.at[slot + 1].first_edge; i++) {
         const struct hist_edge *e = &h->edges.at[i];
-        if (e->kind != HIST_VALUE || (*from != UINT32_MAX && e->from < *from))
+        if (e->kind != HIST_VALUE || (*from != UINT32_MAX && is_after(h, *from, e->from)))
             continue;
         const struct isa_effects fx = isa_effects(hist_isa(h, e->from), h->machine.vlen);
         if (word < fx.write.first || word - fx.write.first >= fx.write.n)

@@ -38,7 +38,7 @@ static void add_recorded(struct maker *m, uint32_t x)
         const struct hist_edge *e = &h->edges.at[i];
         const bool word = e->kind == HIST_USED || e->kind == HIST_WRITTEN;
         if (word ? m->free < FREE_WORDS : e->kind != HIST_JUMP || m->free < FREE_JUMPS)
-            add(m, e->from, x, hist_delay(h, x, e));
+            add(m, e->from, x, (uint32_t)e->delay);
     }
 }
 

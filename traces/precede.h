@@ -24,8 +24,8 @@ struct precede {
     uint32_t leaders;
 };
 
-/* Every edge of the history that is not done away with; and that no slot comes after a jump, halt
- * or pause that it came before. All of it is in `arena`. False when out of memory. */
+/* Of a run without latencies: every edge of the history that is not done away with; and that no slot comes
+ * after a jump, halt or pause that it came before. All of it is in `arena`. False when out of memory. */
 bool precede_create(struct precede *p, const struct history *h, enum limits_freedom free,
                     struct arena *arena);
 

@@ -202,6 +202,8 @@ enum status limits_relist(const struct history *h, const struct isa_machine *mac
 {
     struct arena arena = {0};
     struct precede p;
+    if (isa_machine_waits(&h->machine))
+        return diag_set(d, ST_INPUT, "list schedules are not yet for machines with latencies above 1");
     uint32_t *at = arena_array(&arena, hist_n(h) + 1u, sizeof *at);
     *cycles = at && precede_create(&p, h, free, &arena) ? relist(h, machine, &p, at, &arena) : UINT32_MAX;
     arena_free(&arena);

@@ -36,6 +36,8 @@ enum status replay_create(const struct prog *p, const struct sim_config *config,
                           size_t mem_words, struct replay **out, struct diag *d)
 {
     *out = NULL;
+    if (isa_machine_waits(&config->machine))
+        return diag_set(d, ST_INPUT, "the debugger is not yet for machines with latencies above 1");
     struct replay *r = calloc(1, sizeof *r);
     if (!r)
         return diag_set(d, ST_NOMEM, "out of memory");

@@ -145,7 +145,7 @@ bool stops_here(const struct stops *all, const struct replay *r, struct stop_hit
 static bool run(const struct stops *all, struct replay *r, bool back, uint64_t limit, struct stop_hit *hit)
 {
     struct watch w = {.all = all};
-    const struct sim_sink sink = {watch_bundle, &w};
+    const struct sim_sink sink = {.bundle = watch_bundle, .user = &w};
     struct replay_scan scan = {NULL, found, &w};
     for (size_t i = 0; i < all->list.n; i++)
         if (all->list.at[i].kind == STOP_WRITE || all->list.at[i].kind == STOP_CHANGE)

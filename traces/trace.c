@@ -293,8 +293,10 @@ enum status trace_create(struct trace **out, const struct trace_format *format,
                          const struct trace_program *programs, uint32_t n_programs, struct out *to,
                          struct diag *d)
 {
-    struct trace *t = calloc(1, sizeof *t);
     *out = NULL;
+    if (isa_machine_waits(m))
+        return diag_set(d, ST_INPUT, "traces of this format are not yet for machines with latencies above 1");
+    struct trace *t = calloc(1, sizeof *t);
     if (t) {
         t->format = format;
         t->options = *options;
@@ -359,7 +361,7 @@ enum status trace_run(struct trace *t, uint32_t program, struct sim *s, struct d
 {
     enum { CHUNK = 4096 }; /* rounds, of which each is at most one cycle */
     struct trace_tracks *k = t->tracks;
-    const struct sim_sink sink = {watch, t};
+    const struct sim_sink sink = {.bundle = watch, .user = t};
     enum sim_end end = SIM_MORE;
     while (runs(end) && k->base + s->cycle < t->options.from)
         end = sim_step(s, t->options.from - k->base - s->cycle);

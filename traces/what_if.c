@@ -92,7 +92,8 @@ enum status what_if_run(const struct history *h, const struct limits *l, struct 
     enum status status = bound_unrolled(h, &out->unrolled.bound, dep, d);
     for (unsigned e = 0; status == ST_OK && e < ENGINE_DEBUG; e++)
         status = bound_wider(h, l, e, &out->wider[e].bound, d);
-    out->relisted = hist_n(h) <= WHAT_IF_MAX_SLOTS && h->edges.n <= WHAT_IF_MAX_EDGES;
+    out->relisted =
+        hist_n(h) <= WHAT_IF_MAX_SLOTS && h->edges.n <= WHAT_IF_MAX_EDGES && !isa_machine_waits(&h->machine);
     if (status == ST_OK && out->relisted &&
         !(list_as_it_is(h, l, out) && list_free(h, FREE_WORDS, out->now.relist, &out->renamed.relist) &&
           list_free(h, FREE_JUMPS, out->renamed.relist, &out->unrolled.relist)))

@@ -50,6 +50,12 @@ expect 2 'seed 1e3: expected a whole number' run tree_hash:scalar --seed 1e3
 expect 2 'seed -1: expected a whole number' run tree_hash:scalar --seed -1
 expect 2 'seed 18446744073709551616: expected a whole number' run tree_hash:scalar --seed 18446744073709551616
 expect 2 'engine warp: expected step, fast or tandem' run tree_hash:scalar --engine warp
+expect 0 '^result  *correct' run tree_hash --set "$small" --machine load_latency=3,alu_latency=2 --engine tandem
+expect 2 'latencies of one cycle' run tree_hash:scalar --machine load_latency=2
+expect 2 'latency: expected 1 to 64' run tree_hash:scalar --machine alu_latency=65
+expect 2 'not yet for machines with latencies' trace tree_hash --set "$small" --machine load_latency=2 -o late.vcd
+expect 2 'not yet for machines with latencies' debug tree_hash --set "$small" --machine load_latency=2
+expect 0 '^dep ' profile tree_hash --set "$small" --machine load_latency=2
 expect 2 'no parameter `wings`' run tree_hash:scalar --machine wings=2
 expect 2 'expected alu=N' run tree_hash:scalar --machine alu
 expect 2 'expected vlen=N' run tree_hash:scalar --machine alu=2,vlen=x

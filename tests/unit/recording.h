@@ -80,8 +80,10 @@ static inline struct isa_slot draw_slot(struct rng *g, enum isa_engine e, uint32
     return s;
 }
 
+/* No bundle is free where there are latencies. */
 static inline void draw_bundle(struct rng *g, struct prog *p, uint32_t bundles)
 {
+    const size_t before = p->groups.n;
     assert_true(prog_add_bundle(p, 0));
     for (unsigned e = 0; e < ENGINE_DEBUG; e++) {
         if (rng_below(g, e == ENGINE_FLOW ? 3 : 2))
@@ -90,6 +92,8 @@ static inline void draw_bundle(struct rng *g, struct prog *p, uint32_t bundles)
         for (uint32_t n = rng_below(g, p->machine.slots[e] + 1); n > 0; n--)
             assert_true(prog_add_slot(p, draw_slot(g, (enum isa_engine)e, bundles)));
     }
+    if (isa_machine_waits(&p->machine) && p->groups.n == before)
+        assert_true(prog_add_group(p, ENGINE_ALU));
 }
 
 /* The memory that the program of a seed starts with. */
@@ -100,8 +104,9 @@ static inline void drawn_memory(uint64_t seed, uint32_t mem[DRAWN_MEM])
         mem[i] = rng_below(&g, DRAWN_MEM);
 }
 
-/* Loops and jumps, several cores, every operation, pauses, swaps and faults. */
-static inline struct recording record_random(uint64_t seed)
+/* Loops and jumps, several cores, every operation, pauses, swaps and faults. `late`: on a machine with
+ * latencies. */
+static inline struct recording record_drawn(uint64_t seed, bool late)
 {
     struct rng g = {seed};
     struct recording r;
@@ -113,6 +118,8 @@ static inline struct recording record_random(uint64_t seed)
     config.machine.cores = 1 + rng_below(&g, 4) % 3;
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
         config.machine.slots[e] = 1 + rng_below(&g, 4);
+    for (unsigned e = 0; late && e < ENGINE_DEBUG; e++)
+        config.machine.latency[e] = 1 + rng_below(&g, 1 + (uint32_t)seed % 6);
     config.pause = true;
     config.cycle_limit = 12 + rng_below(&g, 60);
     p->machine = config.machine;
@@ -130,6 +137,11 @@ static inline struct recording record_random(uint64_t seed)
     drawn_memory(seed, mem);
     record_on(&r, p, &config, mem, DRAWN_MEM);
     return r;
+}
+
+static inline struct recording record_random(uint64_t seed)
+{
+    return record_drawn(seed, false);
 }
 
 #endif

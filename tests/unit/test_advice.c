@@ -252,7 +252,7 @@ static void random_programs_are_promised_no_more_than_there_is(void **state)
 {
     (void)state;
     for (uint64_t seed = 2000; seed < 2300; seed++) {
-        struct recording r = record_random(seed);
+        struct recording r = record_drawn(seed, seed % 2);
         advise(&r.h, (struct advice_facts){.gathers = seed % 7, .repeated = seed % 5, .constants = seed % 3});
         recording_free(&r);
     }

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,24 +13,29 @@
 #include "tests/unit/failing.h"
 #include "tests/unit/recording.h"
 #include "traces/advice.h"
+#include "traces/live.h"
 
 static enum status explain(const struct history *h)
 {
     struct holes holes = {0};
     struct limits limits = {0};
     struct advice advice;
+    struct live words = {0};
     enum status status = holes_find(h, &holes, NULL);
     if (status == ST_OK)
         status = limits_find(h, &h->machine, &limits, NULL);
     if (status == ST_OK)
         status = advice_make(h, &holes, &limits, &(struct advice_facts){0}, &advice, NULL);
+    if (status == ST_OK)
+        status = live_find(h, &words, NULL);
+    live_free(&words);
     holes_free(&holes);
     limits_free(&limits);
     return status;
 }
 
 /* A loop over loads, adds and stores on two cores, with a swap, and the order of memory. */
-static const char program[] = "{\"machine\": {\"cores\": 2}, \"program\": ["
+static const char program[] = "{\"machine\": {\"cores\": 2%s}, \"program\": ["
                               "{\"load\": [[\"const\", 1, 20], [\"const\", 9, 0]], \"flow\": [[\"coreid\", "
                               "20]]}, {\"load\": [[\"const\", 2, 1]]},"
                               "{\"load\": [[\"load\", 3, 9], [\"vload\", 30, 9]], \"alu\": [[\"-\", 1, 1, "
@@ -49,12 +55,13 @@ static enum status record_and_explain(struct sim *s)
     return status;
 }
 
-static void every_allocation_may_fail(void **state)
+static void fail_each(const char *latencies, long least)
 {
-    (void)state;
     const uint32_t mem[64] = {0};
+    char text[2000];
+    (void)snprintf(text, sizeof text, program, latencies);
     fail_after(-1);
-    struct recording r = record_json(program);
+    struct recording r = record_json(text);
     long places = 0;
     for (failed = true; failed; places++) {
         sim_reset(r.s, mem);
@@ -65,8 +72,15 @@ static void every_allocation_may_fail(void **state)
         assert_int_equal(status, failed ? ST_NOMEM : ST_OK);
         assert_int_equal(live, before);
     }
-    assert_true(places > 100);
+    assert_true(places > least);
     recording_free(&r);
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    fail_each("", 100);
+    fail_each(", \"latency\": {\"load\": 3, \"alu\": 2}", 40); /* no list schedules */
 }
 
 int main(void)

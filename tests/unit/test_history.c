@@ -54,83 +54,212 @@ static bool writes(const struct history *h, uint32_t x, const struct word *w)
     return fx.writes && is_in(w, false, hist_core(h, x), fx.write);
 }
 
-/* Slots are in the order of bundles; all reads of a bundle come before all its writes. */
 static uint32_t bundle_of(const struct history *h, uint32_t x)
 {
     return h->slots.at[x].bundle;
 }
 
-static uint32_t last_writer(const struct history *h, uint32_t x, const struct word *w, bool same_bundle)
+/* When what a slot writes lands: in a cycle, after its core has had its turn; of what lands so at once
+ * what was due earlier comes first, then what was issued earlier. */
+struct landing {
+    uint32_t slot, cycle, core, due;
+    bool never; /* a fault came before */
+};
+
+static bool executes(const struct history *h, size_t bundle, enum isa_op op)
 {
-    for (uint32_t y = x; y-- > 0;)
-        if ((same_bundle || bundle_of(h, y) < bundle_of(h, x)) && writes(h, y, w))
-            return y;
-    return NOBODY;
+    const struct prog_span slots = prog_bundle_slots(h->prog, h->bundles.at[bundle].bundle);
+    for (uint32_t i = slots.begin; i < slots.end; i++)
+        if (h->prog->slots.at[i].op == op)
+            return true;
+    return false;
 }
 
-/* Marks expected edges to x: kinds[from] is a set. */
-static void expect_word(const struct history *h, uint32_t x, const struct word *w, unsigned *kinds)
+/* The cycle in which the core first waits for its own from this bundle on: when it pauses, halts or is
+ * past the end of the program. */
+static uint32_t waits_in(const struct recording *r, size_t bundle, unsigned core)
+{
+    const struct history *h = &r->h;
+    uint32_t last = 0;
+    for (size_t b = bundle; b < h->bundles.n; b++) {
+        if (h->bundles.at[b].core != core)
+            continue;
+        last = h->bundles.at[b].cycle;
+        if (executes(h, b, OP_PAUSE) || executes(h, b, OP_HALT))
+            return last;
+    }
+    return r->s->cores[core].state == CORE_STOPPED ? last + 1 : UINT32_MAX;
+}
+
+static bool had_turn(const struct history *h, unsigned core, uint64_t cycle)
+{
+    for (size_t b = 0; b < h->bundles.n; b++)
+        if (h->bundles.at[b].core == core && h->bundles.at[b].cycle == cycle)
+            return true;
+    return false;
+}
+
+static struct landing landing_of(const struct recording *r, uint32_t x)
+{
+    const struct history *h = &r->h;
+    const unsigned core = hist_core(h, x);
+    const uint32_t due = hist_cycle(h, x) + h->machine.latency[h->slots.at[x].engine] - 1;
+    const uint32_t waits = waits_in(r, bundle_of(h, x), core);
+    const struct sim_fault *f = &r->s->fault;
+    struct landing l = {x, due < waits ? due : waits, core, due, false};
+    if (f->kind != FAULT_NONE && waits == UINT32_MAX)
+        l.never = due > f->cycle || (due == f->cycle && !had_turn(h, core, due));
+    return l;
+}
+
+static int by_landing(const void *x, const void *y)
+{
+    const struct landing *a = x, *b = y;
+    return a->cycle != b->cycle ? (a->cycle < b->cycle ? -1 : 1)
+           : a->core != b->core ? (a->core < b->core ? -1 : 1)
+           : a->due != b->due   ? (a->due < b->due ? -1 : 1)
+                                : (a->slot > b->slot) - (a->slot < b->slot);
+}
+
+/* All that land, in their order. To be freed. */
+static struct landing *land_all(const struct recording *r, uint32_t *n)
+{
+    struct landing *all = malloc((hist_n(&r->h) + 1u) * sizeof *all);
+    assert_non_null(all);
+    *n = 0;
+    for (uint32_t x = 0; x < hist_n(&r->h); x++) {
+        all[*n] = landing_of(r, x);
+        *n += !all[*n].never;
+    }
+    qsort(all, *n, sizeof *all, by_landing);
+    return all;
+}
+
+/* Whether slot y reads after it has landed. */
+static bool sees(const struct history *h, uint32_t y, const struct landing *l)
+{
+    return l->cycle < hist_cycle(h, y) || (l->cycle == hist_cycle(h, y) && l->core < hist_core(h, y));
+}
+
+/* Marks the edges of one word: kinds[x * n + from] is a set. */
+static void expect_word(const struct history *h, const struct landing *all, uint32_t n, const struct word *w,
+                        unsigned *kinds)
 {
     const unsigned value = w->memory ? HIST_MEM_VALUE : HIST_VALUE;
-    if (reads(h, x, w)) {
-        const uint32_t y = last_writer(h, x, w, false);
-        if (y != NOBODY)
-            kinds[y] |= 1u << value;
+    const struct landing *before = NULL;
+    for (uint32_t i = 0; i <= n; i++) {
+        const struct landing *l = i < n ? &all[i] : NULL;
+        if (l && !writes(h, l->slot, w))
+            continue;
+        for (uint32_t y = 0; y < hist_n(h); y++) {
+            if ((before && !sees(h, y, before)) || (l && sees(h, y, l)) || !reads(h, y, w))
+                continue;
+            if (before)
+                kinds[(size_t)y * hist_n(h) + before->slot] |= 1u << value;
+            if (l && l->slot != y)
+                kinds[(size_t)l->slot * hist_n(h) + y] |= 1u << (value + HIST_USED - HIST_VALUE);
+        }
+        if (before && l)
+            kinds[(size_t)l->slot * hist_n(h) + before->slot] |= 1u << (value + HIST_WRITTEN - HIST_VALUE);
+        before = l;
     }
-    if (!writes(h, x, w))
-        return;
-    const uint32_t before = last_writer(h, x, w, true);
-    if (before != NOBODY)
-        kinds[before] |= 1u << (value + HIST_WRITTEN - HIST_VALUE);
-    for (uint32_t y = 0; y < hist_n(h) && bundle_of(h, y) <= bundle_of(h, x); y++)
-        if (y != x && reads(h, y, w) && (before == NOBODY || bundle_of(h, y) > bundle_of(h, before)))
-            kinds[y] |= 1u << (value + HIST_USED - HIST_VALUE);
 }
 
-static void expect(const struct history *h, uint32_t x, unsigned *kinds)
+static void expect(const struct recording *r, unsigned *kinds)
 {
-    for (int64_t address = 0; address < h->machine.scratch; address++)
-        expect_word(h, x, &(struct word){false, hist_core(h, x), address}, kinds);
+    const struct history *h = &r->h;
+    uint32_t n;
+    struct landing *all = land_all(r, &n);
+    for (unsigned core = 0; core < h->machine.cores; core++)
+        for (int64_t address = 0; address < h->machine.scratch; address++)
+            expect_word(h, all, n, &(struct word){false, core, address}, kinds);
     for (int64_t address = 0; address < DRAWN_MEM; address++)
-        expect_word(h, x, &(struct word){true, 0, address}, kinds);
-    for (uint32_t y = x; y-- > 0;)
-        if (hist_core(h, y) == hist_core(h, x) && bundle_of(h, y) < bundle_of(h, x) && hist_decides(h, y)) {
-            kinds[y] |= 1u << HIST_JUMP;
+        expect_word(h, all, n, &(struct word){true, 0, address}, kinds);
+    for (uint32_t x = 0; x < hist_n(h); x++)
+        for (uint32_t y = x; y-- > 0;)
+            if (hist_core(h, y) == hist_core(h, x) && bundle_of(h, y) < bundle_of(h, x) &&
+                hist_decides(h, y)) {
+                kinds[(size_t)x * hist_n(h) + y] |= 1u << HIST_JUMP;
+                break;
+            }
+    free(all);
+}
+
+/* Whether the core waits for its own in a bundle of these. */
+static bool waits_between(const struct recording *r, uint32_t x, uint32_t y)
+{
+    const uint32_t low = x < y ? x : y, high = x < y ? y : x;
+    return waits_in(r, bundle_of(&r->h, low), hist_core(&r->h, low)) <= hist_cycle(&r->h, high) ||
+           landing_of(r, x).cycle != landing_of(r, x).due || landing_of(r, y).cycle != landing_of(r, y).due;
+}
+
+/* The first cycle, counted from that of `from`, in which slot x of the same core could be for this edge. */
+static int least_delay(const struct history *h, uint32_t x, const struct hist_edge *e)
+{
+    const int early = (int)h->machine.latency[h->slots.at[e->from].engine];
+    const int late = (int)h->machine.latency[h->slots.at[x].engine];
+    const bool together = bundle_of(h, x) == bundle_of(h, e->from) && x > e->from;
+    for (int d = -2 * ISA_MAX_LATENCY;; d++)
+        switch (e->kind) {
+        case HIST_JUMP: return 1;
+        case HIST_VALUE:
+        case HIST_MEM_VALUE:
+            if (d >= early)
+                return d;
             break;
+        case HIST_USED:
+        case HIST_MEM_USED:
+            if (d + late > 0)
+                return d;
+            break;
+        default:
+            if (d + late > early || (d + late == early && (d > 0 || (d == 0 && together))))
+                return d;
         }
 }
 
-static void check_edges(const struct history *h, uint64_t *seen)
+static void check_edges(const struct recording *r, uint64_t *seen, uint64_t *backward)
 {
-    unsigned *kinds = malloc((hist_n(h) + 1u) * sizeof *kinds);
+    const struct history *h = &r->h;
+    const size_t n = hist_n(h);
+    unsigned *kinds = calloc(n * n + 1, sizeof *kinds);
     assert_non_null(kinds);
-    for (uint32_t x = 0; x < hist_n(h); x++) {
-        memset(kinds, 0, (hist_n(h) + 1u) * sizeof *kinds);
-        expect(h, x, kinds);
+    expect(r, kinds);
+    for (uint32_t x = 0; x < n; x++) {
         for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
             const struct hist_edge *e = &h->edges.at[i];
-            assert_true(kinds[e->from] >> e->kind & 1); /* expected, and not there twice */
-            kinds[e->from] &= ~(1u << e->kind);
+            assert_true(kinds[x * n + e->from] >> e->kind & 1); /* expected, and not there twice */
+            kinds[x * n + e->from] &= ~(1u << e->kind);
             seen[e->kind]++;
-            assert_true(hist_cycle(h, x) >= hist_after(h, x, e));
+            *backward += hist_cycle(h, e->from) > hist_cycle(h, x);
+            assert_true(hist_cycle(h, x) >= hist_after(h, e));
+            if (hist_core(h, x) == hist_core(h, e->from) && !waits_between(r, x, e->from))
+                assert_int_equal(e->delay, least_delay(h, x, e));
+            const bool value = e->kind == HIST_VALUE || e->kind == HIST_MEM_VALUE;
+            if (value && hist_core(h, x) == hist_core(h, e->from) &&
+                waits_in(r, bundle_of(h, e->from), hist_core(h, x)) < hist_cycle(h, x))
+                assert_int_equal(e->delay, 1);
         }
-        for (uint32_t y = 0; y < hist_n(h); y++)
-            assert_int_equal(kinds[y], 0);
-        const struct hist_ready r = hist_ready(h, x);
-        assert_true(r.value <= hist_cycle(h, x) && r.used <= hist_cycle(h, x) && r.order <= hist_cycle(h, x));
+        const struct hist_ready ready = hist_ready(h, x);
+        const uint32_t at = hist_cycle(h, x);
+        assert_true(ready.value <= at && ready.used <= at && ready.order <= at);
     }
+    for (size_t i = 0; i < n * n; i++)
+        assert_int_equal(kinds[i], 0);
     free(kinds);
 }
 
-/* The values, written one after the other, leave what the machine has. */
+/* The values, written one after the other as they land, leave what the machine has. */
 static void check_values(const struct recording *r, const uint32_t *mem)
 {
     const struct history *h = &r->h;
     const uint32_t words = h->machine.scratch;
-    uint32_t *scratch = calloc((size_t)words * h->machine.cores, sizeof *scratch), memory[DRAWN_MEM];
+    uint32_t *scratch = calloc((size_t)words * h->machine.cores, sizeof *scratch), memory[DRAWN_MEM], n;
+    struct landing *all = land_all(r, &n);
     assert_non_null(scratch);
     memcpy(memory, mem, sizeof memory);
-    for (uint32_t x = 0; x < hist_n(h); x++) {
+    for (uint32_t k = 0; k < n; k++) {
+        const uint32_t x = all[k].slot;
         const struct hist_slot *s = &h->slots.at[x];
         const bool store = is_kind(hist_isa(h, x), KIND_STORE, KIND_VSTORE);
         const struct isa_effects fx = isa_effects(hist_isa(h, x), h->machine.vlen);
@@ -144,22 +273,26 @@ static void check_values(const struct recording *r, const uint32_t *mem)
     for (unsigned c = 0; c < h->machine.cores; c++)
         assert_memory_equal(scratch + (size_t)words * c, r->s->cores[c].scratch, words * sizeof *scratch);
     free(scratch);
+    free(all);
 }
 
 static void random_programs_have_the_edges_their_words_say(void **state)
 {
     (void)state;
-    uint64_t seen[HIST_KINDS] = {0};
-    for (uint64_t seed = 1000; seed < 1150; seed++) {
-        uint32_t mem[DRAWN_MEM];
-        struct recording r = record_random(seed);
-        drawn_memory(seed, mem);
-        check_edges(&r.h, seen);
-        check_values(&r, mem);
-        recording_free(&r);
+    for (unsigned late = 0; late < 2; late++) {
+        uint64_t seen[HIST_KINDS] = {0}, backward = 0;
+        for (uint64_t seed = 1000; seed < 1150; seed++) {
+            uint32_t mem[DRAWN_MEM];
+            struct recording r = record_drawn(seed, late);
+            drawn_memory(seed, mem);
+            check_edges(&r, seen, &backward);
+            check_values(&r, mem);
+            recording_free(&r);
+        }
+        for (unsigned k = 0; k < HIST_KINDS; k++)
+            assert_true(seen[k] > 100);
+        assert_true(late ? backward > 100 : backward == 0);
     }
-    for (unsigned k = 0; k < HIST_KINDS; k++)
-        assert_true(seen[k] > 100);
 }
 
 /* --- windows ----------------------------------------------------------------------- */
@@ -168,7 +301,7 @@ static void a_window_is_a_part_of_the_whole(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 60; seed++) {
-        struct recording all = record_random(seed);
+        struct recording all = record_drawn(seed, seed % 2);
         const uint32_t from = all.h.cycles / 4, to = all.h.cycles / 2;
         uint32_t mem[DRAWN_MEM], first = 0;
         struct sim *s;

@@ -186,7 +186,7 @@ static void test_random_runs(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 300; seed++) {
-        struct recording r = record_random(seed);
+        struct recording r = record_drawn(seed, seed % 2);
         check_recording(&r);
         recording_free(&r);
     }

@@ -224,7 +224,7 @@ static void run_all(const struct prog *p, const struct model *m, unsigned seed)
         (void)sim_step(s, seed % 30);
         sim_reset(s, memory);
         uint64_t bundles = 0;
-        const struct sim_sink sink = {watch, &bundles};
+        const struct sim_sink sink = {.bundle = watch, .user = &bundles};
         sim_observe(s, seed % 2 ? &sink : NULL);
         for (enum sim_end end = SIM_MORE; end == SIM_MORE || end == SIM_PAUSED;)
             end = sim_step(s, 1 + seed % 3);
