@@ -192,8 +192,10 @@ static struct sim_value *copy_values(const struct sheaf_config *c)
 struct isa_machine public_machine(const struct sheaf_config *c, const struct isa_machine *machine)
 {
     struct isa_machine to = *machine;
-    for (unsigned e = 0; e < SHEAF_ENGINES; e++)
+    for (unsigned e = 0; e < SHEAF_ENGINES; e++) {
         to.slots[e] = given_or(c->slots[e], machine->slots[e]);
+        to.latency[e] = given_or(c->latency[e], machine->latency[e]);
+    }
     to.vlen = given_or(c->vlen, machine->vlen);
     to.scratch = given_or(c->scratch, machine->scratch);
     to.cores = given_or(c->cores, machine->cores);

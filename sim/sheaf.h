@@ -143,6 +143,7 @@ struct sheaf_config {
     uint32_t vlen, scratch, cores;    /* lanes of a vector, words of scratch, cores */
     const struct sheaf_value *values; /* used by sheaf_machine_create only */
     size_t n_values;
+    uint32_t latency[SHEAF_ENGINES]; /* cycles until what an engine writes is there; 0 as above */
 };
 
 /* Fills the first `size` bytes of a config with the defaults: fast engine, no pause,

@@ -225,6 +225,37 @@ static void a_changed_machine_keeps_them(void **state)
     sheaf_program_destroy(p);
 }
 
+/* What a caller of today asks for, and one who does not know of latencies. */
+static void a_config_says_latencies(void **state)
+{
+    (void)state;
+    static const char text[] = "{ load: const 0, 5 }\n{ alu: + 1, 0, 9 }";
+    struct sheaf_program *p = NULL;
+    assert_int_equal(sheaf_program_parse_asm(text, sizeof text - 1, NULL, &p, NULL), SHEAF_OK);
+    const struct {
+        uint32_t latency, word;
+        size_t size;
+        enum sheaf_status status;
+    } cases[] = {{0, 5, sizeof(struct sheaf_config), SHEAF_OK},
+                 {1, 5, sizeof(struct sheaf_config), SHEAF_OK},
+                 {2, 0, sizeof(struct sheaf_config), SHEAF_OK},
+                 {2, 5, offsetof(struct sheaf_config, latency), SHEAF_OK},
+                 {65, 0, sizeof(struct sheaf_config), SHEAF_INPUT}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sheaf_config config = sheaf_config_default();
+        struct sheaf_machine *m = NULL;
+        config.size = cases[i].size;
+        config.latency[SHEAF_LOAD] = cases[i].latency;
+        assert_int_equal(sheaf_machine_create(p, &config, memory, MEM, &m, NULL), cases[i].status);
+        if (!m)
+            continue;
+        assert_int_equal(sheaf_run(m), SHEAF_STOPPED);
+        assert_int_equal(sheaf_scratch(m, 0, NULL)[1], cases[i].word);
+        sheaf_machine_destroy(m);
+    }
+    sheaf_program_destroy(p);
+}
+
 /* Whichever allocation fails: the machine is not made, or faults and has lost nothing. */
 static void out_of_memory_is_a_fault(void **state)
 {
@@ -275,6 +306,7 @@ int main(void)
         cmocka_unit_test(reset_forgets_them),
         cmocka_unit_test(double_writes_are_seen),
         cmocka_unit_test(a_changed_machine_keeps_them),
+        cmocka_unit_test(a_config_says_latencies),
         cmocka_unit_test(out_of_memory_is_a_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
