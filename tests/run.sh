@@ -74,6 +74,8 @@ suite() {
     cli)
         run cli env "SHEAF=$build/sheaf" tests/cli/run.sh
         run 'cli search' env "SHEAF=$build/sheaf" tests/cli/search.sh
+        run 'cli crew' env "SHEAF=$build/sheaf" tests/cli/crew.sh
+        run 'cli sweep' env "SHEAF=$build/sheaf" tests/cli/sweep.sh
         ;;
     traces)
         run traces tests/traces/check.py "$build"

@@ -23,12 +23,15 @@ struct search {
     struct search_plan plan;
     struct text title;
     const char *record; /* NULL: nothing is kept */
-    double there;       /* the cost of what the record held; INFINITY: it was not there */
-    double kept;        /* the cost of what it holds */
+    struct text part;   /* beside it: how far the search is */
+    uint64_t before;    /* evaluations of runs before this one */
+    bool fresh;
+    double there; /* the cost of what the record held; INFINITY: it was not there */
+    double kept;  /* the cost of what it holds */
     struct tuning best;
     struct bound bound; /* of `best` */
     double known;       /* the cost that `bound` is of */
-    double begun, shown_at, logged_at;
+    double begun, shown_at, logged_at, saved_at;
     FILE *log; /* NULL: none */
     bool shown, interrupted;
     enum status status; /* of a result, or of writing the record */
@@ -97,6 +100,20 @@ static bool keep_last(struct search *s)
     return keep(s, s->there);
 }
 
+/* Once a second, and at the end. False with the status set. */
+static bool keep_part(struct search *s, bool now_too)
+{
+    const double often = 1;
+    if (s->status != ST_OK || !s->record || (!now_too && now() < s->saved_at + often))
+        return s->status == ST_OK;
+    if (s->plan.merged < s->plan.units)
+        s->status = search_plan_save(&s->plan, s->part.at, s->fresh, s->there, &s->why);
+    else
+        (void)unlink(s->part.at);
+    s->saved_at = now();
+    return s->status == ST_OK;
+}
+
 /* --- how it goes ------------------------------------------------------------- */
 
 static double ratio(const struct search *s)
@@ -111,7 +128,7 @@ static double seconds(const struct search *s)
 
 static double speed(const struct search *s)
 {
-    return (double)search_plan_evaluations(&s->plan) / seconds(s);
+    return (double)(search_plan_evaluations(&s->plan) - s->before) / seconds(s);
 }
 
 static void show(struct search *s)
@@ -185,7 +202,7 @@ static bool take(void *context, const struct crew_report *r)
     } else {
         tuning_free(&found);
     }
-    const bool good = keep(s, s->kept);
+    const bool good = keep(s, s->kept) && (!r->last || keep_part(s, false));
     note(s, news);
     return good;
 }
@@ -245,6 +262,7 @@ static int start(struct search *s, const struct options *o)
     const char *from = opt_text(o, OPT_FROM);
     struct stat file;
     const bool there = s->record && stat(s->record, &file) == 0, fresh = opt_given(o, OPT_FRESH);
+    s->fresh = fresh;
     if (from && fresh)
         return tool_error("expected --from or --fresh, not both");
     if (there && !S_ISREG(file.st_mode))
@@ -265,6 +283,24 @@ static int start(struct search *s, const struct options *o)
     s->known = s->best.cycles ? s->best.cost : INFINITY;
     tuning_free(&old);
     return status;
+}
+
+/* The same search, ended before it was done, goes on where it was. */
+static int take_up(struct search *s)
+{
+    struct diag d;
+    bool found;
+    if (!s->record)
+        return EXIT_FINE;
+    text_addf(&s->part, "%s.part", s->record);
+    if (!text_ok(&s->part))
+        return tool_error("out of memory");
+    if (access(s->part.at, F_OK) != 0)
+        return EXIT_FINE;
+    if (search_plan_load(&s->plan, s->part.at, s->fresh, &s->there, &found, &d) != ST_OK)
+        return tool_diag(&d);
+    s->before = s->plan.searched;
+    return EXIT_FINE;
 }
 
 /* What there is to search for, which every rank has to know. */
@@ -373,13 +409,16 @@ static int go(struct search *s, const struct options *o)
         return code;
     if (!search_plan_start(&s->plan, &s->best))
         return tool_error("out of memory");
-    if (!keep(s, s->kept))
+    code = take_up(s);
+    if (code != EXIT_FINE)
+        return code;
+    if (!keep(s, s->kept) || !keep_part(s, true))
         return tool_diag(&s->why);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     s->begun = now();
     const enum status status = crew_run(&s->crew, &plan, &d);
     s->interrupted = stopped() && s->plan.merged < s->plan.units;
-    (void)keep_last(s);
+    (void)(keep_last(s) && keep_part(s, true));
     note(s, true);
     if (s->shown)
         (void)fputs("\r\033[K", stderr);
@@ -407,6 +446,7 @@ static int search(const struct options *o)
     search_plan_free(&s.plan);
     tuning_free(&s.best);
     text_free(&s.title);
+    text_free(&s.part);
     job_free(&s.job);
     /* What went wrong is the coordinator's to say. */
     return !leads ? EXIT_FINE : status == EXIT_FINE ? log : status;

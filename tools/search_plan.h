@@ -49,6 +49,16 @@ enum status search_plan_take(struct search_plan *p, const struct crew_report *r,
 /* Of all units merged and the start; cycles 0 if there is none. Valid until the next result. */
 const struct tuning *search_plan_best(const struct search_plan *p);
 
+/* search_resume.c: the plan as a file, replaced in one step; units in flight are left out, and
+ * handed out again. `fresh` says how it was started, `there` is what the record cost then. */
+enum status search_plan_save(const struct search_plan *p, const char *path, bool fresh, double there,
+                             struct diag *d);
+
+/* Takes up a plan just started where the file leaves it; *found is false when the file is of
+ * another search. The plan is to be freed after a failure. */
+enum status search_plan_load(struct search_plan *p, const char *path, bool fresh, double *there, bool *found,
+                             struct diag *d);
+
 /* Of all units handed out. */
 uint64_t search_plan_evaluations(const struct search_plan *p);
 

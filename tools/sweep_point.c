@@ -72,7 +72,6 @@ static void build_and_run(const struct sweep_plan *p, const struct sweep_point *
                                     .contract = x->contract,
                                     .machine = x->machine,
                                     .effort = p->effort,
-                                    .seed = p->seed,
                                     .no_record = true};
     const char *problem = isa_machine_problem(&x->machine);
     if (!problem)

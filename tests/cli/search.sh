@@ -94,7 +94,7 @@ sed '/^keys/,$d' j1.tune >few.tune
 printf 'keys 1\n5\nend\n' >>few.tune
 expect 2 'few.tune: the tuning is for another kernel: it has 1 keys, expected' search tree_hash --set "$small" --evals 8 -o few.tune
 expect 2 'nowhere.tune: No such file' search tree_hash --set "$small" --from nowhere.tune
-expect 2 'nowhere/r.tune: No such file' search tree_hash --set "$small" --evals 8 -o nowhere/r.tune
+expect 2 'nowhere/r.tune.part: No such file' search tree_hash --set "$small" --evals 8 -o nowhere/r.tune
 expect 2 'not a regular file' search tree_hash --set "$small" --evals 8 --fresh -o /dev/null
 expect 2 'a record is a file' search tree_hash --set "$small" -o -
 expect 2 'expected --from or --fresh' search tree_hash --set "$small" --from r.tune --fresh
