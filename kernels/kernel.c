@@ -124,7 +124,7 @@ void kern_facts(const struct kern_problem *p, struct kern_facts *out)
 enum status kern_values(const struct kern_problem *p, struct kern_values *out, struct diag *d)
 {
     *out = (struct kern_values){0};
-    if (p->kernel->values(p, out))
+    if (!p->kernel->values || p->kernel->values(p, out))
         return ST_OK;
     kern_values_free(out);
     return diag_set(d, ST_NOMEM, "out of memory for the values of debug compares");

@@ -143,7 +143,8 @@ struct kern {
     void (*facts)(const struct kern_problem *p, struct kern_facts *out);
     /* Words that any program must load, and store, for this problem; 0: not known. May be NULL. */
     void (*io_words)(const struct kern_problem *p, uint64_t *in, uint64_t *out);
-    /* Values of the reference's variables by key; false when out of memory. */
+    /* Values of the reference's variables by key; false when out of memory. NULL: its programs carry no
+     * debug compares. */
     bool (*values)(const struct kern_problem *p, struct kern_values *out);
 };
 

@@ -256,14 +256,6 @@ static void io_words(const struct kern_problem *p, uint64_t *in, uint64_t *out)
         *out += a[i].compared;
 }
 
-/* Its programs carry no debug compares. */
-static bool values(const struct kern_problem *p, struct kern_values *out)
-{
-    (void)p;
-    (void)out;
-    return true;
-}
-
 const struct kern moe_sort = {
     .name = "moe_sort",
     .doc = "grouped top-k gate, and tokens sorted by expert into padded blocks",
@@ -280,5 +272,4 @@ const struct kern moe_sort = {
     .compare = compare,
     .facts = facts,
     .io_words = io_words,
-    .values = values,
 };

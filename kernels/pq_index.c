@@ -204,14 +204,6 @@ static void facts(const struct kern_problem *p, struct kern_facts *out)
         out->at[out->n++] = list_of[i];
 }
 
-/* Its programs have no debug compares. */
-static bool values(const struct kern_problem *p, struct kern_values *out)
-{
-    (void)p;
-    (void)out;
-    return true;
-}
-
 const struct kern pq_index = {
     .name = "pq_index",
     .doc = "keys a query head attends to: product-quantised scores, top-k, sink and window",
@@ -227,5 +219,4 @@ const struct kern pq_index = {
     .reference = reference,
     .compare = compare,
     .facts = facts,
-    .values = values,
 };

@@ -25,41 +25,7 @@
 FAST_TARGET enum fast_exit FAST_LOOP(struct fast_frame *f)
 {
     static const void *const labels[MICRO_CODES] = {
-#define ISA_BINARY(ID, name, partial, expression, doc) [OP_ALU_##ID] = &&do_alu_##ID,
-#include "sim/isa/isa.def"
-#define ISA_BINARY(ID, name, partial, expression, doc) \
-    [OP_VALU_##ID] = &&do_valu_##ID, [MICRO_WIDE + OP_VALU_##ID] = &&do_wide_##ID, LABEL_PART_##partial(ID)
-#define LABEL_PART_0(ID) [MICRO_PART + OP_VALU_##ID] = &&do_part_##ID,
-#define LABEL_PART_1(ID)
-#include "sim/isa/isa.def"
-        [OP_VBROADCAST] = &&do_VBROADCAST,
-        [MICRO_WIDE + OP_VBROADCAST] = &&do_wide_VBROADCAST,
-        [OP_MULTIPLY_ADD] = &&do_MULTIPLY_ADD,
-        [MICRO_WIDE + OP_MULTIPLY_ADD] = &&do_wide_MULTIPLY_ADD,
-        [OP_VSELECT] = &&do_VSELECT,
-        [MICRO_WIDE + OP_VSELECT] = &&do_wide_VSELECT,
-        [OP_VLOAD] = &&do_vload,
-        [MICRO_WIDE + OP_VLOAD] = &&do_wide_vload,
-        [OP_VSTORE] = &&do_vstore,
-        [MICRO_WIDE + OP_VSTORE] = &&do_wide_vstore,
-        [OP_CONST] = &&do_CONST,
-        [OP_SELECT] = &&do_SELECT,
-        [OP_ADD_IMM] = &&do_ADD_IMM,
-        [OP_LOAD] = &&do_load,
-        [OP_STORE] = &&do_store,
-        [OP_COREID] = &&do_coreid,
-        [OP_JUMP] = &&do_jump,
-        [OP_COND_JUMP] = &&do_cond_jump,
-        [OP_JUMP_INDIRECT] = &&do_jump_indirect,
-        [OP_HALT] = &&do_halt,
-        [OP_PAUSE] = &&do_pause,
-        [MICRO_COPY] = &&do_copy,
-        [MICRO_COPY_8] = &&do_copy_8,
-        [MICRO_COPY_N] = &&do_copy_n,
-        [MICRO_CHECK] = &&do_check,
-        [MICRO_CHECK_2] = &&do_check_2,
-        [MICRO_CHECK_APART] = &&do_check_apart,
-        [MICRO_CHECK_DIVISOR] = &&do_check_divisor,
+#include "sim/micro_labels.def"
         [MICRO_BLOCK_READ] = &&do_block_read,
         [MICRO_BLOCK_WRITE] = &&do_block_write,
         [MICRO_ORACLE] = &&oracle,

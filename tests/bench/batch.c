@@ -14,11 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernels/kernel.h"
 #include "sim/batch.h"
 #include "sim/batch_tile.h"
+#include "tests/bench/clock.h"
 #include "tests/bench/dense.h"
 #include "tests/bench/emit.h"
 
@@ -48,19 +48,6 @@ static void expect(enum status status, const struct diag *d)
         (void)fprintf(stderr, "batch: %s\n", d->text);
         exit(2);
     }
-}
-
-static double now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 static double median(double *list, unsigned n)

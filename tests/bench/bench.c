@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kernels/kernel.h"
 #include "sim/machine.h"
+#include "tests/bench/clock.h"
 #include "tests/bench/dense.h"
 
 enum { DENSE_CYCLES = 1000000, MAX_RUNS = 101 };
@@ -23,19 +23,6 @@ struct load {
     const uint32_t *mem;
     size_t mem_words;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* Mean slots a bundle over the program's text, as a factor from cycles to slots. */
 static double slots_a_cycle(const struct load *l)

@@ -14,6 +14,15 @@ static inline uint64_t instance_number(const json_t *o, const char *key)
     return (uint64_t)json_integer_value(v);
 }
 
+/* Of a kernel whose instances are recorded under the names of its parameters. */
+static inline struct kern_params instance_params(const struct kern *k, const json_t *instance)
+{
+    struct kern_params p = kern_defaults(k);
+    for (unsigned i = 0; i < k->n_params; i++)
+        p.at[i] = (int64_t)instance_number(instance, k->params[i].name);
+    return p;
+}
+
 static inline struct kern_problem *instance_problem(const struct kern *k, const struct kern_params *params,
                                                     unsigned contract, uint64_t seed)
 {

@@ -16,14 +16,6 @@ enum { INSTANCES = 8 };
 
 static const char *const instances = "tests/data/moe_sort.json";
 
-static struct kern_params params_of(const json_t *instance)
-{
-    struct kern_params p = kern_defaults(&moe_sort);
-    for (unsigned i = 0; i < MOE_PARAMS; i++)
-        p.at[i] = (int64_t)instance_number(instance, moe_sort.params[i].name);
-    return p;
-}
-
 static struct kern_problem *problem_of(const struct kern_params *params, uint64_t seed)
 {
     return instance_problem(&moe_sort, params, 0, seed);
@@ -31,7 +23,7 @@ static struct kern_problem *problem_of(const struct kern_params *params, uint64_
 
 static void check_facts(const json_t *instance)
 {
-    const struct kern_params params = params_of(instance);
+    const struct kern_params params = instance_params(&moe_sort, instance);
     struct kern_problem *p = problem_of(&params, instance_number(instance, "seed"));
     instance_check_facts(instance, p);
     kern_problem_destroy(p);
@@ -77,7 +69,7 @@ static uint64_t run(const struct kern_variant *v, const struct kern_problem *p, 
 
 static void check_variants(const json_t *instance)
 {
-    const struct kern_params params = params_of(instance);
+    const struct kern_params params = instance_params(&moe_sort, instance);
     struct kern_problem *p = problem_of(&params, instance_number(instance, "seed"));
     const bool small = p->params.at[MOE_M] <= 64;
     for (unsigned v = 0; v < moe_sort.n_variants; v++) {

@@ -16,14 +16,6 @@ enum { INSTANCES = 6 };
 
 static const char *const instances = "tests/data/pq_index.json";
 
-static struct kern_params params_of(const json_t *instance)
-{
-    struct kern_params p = kern_defaults(&pq_index);
-    for (unsigned i = 0; i < PQ_PARAMS; i++)
-        p.at[i] = (int64_t)instance_number(instance, pq_index.params[i].name);
-    return p;
-}
-
 static struct kern_problem *problem_of(const struct kern_params *params, uint64_t seed)
 {
     return instance_problem(&pq_index, params, 0, seed);
@@ -31,7 +23,7 @@ static struct kern_problem *problem_of(const struct kern_params *params, uint64_
 
 static void check_facts(const json_t *instance)
 {
-    const struct kern_params params = params_of(instance);
+    const struct kern_params params = instance_params(&pq_index, instance);
     struct kern_problem *p = problem_of(&params, instance_number(instance, "seed"));
     instance_check_facts(instance, p);
     kern_problem_destroy(p);
@@ -82,7 +74,7 @@ static void build(const struct kern_variant *v, const struct kern_params *params
 
 static void check_variants(const json_t *instance)
 {
-    const struct kern_params params = params_of(instance);
+    const struct kern_params params = instance_params(&pq_index, instance);
     struct kern_problem *p = problem_of(&params, instance_number(instance, "seed"));
     for (unsigned v = 0; v < pq_index.n_variants; v++) {
         struct kern_stages stages;
