@@ -19,6 +19,8 @@ bool execute_config(const struct job *j, const struct options *o, struct sim_con
         return false;
     }
     config->machine = j->machine;
+    if (isa_machine_waits(&j->machine))
+        config->engine = SIM_STEP; /* as the machine does: reports are to say so */
     config->pause = opt_given(o, OPT_PAUSE);
     config->strict = opt_given(o, OPT_STRICT);
     /* Without a problem nothing is known to compare with. */
