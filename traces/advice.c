@@ -176,7 +176,7 @@ static const char *apart(const struct adviser *a, uint32_t relist)
 /* Whether a list schedule saves more than 5 %. */
 static bool saves(const struct adviser *a, uint32_t relist)
 {
-    return a->out->relisted && (uint64_t)relist * 100 < (uint64_t)a->h->cycles * 95;
+    return a->out->what_if.relisted && (uint64_t)relist * 100 < (uint64_t)a->h->cycles * 95;
 }
 
 static void blame_chain(struct adviser *a)
@@ -196,10 +196,10 @@ static void classify(struct adviser *a)
     if (l->binding == ISA_ENGINES) {
         out->class = CLASS_LAUNCH;
         (void)snprintf(why, sizeof out->why, "no slot was executed");
-    } else if (saves(a, out->renamed.relist)) {
-        const bool words = !saves(a, out->now.relist);
+    } else if (saves(a, out->what_if.renamed.relist)) {
+        const bool words = !saves(a, out->what_if.now.relist);
         out->class = CLASS_SCHEDULE;
-        const uint32_t relist = words ? out->renamed.relist : out->now.relist;
+        const uint32_t relist = words ? out->what_if.renamed.relist : out->what_if.now.relist;
         (void)snprintf(why, sizeof out->why, "the same slots%s fit into %u cycles instead of %u%s",
                        words ? ", each value in words of its own," : "", relist, cycles, apart(a, relist));
     } else if (l->dep > a->work && l->dep * 10ul >= cycles * 9ul) {
@@ -210,13 +210,13 @@ static void classify(struct adviser *a)
                        "%s, the busiest engine, has nothing to do at the start and the end: %" PRIu64
                        " of %u cycles",
                        isa_engine_name(a->busiest), idle_ends(a, a->busiest), cycles);
-    } else if (saves(a, out->unrolled.relist)) {
+    } else if (saves(a, out->what_if.unrolled.relist)) {
         out->class = CLASS_DEP;
         (void)snprintf(
             why, sizeof out->why,
             "iterations wait for each other: were they to overlap, the same slots would fit into %u"
             " cycles instead of %u",
-            out->unrolled.relist, cycles);
+            out->what_if.unrolled.relist, cycles);
     } else if (l->dep > a->work) {
         blame_chain(a);
     } else {
@@ -240,31 +240,31 @@ static void advise_schedules(struct adviser *a)
     const uint32_t cycles = a->h->cycles;
     uint32_t best = cycles;
     uint64_t missed = 0;
-    if (!out->relisted)
+    if (!out->what_if.relisted)
         return;
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
         missed += a->holes->engine[e].cause[CAUSE_PACKED];
-    if (out->now.relist < best) {
-        best = out->now.relist;
+    if (out->what_if.now.relist < best) {
+        best = out->what_if.now.relist;
         add(a, CLASS_SCHEDULE, cycles - best,
             "Pack bundles tighter: the same slots in the same words fit into %u cycles%s; %" PRIu64
             " empty slots had an operation ready.",
             best, apart(a, best), missed);
     }
-    if (is_better(a, out->renamed.relist, best)) {
-        best = out->renamed.relist;
+    if (is_better(a, out->what_if.renamed.relist, best)) {
+        best = out->what_if.renamed.relist;
         add(a, CLASS_SCHEDULE, cycles - best,
             "Use more of the scratch: with words of its own for each value the same slots fit into %u "
             "cycles%s;"
             " %u of %u words are in use at once.",
             best, apart(a, best), a->facts->live_peak, a->h->machine.scratch);
     }
-    if (is_better(a, out->unrolled.relist, best))
-        add(a, CLASS_DEP, cycles - out->unrolled.relist,
+    if (is_better(a, out->what_if.unrolled.relist, best))
+        add(a, CLASS_DEP, cycles - out->what_if.unrolled.relist,
             "Unroll, or begin the next iteration before this one ends: where no slot waits for a jump, each "
             "value in"
             " words of its own, the same slots fit into %u cycles%s.",
-            out->unrolled.relist, apart(a, out->unrolled.relist));
+            out->what_if.unrolled.relist, apart(a, out->what_if.unrolled.relist));
 }
 
 /* --- what other operations would do --------------------------------------------------- */
@@ -392,14 +392,14 @@ static void advise_stores(struct adviser *a)
 static void advise_room(struct adviser *a)
 {
     const enum isa_engine e = a->l->binding;
-    const struct what_if *wider = &a->out->wider[e];
-    if (wider->bound >= a->out->now.bound)
+    const struct what_if *wider = &a->out->what_if.wider[e];
+    if (wider->bound >= a->out->what_if.now.bound)
         return;
-    add(a, engine_class(a, e), a->out->now.bound - wider->bound,
+    add(a, engine_class(a, e), a->out->what_if.now.bound - wider->bound,
         "Take work off %s: one operation in %u less, as good as one slot more a cycle, lowers the bound from "
         "%u to %u"
         " cycles.",
-        isa_engine_name(e), a->h->machine.slots[e] + 1, a->out->now.bound, wider->bound);
+        isa_engine_name(e), a->h->machine.slots[e] + 1, a->out->what_if.now.bound, wider->bound);
 }
 
 /* --- ends and chains ----------------------------------------------------------------- */
@@ -422,7 +422,7 @@ static void advise_chain(struct adviser *a)
     const struct limits *l = a->l;
     if (a->out->class != CLASS_DEP || l->dep <= a->work)
         return;
-    if (a->chain < l->dep && !a->out->relisted)
+    if (a->chain < l->dep && !a->out->what_if.relisted)
         add(a, CLASS_DEP, l->dep - (a->work > a->chain ? a->work : a->chain),
             "Unroll, or overlap iterations: jumps make a chain of %u cycles, values alone one of %u.", l->dep,
             a->chain);
@@ -449,7 +449,7 @@ enum status advice_make(const struct history *h, const struct holes *holes, cons
 {
     *out = (struct advice){0};
     struct adviser a = {.h = h, .holes = holes, .l = l, .facts = facts, .out = out};
-    const enum status status = what_if_run(h, l, out, &a.chain, d);
+    const enum status status = what_if_run(h, l, &out->what_if, &a.chain, d);
     if (status != ST_OK)
         return status;
     count_slots(&a);

@@ -4,6 +4,7 @@
 
 #include "traces/holes.h"
 #include "traces/limits.h"
+#include "traces/what_if.h"
 
 /* What holds the program back, as insight names them. */
 enum advice_class {
@@ -26,20 +27,10 @@ struct advice_item {
 
 enum { ADVICE_MAX = 12 };
 
-/* Cycles under some condition: a bound, and those of a list schedule (or of one that fewer conditions
- * allow, if that is shorter). */
-struct what_if {
-    uint32_t bound, relist;
-};
-
 struct advice {
     enum advice_class class;
     char why[200];
-    struct what_if now;                  /* as it is */
-    struct what_if renamed;              /* every value has words of its own */
-    struct what_if unrolled;             /* and nothing waits for a jump */
-    struct what_if wider[ENGINE_DEBUG];  /* as it is, with one more slot of an engine */
-    bool relisted;                       /* false: too long a run for list schedules, or latencies */
+    struct what_ifs what_if;
     struct advice_item item[ADVICE_MAX]; /* the largest saving first */
     unsigned n;
 };

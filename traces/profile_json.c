@@ -225,7 +225,7 @@ static void what_if(const struct profile *p, const char *key, const struct what_
 {
     json_open(j, key, '{');
     json_number(j, "bound", w->bound);
-    if (p->advice.relisted)
+    if (p->advice.what_if.relisted)
         json_number(j, "list_schedule", w->relist);
     else
         json_text(j, "list_schedule", NULL);
@@ -238,11 +238,11 @@ static void advice(const struct profile *p, struct json_out *j)
     json_text(j, "class", advice_class_name(a->class));
     json_text(j, "why", a->why);
     json_open(j, "what_if", '{');
-    what_if(p, "as_it_is", &a->now, j);
-    what_if(p, "renamed", &a->renamed, j);
-    what_if(p, "unrolled", &a->unrolled, j);
+    what_if(p, "as_it_is", &a->what_if.now, j);
+    what_if(p, "renamed", &a->what_if.renamed, j);
+    what_if(p, "unrolled", &a->what_if.unrolled, j);
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
-        what_if(p, isa_engine_name((enum isa_engine)e), &a->wider[e], j);
+        what_if(p, isa_engine_name((enum isa_engine)e), &a->what_if.wider[e], j);
     json_close(j, '}');
     json_open(j, "advice", '[');
     for (unsigned i = 0; i < a->n; i++) {

@@ -210,16 +210,17 @@ static void what_if(const struct profile *p, struct text *t)
     const struct {
         const char *name;
         const struct what_if *w;
-    } rows[] = {{"as it is", &a->now},
-                {"every value its own words", &a->renamed},
-                {"and no wait for a jump", &a->unrolled}};
+    } rows[] = {{"as it is", &a->what_if.now},
+                {"every value its own words", &a->what_if.renamed},
+                {"and no wait for a jump", &a->what_if.unrolled}};
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         text_addf(t, "%-25s %6u", rows[i].name, rows[i].w->bound);
-        text_addf(t, a->relisted ? "  %13u\n" : "              -\n", rows[i].w->relist);
+        text_addf(t, a->what_if.relisted ? "  %13u\n" : "              -\n", rows[i].w->relist);
     }
     for (unsigned e = 0; e < ENGINE_DEBUG; e++) {
-        text_addf(t, "one more slot for %-7s %6u", isa_engine_name((enum isa_engine)e), a->wider[e].bound);
-        text_addf(t, a->relisted ? "  %13u\n" : "              -\n", a->wider[e].relist);
+        text_addf(t, "one more slot for %-7s %6u", isa_engine_name((enum isa_engine)e),
+                  a->what_if.wider[e].bound);
+        text_addf(t, a->what_if.relisted ? "  %13u\n" : "              -\n", a->what_if.wider[e].relist);
     }
 }
 

@@ -58,7 +58,7 @@ static bool list(const struct history *h, const struct isa_machine *machine, con
 }
 
 /* As they are, and with one more slot of each engine that they use. */
-static bool list_as_it_is(const struct history *h, const struct limits *l, struct advice *out)
+static bool list_as_it_is(const struct history *h, const struct limits *l, struct what_ifs *out)
 {
     struct arena arena = {0};
     struct precede p;
@@ -85,7 +85,7 @@ static bool list_free(const struct history *h, enum limits_freedom free, uint32_
     return good;
 }
 
-enum status what_if_run(const struct history *h, const struct limits *l, struct advice *out, uint32_t *dep,
+enum status what_if_run(const struct history *h, const struct limits *l, struct what_ifs *out, uint32_t *dep,
                         struct diag *d)
 {
     out->now.bound = out->renamed.bound = larger(l->work, l->dep);
