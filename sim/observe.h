@@ -29,6 +29,8 @@ struct sim_bundle {
  * bundle's one after the other, those to scratch before those to memory. */
 struct sim_landing {
     uint64_t number;
+    uint64_t round, cycle; /* in which it was issued */
+    uint32_t bundle, slot; /* an index into prog->slots */
     uint32_t core, address, value;
     bool in_memory;
 };

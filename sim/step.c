@@ -283,7 +283,11 @@ static void issue_writes(struct bundle *b, const struct sim_write *w, size_t n, 
                          bool in_memory)
 {
     for (size_t i = 0; i < n; i++) {
-        const struct sim_landing late = {.core = b->core_number,
+        const struct sim_landing late = {.round = b->s->rounds,
+                                         .cycle = b->s->cycle,
+                                         .bundle = (uint32_t)b->pc,
+                                         .slot = w[i].slot,
+                                         .core = b->core_number,
                                          .address = (uint32_t)w[i].address,
                                          .value = w[i].value,
                                          .in_memory = in_memory};

@@ -19,9 +19,21 @@ static bool wanted(const struct place *p, uint32_t core, int64_t address)
 struct writers {
     const struct place *place;
     struct origin *out;
-    bool *known; /* by word */
+    bool *known;     /* by word */
+    uint64_t *round; /* by word: the last of `rounds` in which it was written */
+    uint64_t rounds; /* seen */
     bool found;
 };
+
+static void note_writer(struct writers *w, struct origin origin)
+{
+    const uint32_t word = origin.first - w->place->first;
+    if (!wanted(w->place, origin.core, origin.first) || w->known[word])
+        return;
+    w->found = true;
+    w->round[word] = w->rounds;
+    w->out[word] = origin;
+}
 
 static void note_writers(void *user, const struct sim_bundle *b)
 {
@@ -29,13 +41,15 @@ static void note_writers(void *user, const struct sim_bundle *b)
     const bool mem = w->place->core == PLACE_MEM;
     const struct sim_write *writes = mem ? b->mem : b->scratch;
     const size_t n = mem ? b->n_mem : b->n_scratch;
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t word = (uint32_t)writes[i].address - w->place->first;
-        if (!wanted(w->place, b->core, writes[i].address) || w->known[word])
-            continue;
-        w->found = true;
-        w->out[word] = origin_of(b, writes[i].slot, (uint32_t)writes[i].address);
-    }
+    for (size_t i = 0; i < n && !isa_machine_waits(&b->sim->config.machine); i++)
+        note_writer(w, origin_of(b, writes[i].slot, (uint32_t)writes[i].address));
+}
+
+static void note_landed(void *user, const struct sim_landing *l)
+{
+    struct writers *w = user;
+    if (l->in_memory == (w->place->core == PLACE_MEM))
+        note_writer(w, (struct origin){l->round, l->cycle, l->core, l->bundle, l->slot, l->address});
 }
 
 static bool wrote(void *user, const struct sim *s)
@@ -44,6 +58,7 @@ static bool wrote(void *user, const struct sim *s)
     struct writers *w = user;
     const bool found = w->found;
     w->found = false;
+    w->rounds++;
     return found;
 }
 
@@ -53,23 +68,23 @@ bool origin_writers(struct replay *r, const struct place *place, struct origin *
 {
     const uint64_t now = replay_at(r);
     bool *known = calloc(place->n, sizeof *known);
-    struct writers w = {place, out, known, false};
-    const struct sim_sink sink = {.bundle = note_writers, .user = &w};
+    uint64_t *round = calloc(place->n, sizeof *round);
+    struct writers w = {place, out, known, round, 1, false};
+    const struct sim_sink sink = {.bundle = note_writers, .user = &w, .landing = note_landed};
     const struct replay_scan scan = {&sink, wrote, &w};
-    uint32_t left = known ? place->n : 0;
-    for (uint32_t i = 0; i < place->n; i++)
-        out[i].at = UINT64_MAX;
+    uint32_t left = known && round ? place->n : 0;
     for (uint64_t before = now + 1; left && replay_back(r, &scan, before); before = replay_at(r))
         for (uint32_t i = 0; i < place->n; i++)
-            if (!known[i] && out[i].at + 1 == replay_at(r)) {
+            if (!known[i] && round[i] + 1 == w.rounds) {
                 known[i] = true;
                 left--;
             }
-    const bool complete = known && !r->interrupted;
+    const bool complete = known && round && !r->interrupted;
     for (uint32_t i = 0; i < place->n; i++)
-        if (!known || !known[i])
+        if (!known || !round || !known[i])
             out[i].slot = UINT32_MAX;
     free(known);
+    free(round);
     replay_return(r, now);
     return complete;
 }
@@ -105,6 +120,15 @@ static void note_range(struct readers *r, const struct sim_bundle *b, uint32_t s
     }
 }
 
+static void note_written(struct readers *r, uint32_t core, int64_t address)
+{
+    if (!wanted(r->place, core, address))
+        return;
+    bool *written = &r->written[address - r->place->first];
+    r->left -= !*written;
+    *written = true;
+}
+
 static void note_readers(void *user, const struct sim_bundle *b)
 {
     struct readers *r = user;
@@ -122,13 +146,16 @@ static void note_readers(void *user, const struct sim_bundle *b)
             note_range(r, b, i, loads(b, s, &fx));
     }
     const struct sim_write *writes = mem ? b->mem : b->scratch;
-    for (size_t i = 0; i < (mem ? b->n_mem : b->n_scratch); i++) {
-        if (!wanted(r->place, b->core, writes[i].address))
-            continue;
-        bool *written = &r->written[writes[i].address - r->place->first];
-        r->left -= !*written;
-        *written = true;
-    }
+    const bool waits = isa_machine_waits(&b->sim->config.machine);
+    for (size_t i = 0; i < (mem ? b->n_mem : b->n_scratch) && !waits; i++)
+        note_written(r, b->core, writes[i].address);
+}
+
+static void note_overwritten(void *user, const struct sim_landing *l)
+{
+    struct readers *r = user;
+    if (l->in_memory == (r->place->core == PLACE_MEM))
+        note_written(r, l->core, l->address);
 }
 
 static bool all_read(void *user, const struct sim *s)
@@ -143,7 +170,7 @@ size_t origin_readers(struct replay *r, const struct place *place, struct origin
 {
     const uint64_t now = replay_at(r);
     struct readers readers = {place, out, 0, most, calloc(place->n, sizeof(bool)), place->n};
-    const struct sim_sink sink = {.bundle = note_readers, .user = &readers};
+    const struct sim_sink sink = {.bundle = note_readers, .user = &readers, .landing = note_overwritten};
     const struct replay_scan scan = {&sink, all_read, &readers};
     if (readers.written)
         (void)replay_forth(r, &scan, now + ORIGIN_AHEAD);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/late.h"
+
 enum {
     MARK_BYTES = 64 << 20, /* for all marks */
     MOST_MARKS = 256,
@@ -24,6 +26,7 @@ struct core_mark {
 struct replay_mark {
     uint64_t at, cycle, double_writes;
     uint32_t *words;         /* memory, then each core's scratch */
+    struct late late;        /* writes on their way */
     struct core_mark core[]; /* machine.cores */
 };
 
@@ -32,12 +35,19 @@ static size_t state_words(const struct sim *s)
     return s->mem_words + (size_t)s->config.machine.cores * s->config.machine.scratch;
 }
 
+/* What writes on their way take at most, as words. */
+static size_t late_words(const struct isa_machine *m)
+{
+    size_t writes = 0;
+    for (unsigned e = 0; isa_machine_waits(m) && e < ENGINE_DEBUG; e++)
+        writes += (size_t)m->slots[e] * m->vlen * m->latency[e];
+    return writes * m->cores * (sizeof(struct sim_landing) / sizeof(uint32_t));
+}
+
 enum status replay_create(const struct prog *p, const struct sim_config *config, const uint32_t *mem,
                           size_t mem_words, struct replay **out, struct diag *d)
 {
     *out = NULL;
-    if (isa_machine_waits(&config->machine))
-        return diag_set(d, ST_INPUT, "the debugger is not yet for machines with latencies above 1");
     struct replay *r = calloc(1, sizeof *r);
     if (!r)
         return diag_set(d, ST_NOMEM, "out of memory");
@@ -46,7 +56,8 @@ enum status replay_create(const struct prog *p, const struct sim_config *config,
         free(r);
         return status;
     }
-    const size_t words = state_words(r->sim), most = MARK_BYTES / sizeof(uint32_t) / words;
+    const size_t words = state_words(r->sim) + late_words(&r->sim->config.machine);
+    const size_t most = MARK_BYTES / sizeof(uint32_t) / words;
     r->mem = mem;
     r->most = most < MOST_MARKS ? most : MOST_MARKS;
     r->every = LEAST_DISTANCE + words / 64;
@@ -56,8 +67,10 @@ enum status replay_create(const struct prog *p, const struct sim_config *config,
 
 static void free_mark(struct replay_mark *m)
 {
-    if (m)
+    if (m) {
+        late_free(&m->late);
         free(m->words);
+    }
     free(m);
 }
 
@@ -98,12 +111,12 @@ bool replay_ended(const struct replay *r)
 static struct replay_mark *take_mark(const struct sim *s)
 {
     const uint32_t cores = s->config.machine.cores, scratch = s->config.machine.scratch;
-    struct replay_mark *m = malloc(sizeof *m + cores * sizeof *m->core);
+    struct replay_mark *m = calloc(1, sizeof *m + cores * sizeof *m->core);
     if (!m)
         return NULL;
     m->words = malloc(state_words(s) * sizeof *m->words);
-    if (!m->words) {
-        free(m);
+    if (!m->words || !late_copy(&m->late, late_of(s))) {
+        free_mark(m);
         return NULL;
     }
     m->at = s->rounds;
@@ -119,9 +132,12 @@ static struct replay_mark *take_mark(const struct sim *s)
     return m;
 }
 
-static void restore_mark(struct sim *s, const struct replay_mark *m)
+/* False when out of memory, the machine as before. */
+static bool restore_mark(struct sim *s, const struct replay_mark *m)
 {
     const uint32_t scratch = s->config.machine.scratch;
+    if (!late_copy(late_of(s), &m->late))
+        return false;
     s->rounds = m->at;
     s->cycle = m->cycle;
     s->double_writes = m->double_writes;
@@ -137,6 +153,7 @@ static void restore_mark(struct sim *s, const struct replay_mark *m)
         core->state = m->core[c].state;
         core->trace.n = m->core[c].trace;
     }
+    return true;
 }
 
 static uint64_t last_mark(const struct replay *r)
@@ -186,9 +203,7 @@ static void restore(struct replay *r, uint64_t at)
     size_t i = r->marks.n;
     while (i && r->marks.at[i - 1]->at > at)
         i--;
-    if (i) {
-        restore_mark(r->sim, r->marks.at[i - 1]);
-    } else {
+    if (!i || !restore_mark(r->sim, r->marks.at[i - 1])) {
         sim_reset(r->sim, r->mem);
         arrive(r);
     }

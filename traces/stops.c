@@ -33,6 +33,7 @@ void stops_clear(struct stops *all)
 /* A run under watch. */
 struct watch {
     const struct stops *all;
+    const struct sim *sim;
     struct stop_hit hit;
     bool found; /* since the last position */
 };
@@ -73,10 +74,42 @@ static void look_at_writes(struct watch *w, const struct stop *stop, const struc
     }
 }
 
+/* Of a round's writes that land on one word the last counts. */
+static void look_at_landing(struct watch *w, const struct stop *stop, const struct sim_landing *l)
+{
+    const uint32_t core = l->in_memory ? PLACE_MEM : l->core;
+    if (stop->place.core != core || l->address - stop->place.first >= stop->place.n)
+        return;
+    const uint32_t now = (l->in_memory ? w->sim->mem : w->sim->cores[l->core].scratch)[l->address];
+    const bool again = w->found && w->hit.id == stop->id && w->hit.address == l->address;
+    const uint32_t old = again ? w->hit.old : now;
+    if (w->found && !again)
+        return;
+    w->found = stop->kind == STOP_WRITE || old != l->value;
+    w->hit = (struct stop_hit){.id = stop->id,
+                               .kind = stop->kind,
+                               .core = l->core,
+                               .bundle = l->bundle,
+                               .slot = l->slot,
+                               .address = l->address,
+                               .old = old,
+                               .value = l->value};
+}
+
+static void watch_landing(void *user, const struct sim_landing *l)
+{
+    struct watch *w = user;
+    for (size_t i = 0; i < w->all->list.n; i++) {
+        const struct stop *stop = &w->all->list.at[i];
+        if (stop->kind == STOP_WRITE || stop->kind == STOP_CHANGE)
+            look_at_landing(w, stop, l);
+    }
+}
+
 static void watch_bundle(void *user, const struct sim_bundle *b)
 {
     struct watch *w = user;
-    for (size_t i = 0; i < w->all->list.n && !w->found; i++) {
+    for (size_t i = 0; i < w->all->list.n && !w->found && !isa_machine_waits(&b->sim->config.machine); i++) {
         const struct stop *stop = &w->all->list.at[i];
         if (stop->kind == STOP_WRITE || stop->kind == STOP_CHANGE)
             look_at_writes(w, stop, b);
@@ -136,7 +169,7 @@ static bool found(void *user, const struct sim *s)
 
 bool stops_here(const struct stops *all, const struct replay *r, struct stop_hit *hit)
 {
-    struct watch w = {.all = all};
+    struct watch w = {.all = all, .sim = r->sim};
     const bool stopped = found(&w, r->sim);
     *hit = w.hit;
     return stopped;
@@ -144,8 +177,8 @@ bool stops_here(const struct stops *all, const struct replay *r, struct stop_hit
 
 static bool run(const struct stops *all, struct replay *r, bool back, uint64_t limit, struct stop_hit *hit)
 {
-    struct watch w = {.all = all};
-    const struct sim_sink sink = {.bundle = watch_bundle, .user = &w};
+    struct watch w = {.all = all, .sim = r->sim};
+    const struct sim_sink sink = {.bundle = watch_bundle, .user = &w, .landing = watch_landing};
     struct replay_scan scan = {NULL, found, &w};
     for (size_t i = 0; i < all->list.n; i++)
         if (all->list.at[i].kind == STOP_WRITE || all->list.at[i].kind == STOP_CHANGE)

@@ -54,7 +54,7 @@ expect 0 '^result  *correct' run tree_hash --set "$small" --machine load_latency
 expect 2 'latencies of one cycle' run tree_hash:scalar --machine load_latency=2
 expect 2 'latency: expected 1 to 64' run tree_hash:scalar --machine alu_latency=65
 expect 2 'not yet for machines with latencies' trace tree_hash --set "$small" --machine load_latency=2 -o late.vcd
-expect 2 'not yet for machines with latencies' debug tree_hash --set "$small" --machine load_latency=2
+expect 0 . debug tree_hash --set "$small" --machine load_latency=2
 expect 0 '^dep ' profile tree_hash --set "$small" --machine load_latency=2
 expect 2 'no parameter `wings`' run tree_hash:scalar --machine wings=2
 expect 2 'expected alu=N' run tree_hash:scalar --machine alu

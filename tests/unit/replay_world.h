@@ -79,13 +79,15 @@ struct world {
     struct sim *fresh; /* the oracle, from the start each time */
 };
 
-static inline void create_of(struct world *w, struct prog *p, struct rng *g, uint32_t cores)
+static inline void create_of(struct world *w, struct prog *p, struct rng *g, uint32_t cores, bool late)
 {
     struct diag d;
     w->p = p;
     w->config = sim_default_config();
     w->config.machine.cores = cores;
     w->config.machine.scratch = SCRATCH;
+    for (unsigned e = 0; late && e < ENGINE_DEBUG; e++)
+        w->config.machine.latency[e] = 1 + rng_below(g, 6);
     w->config.pause = rng_below(g, 2);
     w->config.trace_limit = 200;
     w->config.cycle_limit = ROUNDS + rng_below(g, ROUNDS);
@@ -99,9 +101,10 @@ static inline void create_of(struct world *w, struct prog *p, struct rng *g, uin
     assert_int_equal(sim_create(w->p, &oracle, w->mem, MEM, &w->fresh, &d), ST_OK);
 }
 
-static inline void create(struct world *w, struct rng *g, uint32_t cores)
+/* `late`: on a machine with latencies. */
+static inline void create(struct world *w, struct rng *g, uint32_t cores, bool late)
 {
-    create_of(w, draw_program(g), g, cores);
+    create_of(w, draw_program(g), g, cores, late);
 }
 
 static inline void destroy(struct world *w)

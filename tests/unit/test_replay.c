@@ -10,7 +10,7 @@ static void walks_end_where_fresh_runs_are(void **state)
     unsigned faults = 0, paused = 0, longest = 0;
     for (unsigned n = 0; n < 120; n++) {
         struct world w;
-        create(&w, &g, 1 + n % 3);
+        create(&w, &g, 1 + n % 3, n % 2);
         for (unsigned walk = 0; walk < 12; walk++) {
             const uint64_t at = replay_at(w.r), to = rng_below(&g, rng_below(&g, 3) ? 200 : ROUNDS + 50);
             replay_go(w.r, rng_below(&g, 2) && to < at ? at - to : to);
@@ -42,7 +42,7 @@ static void loops_are_remembered(void **state)
     struct prog *p;
     struct diag d;
     assert_int_equal(prog_read_json(text, strlen(text), "loops", &p, &d), ST_OK);
-    create_of(&w, p, &g, 1);
+    create_of(&w, p, &g, 1, false);
     w.r->every = 3;
     w.r->most = 50;
     replay_go(w.r, 100);
@@ -62,7 +62,7 @@ static void a_cycle_is_reached_at_its_first_round(void **state)
     struct rng g = {8};
     for (unsigned n = 0; n < 60; n++) {
         struct world w;
-        create(&w, &g, 1 + n % 2);
+        create(&w, &g, 1 + n % 2, n % 4 > 1);
         for (unsigned walk = 0; walk < 6; walk++) {
             const uint64_t cycle = rng_below(&g, 400);
             replay_go_cycle(w.r, cycle);
@@ -96,9 +96,9 @@ static void watches_find_every_change_in_both_directions(void **state)
     (void)state;
     struct rng g = {9};
     unsigned found = 0;
-    for (unsigned n = 0; n < 60; n++) {
+    for (unsigned n = 0; n < 160; n++) {
         struct world w;
-        create(&w, &g, 1 + n % 2);
+        create(&w, &g, 1 + n % 2, n % 4 > 1);
         const bool mem = n % 3 == 0;
         const uint32_t address = word(&g);
         static uint64_t expected[MOST];

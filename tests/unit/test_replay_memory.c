@@ -61,13 +61,14 @@ static enum status stop(struct replay *r, struct stops *all, struct diag *d)
     return ST_OK;
 }
 
-static enum status debug(const struct prog *p, const uint32_t *mem)
+static enum status debug(const struct prog *p, const uint32_t *mem, uint32_t store_latency)
 {
     struct replay *r;
     struct diag d;
     struct stops all = {0};
     struct sim_config config = sim_default_config();
     config.machine.scratch = 64;
+    config.machine.latency[ENGINE_STORE] = store_latency;
     enum status status = replay_create(p, &config, mem, WORDS, &r, &d);
     if (status != ST_OK)
         return status;
@@ -94,9 +95,8 @@ static enum status debug(const struct prog *p, const uint32_t *mem)
     return status;
 }
 
-static void memory_runs_out_everywhere(void **state)
+static void run_out(uint32_t store_latency)
 {
-    (void)state;
     const uint32_t mem[WORDS] = {0};
     struct prog *p;
     struct diag d = {0};
@@ -105,7 +105,7 @@ static void memory_runs_out_everywhere(void **state)
     unsigned refused = 0, n = 0;
     do {
         fail_after((long)n++);
-        const enum status status = debug(p, mem);
+        const enum status status = debug(p, mem, store_latency);
         const bool had_failed = failed;
         fail_after(-1);
         failed = had_failed;
@@ -115,6 +115,13 @@ static void memory_runs_out_everywhere(void **state)
     } while (failed);
     assert_true(refused > 10 && n > 30);
     prog_destroy(p);
+}
+
+static void memory_runs_out_everywhere(void **state)
+{
+    (void)state;
+    run_out(1);
+    run_out(5);
 }
 
 int main(void)
