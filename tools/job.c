@@ -146,15 +146,26 @@ int job_build(struct job *j, const struct options *o)
     return kern_build(j->kernel, j->variant, &rq, &j->stages, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);
 }
 
-/* A program from a file, as a single stage. */
+/* A program from a file, or several that run one after the other on one machine. */
 static int load(struct job *j, const char *path)
 {
     struct diag d;
-    struct prog *p;
-    if (prog_load(path, &p, &d) != ST_OK)
+    struct prog_stages programs;
+    if (prog_load_stages(path, &programs, &d) != ST_OK)
         return tool_diag(&d);
-    j->machine = p->machine;
-    return kern_stage_add(&j->stages, path, p, NULL, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);
+    enum status status = ST_OK;
+    j->machine = programs.list.at[0].prog->machine;
+    for (size_t i = 0; i < programs.list.n && status == ST_OK; i++) {
+        struct prog_stage *s = &programs.list.at[i];
+        if (memcmp(&s->prog->machine, &j->machine, sizeof j->machine) != 0)
+            status = diag_set(&d, ST_INPUT, "%s: its programs are for different machines", path);
+        else
+            status = kern_stage_add(&j->stages, *s->name ? s->name : path, s->prog, NULL, &d);
+        if (status != ST_INPUT)
+            s->prog = NULL; /* the stages' now, or gone */
+    }
+    prog_stages_free(&programs);
+    return status == ST_OK ? EXIT_FINE : tool_diag(&d);
 }
 
 bool job_is_file(const char *operand)

@@ -230,13 +230,13 @@ static bool read_object(struct reader *r)
     return r->s->status == ST_OK;
 }
 
-static bool read_input(struct reader *r)
+static bool read_program(struct reader *r)
 {
     const int c = scan_peek(r->s);
     if (c != '[' && c != '{')
         return scan_fail(r->s, r->s->pos, "expected a program (a list of bundles, or an object), found %s",
                          scan_found(r->s));
-    return (c == '{' ? read_object(r) : read_bundles(r)) && scan_finish(r->s);
+    return (c == '{' ? read_object(r) : read_bundles(r)) && (prog_index_names(r->p) || scan_no_memory(r->s));
 }
 
 enum status prog_read_json(const char *text, size_t size, const char *file, struct prog **out, struct diag *d)
@@ -246,8 +246,10 @@ enum status prog_read_json(const char *text, size_t size, const char *file, stru
     struct text spare = {0};
     struct reader r = {&s, prog_create(), &spare};
     scan_begin(&s, text, size, file, d);
-    if (!r.p || (read_input(&r) && !prog_index_names(r.p)))
+    if (!r.p)
         (void)scan_no_memory(&s);
+    else if (read_program(&r))
+        (void)scan_finish(&s);
     text_free(&spare);
     scan_end(&s);
     if (s.status != ST_OK)
@@ -255,4 +257,106 @@ enum status prog_read_json(const char *text, size_t size, const char *file, stru
     else
         *out = r.p;
     return s.status;
+}
+
+/* --- several programs --------------------------------------------------------------- */
+
+/* {"name": ..., "program": ...}, appended in any case, for its owner to free. */
+static bool read_stage(struct reader *r, struct prog_stages *out)
+{
+    static const char *const names[] = {"name", "program", NULL};
+    enum { BOTH = 3 };
+    unsigned seen = 0;
+    (void)scan_peek(r->s);
+    const size_t start = r->s->pos;
+    r->p = prog_create();
+    if (!r->p || !vec_push(&out->list, (struct prog_stage){"", r->p})) {
+        prog_destroy(r->p);
+        return scan_no_memory(r->s);
+    }
+    struct prog_stage *stage = &out->list.at[out->list.n - 1];
+    if (!scan_open(r->s, '{', "a name and a program (an object)"))
+        return false;
+    for (bool first = true; scan_item(r->s, '}', &first);) {
+        struct json_token key, name;
+        if (!scan_key(r->s, &key))
+            return false;
+        const int i = known_key(r, &key, names, &seen, "a stage");
+        if (i < 0 || !(i == 0 ? scan_string(r->s, &name, "a name") : read_program(r)))
+            return false;
+        if (i == 0 && !(stage->name = arena_text(&r->p->arena, name.at, name.n)))
+            return scan_no_memory(r->s);
+    }
+    return seen == BOTH ? r->s->status == ST_OK
+                        : scan_fail(r->s, start, "a stage has a `name` and a `program`");
+}
+
+/* Whether the text is {"stages": ...; if so, the scanner is behind the key. */
+static bool begins_stages(struct scan *s)
+{
+    static const char name[] = "stages";
+    struct json_token key;
+    bool first = true;
+    if (scan_peek(s) != '{')
+        return false;
+    struct scan look = *s;
+    look.d = NULL;
+    look.spelled = (struct text){0};
+    const bool found = scan_open(&look, '{', "an object") && scan_item(&look, '}', &first) &&
+                       scan_key(&look, &key) && key.n == sizeof name - 1 && memcmp(key.at, name, key.n) == 0;
+    scan_end(&look);
+    if (found) {
+        s->pos = look.pos;
+        s->line = look.line;
+    }
+    return found;
+}
+
+static bool read_stages(struct reader *r, struct prog_stages *out)
+{
+    bool first = false; /* of the object: `stages` was */
+    if (!scan_open(r->s, '[', "a list of stages"))
+        return false;
+    for (bool one = true; scan_item(r->s, ']', &one);)
+        if (!read_stage(r, out))
+            return false;
+    if (r->s->status == ST_OK && !out->list.n)
+        return scan_fail(r->s, r->s->pos - 1, "expected at least one stage");
+    if (scan_item(r->s, '}', &first))
+        return scan_fail(r->s, r->s->pos, "expected nothing behind the stages");
+    return scan_finish(r->s);
+}
+
+enum status prog_read_json_stages(const char *text, size_t size, const char *file, struct prog_stages *out,
+                                  struct diag *d)
+{
+    *out = (struct prog_stages){.list = {0}};
+    struct scan s;
+    struct text spare = {0};
+    struct reader r = {&s, NULL, &spare};
+    scan_begin(&s, text, size, file, d);
+    const bool several = begins_stages(&s);
+    if (several)
+        (void)read_stages(&r, out);
+    text_free(&spare);
+    scan_end(&s);
+    if (several && s.status == ST_OK)
+        return ST_OK;
+    prog_stages_free(out);
+    if (several)
+        return s.status;
+    struct prog *p;
+    const enum status status = prog_read_json(text, size, file, &p, d);
+    if (status == ST_OK && !vec_push(&out->list, (struct prog_stage){"", p})) {
+        prog_destroy(p);
+        return diag_set(d, ST_NOMEM, "out of memory while reading a program");
+    }
+    return status;
+}
+
+void prog_stages_free(struct prog_stages *s)
+{
+    for (size_t i = 0; i < s->list.n; i++)
+        prog_destroy(s->list.at[i].prog);
+    vec_free(&s->list);
 }

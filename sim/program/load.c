@@ -18,9 +18,10 @@ static bool is_assembly(const char *path, const char *text, size_t size)
     return text < end && *text != '[' && *text != '{';
 }
 
-enum status prog_load_within(const char *path, size_t limit, struct prog **out, struct diag *d)
+/* Reads the file and hands its text to the reader that its name asks for; assembly is one program. */
+static enum status load(const char *path, size_t limit, struct prog **one, struct prog_stages *several,
+                        struct diag *d)
 {
-    *out = NULL;
     char *text;
     size_t size;
     enum status status = file_read(path, limit, &text, &size, d);
@@ -28,14 +29,34 @@ enum status prog_load_within(const char *path, size_t limit, struct prog **out, 
         return status;
     const char *file = strcmp(path, "-") == 0 ? "standard input" : path;
     if (is_assembly(path, text, size))
-        status = prog_read_asm(text, size, file, out, d);
+        status = prog_read_asm(text, size, file, one, d);
+    else if (several)
+        status = prog_read_json_stages(text, size, file, several, d);
     else
-        status = prog_read_json(text, size, file, out, d);
+        status = prog_read_json(text, size, file, one, d);
     free(text);
     return status;
+}
+
+enum status prog_load_within(const char *path, size_t limit, struct prog **out, struct diag *d)
+{
+    *out = NULL;
+    return load(path, limit, out, NULL, d);
 }
 
 enum status prog_load(const char *path, struct prog **out, struct diag *d)
 {
     return prog_load_within(path, MAX_BYTES, out, d);
+}
+
+enum status prog_load_stages(const char *path, struct prog_stages *out, struct diag *d)
+{
+    struct prog *one = NULL;
+    *out = (struct prog_stages){.list = {0}};
+    enum status status = load(path, MAX_BYTES, &one, out, d);
+    if (status == ST_OK && one && !vec_push(&out->list, (struct prog_stage){"", one})) {
+        prog_destroy(one);
+        status = diag_set(d, ST_NOMEM, "out of memory while reading a program");
+    }
+    return status;
 }

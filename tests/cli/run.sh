@@ -70,6 +70,10 @@ expect 0 . build tree_hash:scalar --set "$small" -o right.s
 expect 0 'result  *correct' run right.json --kernel tree_hash --set "$small"
 expect 0 'result  *correct' run right.s --kernel tree_hash --set "$small"
 expect 0 'result  *correct' run right.s --kernel tree_hash --set "$small" --pause --strict
+expect 0 . build moe_sort:staged --set M=1,E=32,U=16 -o stages.json
+expect 0 'result  *correct' run stages.json --kernel moe_sort --set M=1,E=32,U=16
+is 'its programs' "$(sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' out | tr '\n' ' ')" 'gate append clear sort '
+expect 0 '^  append .* [0-9]' profile stages.json --kernel moe_sort --set M=1,E=32,U=16
 sed 's/\["\^"/["+"/' right.json >wrong.json
 expect 1 'result  *wrong: values\[0\] is [0-9]*, expected [0-9]*' run wrong.json --kernel tree_hash --set "$small"
 expect 1 . run wrong.json --kernel tree_hash --set "$small" --json
