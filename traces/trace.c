@@ -25,8 +25,10 @@ struct trace_tracks {
     uint64_t serial;     /* of the bundle at work */
     VEC(struct trace_slot) slots;
     VEC(uint32_t) written;
-    uint64_t base; /* cycles of the programs before */
-    uint64_t stop; /* options.to, or the limit */
+    VEC(struct sim_landing) landed; /* in the cycle at work, to scratch */
+    VEC(struct sim_write) writes;   /* of them those of one core */
+    uint64_t base;                  /* cycles of the programs before */
+    uint64_t stop;                  /* options.to, or the limit */
     uint32_t program;
     bool open; /* bundles of trace.cycle were told, cycle was not */
     bool no_memory;
@@ -211,13 +213,13 @@ static bool list_slots(struct trace *t, const struct sim_bundle *b)
 }
 
 /* Lets the writes land in the copy of scratch, and lists the names they belong to. */
-static bool list_names(struct trace *t, const struct sim_bundle *b, uint32_t *scratch)
+static bool list_names(struct trace *t, const struct sim_write *writes, size_t n, uint32_t *scratch)
 {
     struct trace_tracks *k = t->tracks;
     k->serial++;
     k->written.n = 0;
-    for (size_t i = 0; i < b->n_scratch; i++) {
-        const struct sim_write *w = &b->scratch[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct sim_write *w = &writes[i];
         if (w->address >= t->named)
             continue;
         scratch[w->address] = w->value;
@@ -227,10 +229,41 @@ static bool list_names(struct trace *t, const struct sim_bundle *b, uint32_t *sc
     return true;
 }
 
+/* What a core's writes that landed in the cycle have changed. */
+static bool write_landed(struct trace *t, uint32_t core)
+{
+    struct trace_tracks *k = t->tracks;
+    uint32_t *scratch = k->scratch + (size_t)core * t->named;
+    k->writes.n = 0;
+    for (size_t i = 0; i < k->landed.n; i++) {
+        const struct sim_landing *l = &k->landed.at[i];
+        if (l->core == core && !vec_push(&k->writes, (struct sim_write){l->address, l->value, l->slot}))
+            return false;
+    }
+    if (!list_names(t, k->writes.at, k->writes.n, scratch))
+        return false;
+    const struct trace_bundle bundle = {
+        .program = k->program,
+        .core = core,
+        .bundle = TRACE_NONE,
+        .name = k->written.at,
+        .n_name = k->written.n,
+        .write = k->writes.at,
+        .n_write = k->writes.n,
+        .scratch = scratch,
+    };
+    return !k->open || !k->writes.n || t->format->bundle(t, &bundle);
+}
+
 static bool close_cycle(struct trace *t)
 {
-    const bool open = t->tracks->open;
-    t->tracks->open = false;
+    struct trace_tracks *k = t->tracks;
+    for (uint32_t c = 0; k->landed.n && c < t->machine.cores; c++)
+        if (!write_landed(t, c))
+            return false;
+    k->landed.n = 0;
+    const bool open = k->open;
+    k->open = false;
     return !open || !t->format->cycle || t->format->cycle(t);
 }
 
@@ -243,7 +276,8 @@ static bool write_bundle(struct trace *t, const struct sim_bundle *b)
         return false;
     t->cycle = cycle;
     t->any = k->open = true;
-    if (!list_slots(t, b) || !list_names(t, b, scratch))
+    const size_t n_write = isa_machine_waits(&t->machine) ? 0 : b->n_scratch;
+    if (!list_slots(t, b) || !list_names(t, b->scratch, n_write, scratch))
         return false;
     const struct trace_bundle bundle = {
         .program = k->program,
@@ -254,7 +288,7 @@ static bool write_bundle(struct trace *t, const struct sim_bundle *b)
         .name = k->written.at,
         .n_name = k->written.n,
         .write = b->scratch,
-        .n_write = b->n_scratch,
+        .n_write = n_write,
         .scratch = scratch,
     };
     return t->format->bundle(t, &bundle);
@@ -265,6 +299,13 @@ static void watch(void *user, const struct sim_bundle *b)
     struct trace *t = user;
     if (!t->tracks->no_memory && prog_costs_cycle(b->sim->prog, b->bundle))
         t->tracks->no_memory = !write_bundle(t, b);
+}
+
+static void watch_landing(void *user, const struct sim_landing *l)
+{
+    struct trace *t = user;
+    if (!l->in_memory && !t->tracks->no_memory)
+        t->tracks->no_memory = !vec_push(&t->tracks->landed, *l);
 }
 
 /* --- a trace ---------------------------------------------------------------------- */
@@ -294,8 +335,6 @@ enum status trace_create(struct trace **out, const struct trace_format *format,
                          struct diag *d)
 {
     *out = NULL;
-    if (isa_machine_waits(m))
-        return diag_set(d, ST_INPUT, "traces of this format are not yet for machines with latencies above 1");
     struct trace *t = calloc(1, sizeof *t);
     if (t) {
         t->format = format;
@@ -329,6 +368,8 @@ void trace_destroy(struct trace *t)
         free(k->scratch);
         vec_free(&k->slots);
         vec_free(&k->written);
+        vec_free(&k->landed);
+        vec_free(&k->writes);
     }
     free(k);
     free(t->state);
@@ -349,19 +390,21 @@ static bool begin_program(struct trace *t, uint32_t program, const struct sim *s
 {
     struct trace_tracks *k = t->tracks;
     const size_t words = t->named;
+    /* The last program's last cycle is over before the machine is another. */
+    if (!close_cycle(t))
+        return false;
     k->program = program;
     for (uint32_t c = 0; c < t->machine.cores; c++)
         if (words)
             memcpy(k->scratch + c * words, s->cores[c].scratch, words * sizeof *k->scratch);
-    /* The last program's last cycle is over before the machine is another. */
-    return close_cycle(t) && (!t->format->start || t->format->start(t, program, k->base + s->cycle, s));
+    return !t->format->start || t->format->start(t, program, k->base + s->cycle, s);
 }
 
 enum status trace_run(struct trace *t, uint32_t program, struct sim *s, struct diag *d)
 {
     enum { CHUNK = 4096 }; /* rounds, of which each is at most one cycle */
     struct trace_tracks *k = t->tracks;
-    const struct sim_sink sink = {.bundle = watch, .user = t};
+    const struct sim_sink sink = {.bundle = watch, .user = t, .landing = watch_landing};
     enum sim_end end = SIM_MORE;
     while (runs(end) && k->base + s->cycle < t->options.from)
         end = sim_step(s, t->options.from - k->base - s->cycle);

@@ -37,9 +37,13 @@ struct trace_slot {
     size_t n_write;
 };
 
-/* A bundle that cost its core a cycle. */
+#define TRACE_NONE UINT32_MAX
+
+/* A bundle that cost its core a cycle. On a machine with latencies it writes nothing; what lands in the
+ * cycle comes after its bundles as one that executes nothing, for each core. */
 struct trace_bundle {
-    uint32_t program, core, bundle;
+    uint32_t program, core;
+    uint32_t bundle; /* TRACE_NONE: nothing is executed */
     const struct trace_slot *slot;
     size_t n_slot;
     const uint32_t *name; /* that it wrote to: indices into prog->names, each once */

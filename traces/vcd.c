@@ -317,7 +317,8 @@ static bool vcd_bundle(struct trace *t, const struct trace_bundle *b)
     struct vcd *v = t->state;
     struct core *core = &v->now[b->core];
     const struct prog *p = t->programs[b->program].prog;
-    core->pc = b->bundle;
+    if (b->bundle != TRACE_NONE)
+        core->pc = b->bundle;
     for (size_t i = 0; i < b->n_slot; i++) {
         const struct trace_slot *s = &b->slot[i];
         core->op[s->engine][s->number] = (uint8_t)(p->slots.at[s->slot].op + 1);

@@ -110,14 +110,15 @@ def random_case(seed, folder):
     program += [{"flow": [["add_imm", 7, 7, -1]]}, {"flow": [["cond_jump", 7, start]]}, {"flow": [["halt"]]}]
     mem = [r.randrange(2**32) for _ in range(64)]
     pause = r.random() < 0.5
+    latency = {e: r.randrange(1, 6) for e in machine.ENGINES} if seed % 3 == 2 else {}
     path, image = os.path.join(folder, "random.json"), os.path.join(folder, "random_mem.json")
     with open(path, "w", encoding="utf-8") as file:
-        json.dump({"machine": {"vlen": vlen, "scratch": words, "cores": cores},
+        json.dump({"machine": {"vlen": vlen, "scratch": words, "cores": cores, "latency": latency},
                    "scratch_map": {str(a): [n, l] for n, a, l in names}, "program": program}, file)
     with open(image, "w", encoding="utf-8") as file:
         json.dump(mem, file)
     return Case("random %d" % seed, [path, "--mem", image] + (["--pause"] if pause else []), [program], mem, names,
-                cores=cores, scratch=words, vlen=vlen, pause=pause)
+                cores=cores, scratch=words, vlen=vlen, pause=pause, latency=latency)
 
 
 # --- what has to be there ----------------------------------------------------------------

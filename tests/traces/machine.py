@@ -34,9 +34,12 @@ class Core:
 class Machine:
     """Runs one program on `mem`, which it changes."""
 
-    def __init__(self, program, mem, first_cycle=0, cores=1, scratch=1536, vlen=8, pause=False):
+    def __init__(self, program, mem, first_cycle=0, cores=1, scratch=1536, vlen=8, pause=False,
+                 latency=None):
         self.program, self.mem, self.cycle = program, mem, first_cycle
         self.vlen, self.pause = vlen, pause
+        self.latency = latency or {}  # by engine: cycles until what it writes is there, else 1
+        self.flight = []  # (cycle it is there from, core's number, list, address, value), as issued
         self.cores = [Core(scratch) for _ in range(cores)]
         self.slots = []   # every executed Slot
         self.words = []   # (cycle, core, address, value): scratch after each cycle that wrote it
@@ -107,30 +110,41 @@ class Machine:
 
     def step_core(self, number, core):
         """Whether the bundle costs a cycle."""
-        bundle, writes, stores, events = self.program[core.pc], [], [], []
+        bundle, writes, stores, events, issued = self.program[core.pc], [], [], [], []
         core.next, core.after = core.pc + 1, "running"
         for engine in bundle:
             for i, s in enumerate(bundle[engine]):
                 if engine == "debug":
                     continue
                 event = Slot(self.cycle, number, engine, i, core.pc, s)
+                written, stored, there = len(writes), len(stores), self.cycle + self.latency.get(engine, 1)
                 self.execute(number, core, s, writes, stores, event)
+                issued += [(there, number, core.scratch, at, value) for at, value in writes[written:]]
+                issued += [(there, number, self.mem, at, value) for at, value in stores[stored:]]
                 events.append(event)
         if any(not 0 <= at < len(core.scratch) for at, _ in writes) or \
                 any(not 0 <= at < len(self.mem) for at, _ in stores):
             raise Fault
         costs = any(engine != "debug" for engine in bundle)
-        for at, value in writes:
-            core.scratch[at] = value
-        for at, value in stores:
-            self.mem[at] = value
-        for at in {at for at, _ in writes}:
-            self.words.append((self.cycle, number, at, core.scratch[at]))
+        self.flight += issued
         if costs:
             self.bundles.append((self.cycle, number, core.pc))
+            self.land(self.cycle + 1, number)
         self.slots += events
         core.pc, core.state = core.next, core.after
+        if core.state != "running":
+            self.land(1 << 64, number)
         return costs
+
+    def land(self, cycle, number=None):
+        """What is there by that cycle, of a core or of all: the earliest due first."""
+        lands = lambda w: w[0] <= cycle and number in (None, w[1])
+        landing = sorted(filter(lands, self.flight), key=lambda w: w[0])
+        self.flight = [w for w in self.flight if not lands(w)]
+        for _, core, words, at, value in landing:
+            words[at] = value
+            if words is not self.mem:
+                self.words.append((self.cycle, core, at, value))
 
     def run(self, cycles=None):
         """To the end (pausing cores go on), a fault, or for so many cycles."""
@@ -148,9 +162,13 @@ class Machine:
                         continue
                     if not 0 <= core.pc < len(self.program):
                         core.state = "stopped"
+                        self.land(1 << 64, number)
                     elif self.step_core(number, core):
                         costs = True
+                if costs:
+                    self.land(self.cycle + 1)
                 self.cycle += costs
         except Fault:
             self.fault = True
+        self.words.sort(key=lambda w: w[:2])
         return self

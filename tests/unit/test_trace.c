@@ -279,14 +279,15 @@ static void test_no_memory(void **state)
     (void)state;
     static struct out o;
     struct prog *const p[] = {read_program(first_program), read_program(second_program)};
-    for (unsigned f = 0; f < FORMATS; f++) {
+    for (unsigned f = 0; f < 2 * FORMATS; f++) {
         long places = 0;
+        p[0]->machine.latency[ENGINE_LOAD] = f < FORMATS ? 1 : 3;
         for (failed = true; failed; places++) {
             struct kept k = {.limit = SIZE_MAX};
             live = 0;
             out_begin(&o, keep, &k);
             fail_after(places);
-            const enum status status = write_both(formats[f], everything, &o, p);
+            const enum status status = write_both(formats[f % FORMATS], everything, &o, p);
             const bool whole = out_end(&o) && status == ST_OK;
             countdown = -1;
             assert_int_equal(whole, !failed);
