@@ -15,7 +15,7 @@ static bool reference_machine(const struct isa_machine *m)
     const struct isa_machine r = isa_default_machine();
     bool same = m->vlen == r.vlen && m->scratch == r.scratch;
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
-        same = same && m->slots[e] == r.slots[e];
+        same = same && m->slots[e] == r.slots[e] && m->latency[e] == r.latency[e];
     return same;
 }
 
@@ -34,6 +34,9 @@ void tuned_title(const struct kern *k, const struct kern_variant *v, const struc
     text_addf(out, " on vlen=%u, scratch=%u", m->vlen, m->scratch);
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
         text_addf(out, ", %s=%u", isa_engine_name((enum isa_engine)e), m->slots[e]);
+    for (unsigned e = 0; e < ENGINE_DEBUG; e++)
+        if (m->latency[e] != 1)
+            text_addf(out, ", %s_latency=%u", isa_engine_name((enum isa_engine)e), m->latency[e]);
 }
 
 enum status tuned_record(const char *title, struct tuning *out, struct diag *d)

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <time.h>
 
-enum { UNIT_EVALUATIONS = 1500, LEAST_LAG = 8 };
+/* Longer annealings find less in the same time; small budgets are split for the sake of workers. */
+enum { UNIT_EVALUATIONS = 1500, LEAST_EVALUATIONS = 25, LEAST_UNITS = 8 };
 
 /* A unit's request; the record to start from follows, if there is one. */
 struct request {
@@ -23,8 +24,10 @@ struct reply {
 
 bool search_plan_start(struct search_plan *p, const struct tuning *best)
 {
-    p->units = (p->evaluations - 1) / UNIT_EVALUATIONS + 1;
-    p->lag = p->units / 8 > LEAST_LAG ? p->units / 8 : LEAST_LAG;
+    uint64_t unit = p->evaluations / LEAST_UNITS;
+    unit = unit < LEAST_EVALUATIONS ? LEAST_EVALUATIONS : unit > UNIT_EVALUATIONS ? UNIT_EVALUATIONS : unit;
+    p->units = (p->evaluations - 1) / unit + 1;
+    p->lag = p->units / 2;
     struct tuning first = {.cycles = 0};
     if (tuning_copy(&first, best) && vec_push(&p->history, (struct search_milestone){0, first}))
         return true;

@@ -82,6 +82,7 @@ expect 2 'j1.tune:2:5: tuning record: expected tree_hash:best values height=5, r
     search tree_hash --set height=5,batch=32,rounds=8 --evals 8 -o j1.tune
 expect 2 'j1.tune:2:5: ' search tree_hash --set "$small" --contract indices --evals 8 -o j1.tune
 expect 2 'j1.tune:2:[0-9]*: ' search tree_hash --set "$small" --machine load=3 --evals 8 -o j1.tune
+expect 2 'j1.tune:2:[0-9]*: ' search tree_hash --set "$small" --machine load_latency=2 --evals 8 -o j1.tune
 expect 2 'j1.tune:2:5: ' run tree_hash --record j1.tune
 is 'a record of something else stays' "$(cat j1.tune)" "$(cat j2.tune)"
 sed '5d' j1.tune >bad.tune
