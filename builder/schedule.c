@@ -165,21 +165,28 @@ static void release(struct run *r, uint32_t node)
     }
 }
 
+/* One predecessor of the node is done; it lets the node start at `at`. */
+static inline void reach(struct run *r, uint32_t node, uint32_t at)
+{
+    if (r->w->ready[node] < at)
+        r->w->ready[node] = at;
+    if (--r->w->waits[node] == 0)
+        release(r, node);
+}
+
 static void finish_node(struct run *r, uint32_t node, uint32_t cycle)
 {
-    struct sched_work *w = r->w;
-    const uint32_t wait = r->wait[r->s->engine[node]];
+    const uint32_t wait = r->wait[r->s->engine[node]], end = r->succ_at[node + 1];
     r->s->finish[node] = cycle;
     if (r->landed < cycle + wait)
         r->landed = cycle + wait;
-    for (uint32_t e = r->succ_at[node]; e < r->succ_at[node + 1]; e++) {
-        const struct dep_edge *x = &r->succ[e];
-        const uint32_t at = cycle + (r->o->reversed ? sched_wait(r->p, x->to, x) : x->delay * wait);
-        if (w->ready[x->to] < at)
-            w->ready[x->to] = at;
-        if (--w->waits[x->to] == 0)
-            release(r, x->to);
+    if (r->o->reversed) {
+        for (uint32_t e = r->succ_at[node]; e < end; e++)
+            reach(r, r->succ[e].to, cycle + sched_wait(r->p, r->succ[e].to, &r->succ[e]));
+        return;
     }
+    for (uint32_t e = r->succ_at[node]; e < end; e++)
+        reach(r, r->succ[e].to, cycle + r->succ[e].delay * wait);
 }
 
 static void turn_wheel(struct run *r)
