@@ -30,8 +30,8 @@ void tuning_write(const struct tuning *t, const char *title, struct text *out)
 {
     const struct sched_options *o = &t->options;
     text_addf(out, "sheaf-tuning 1\nfor %s\ncycles %u\n", title, t->cycles);
-    text_addf(out, "options live_limit=%u valu_bias=%ld flow_bias=%ld ahead=%ld const_bias=%ld\n", o->live_limit,
-              units(o->valu_bias), units(o->flow_bias), units(o->ahead), units(o->const_bias));
+    text_addf(out, "options live_limit=%u valu_bias=%ld flow_bias=%ld ahead=%ld const_bias=%ld\n",
+              o->live_limit, units(o->valu_bias), units(o->flow_bias), units(o->ahead), units(o->const_bias));
     text_addf(out, "picks %zu", t->pick.n);
     for (size_t i = 0; i < t->pick.n; i++)
         text_addf(out, "%s%u", i % PICKS_A_LINE ? "" : "\n", t->pick.at[i]);

@@ -55,11 +55,8 @@ BATCH_TARGET enum batch_exit BATCH_LOOP(struct batch_frame *f)
 {
     static const void *const labels[MICRO_CODES] = {
 #include "sim/micro_labels.def"
-        [MICRO_BLOCK_READ] = &&oracle,
-        [MICRO_BLOCK_WRITE] = &&oracle,
-        [MICRO_ORACLE] = &&oracle,
-        [MICRO_YIELD] = &&oracle,
-        [MICRO_END] = &&do_end,
+        [MICRO_BLOCK_READ] = &&oracle, [MICRO_BLOCK_WRITE] = &&oracle, [MICRO_ORACLE] = &&oracle,
+        [MICRO_YIELD] = &&oracle,      [MICRO_END] = &&do_end,
     };
     struct fast_frame *const one = &f->one;
     uint32_t *const s = one->scratch, *const mem = one->mem;

@@ -7,7 +7,6 @@
 
 #include "sim/observe.h"
 
-
 /* By the cycle they are there from, modulo the number of lists: all are within ISA_MAX_LATENCY. */
 struct late {
     VEC(struct sim_landing) due[ISA_MAX_LATENCY + 1];

@@ -336,9 +336,10 @@ static int serve_line(struct server *s, const char *line, size_t size, bool clip
 
 static bool is_blank(const char *line, size_t size)
 {
-    while (size && (line[size - 1] == ' ' || line[size - 1] == '\t' || line[size - 1] == '\r'))
-        size--;
-    return size == 0;
+    for (size_t i = 0; i < size; i++)
+        if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r')
+            return false;
+    return true;
 }
 
 int judge_serve(const struct judge_rules *rules, size_t size_limit)
@@ -349,7 +350,7 @@ int judge_serve(const struct judge_rules *rules, size_t size_limit)
     size_t size;
     bool clipped;
     int status = EXIT_FINE;
-    s.buffer = malloc(s.room);
+    s.buffer = calloc(1, s.room);
     if (!s.buffer)
         return tool_error("out of memory for requests of %zu bytes", s.room);
     while (status == EXIT_FINE && next_line(&s, &line, &size, &clipped)) {

@@ -28,7 +28,7 @@ static void explain_delay(const struct history *h, const struct holes *holes, ui
 /* The cycles that edges ask for between the two; none leads to a jump from what has to be before it. */
 static uint32_t between(const struct history *h, uint32_t from, uint32_t to)
 {
-    int most = 0;
+    int8_t most = 0;
     for (uint32_t i = h->slots.at[to].first_edge; i < h->slots.at[to + 1].first_edge; i++)
         if (h->edges.at[i].from == from && h->edges.at[i].delay > most)
             most = h->edges.at[i].delay;

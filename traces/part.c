@@ -240,11 +240,12 @@ static void compare(struct work *w, struct parting *out)
 
 static void free_names(struct work *w)
 {
-    struct place_name *name, *next;
-    HASH_ITER(hh, w->names, name, next)
-    {
-        HASH_DEL(w->names, name);
+    struct place_name *name = w->names;
+    HASH_CLEAR(hh, w->names);
+    while (name) {
+        struct place_name *next = name->hh.next;
         free(name);
+        name = next;
     }
 }
 

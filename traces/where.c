@@ -1,5 +1,6 @@
 #include "traces/where.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,9 +93,9 @@ static void name_row(const struct work *w, size_t row, size_t last, char *out, s
     if (row == last)
         (void)snprintf(out, size, "(no slots)");
     else if (w->out->by == WHERE_TIME)
-        (void)snprintf(out, size, "%llu..%llu",
-                       (unsigned long long)((row * cycles + STRETCHES - 1) / STRETCHES + w->h->first_cycle),
-                       (unsigned long long)(((row + 1) * cycles - 1) / STRETCHES + w->h->first_cycle));
+        (void)snprintf(out, size, "%" PRIu64 "..%" PRIu64,
+                       (row * cycles + STRETCHES - 1) / STRETCHES + w->h->first_cycle,
+                       ((row + 1) * cycles - 1) / STRETCHES + w->h->first_cycle);
     else if (row == 0)
         (void)snprintf(out, size, "%s",
                        w->out->by == WHERE_LABEL   ? "(before)"
