@@ -130,6 +130,11 @@ static void test_machine(void **state)
                         ".machine vlen=4 scratch=1536 cores=2 alu=3 valu=6 load=2 store=2 flow=1\n{}\n");
     free(written);
     prog_destroy(p);
+    check_asm(
+        ".machine load_latency=3 alu=2 flow_latency=64\n{}",
+        "{\"machine\": {\"slots\": {\"alu\": 2, \"valu\": 6, \"load\": 2, \"store\": 2, \"flow\": 1}, "
+        "\"latency\": {\"alu\": 1, \"valu\": 1, \"load\": 3, \"store\": 1, \"flow\": 64}, "
+        "\"vlen\": 8, \"scratch\": 1536, \"cores\": 1},\n\"scratch_map\": {},\n\"program\": [\n{}\n]}\n");
 }
 
 static void test_long_bundles_are_broken(void **state)
@@ -211,6 +216,10 @@ static void test_errors(void **state)
         {".name i 1 -1", 1, 11, "expected a length in words, found -1"},
         {".name i 1 1 1", 1, 13, "expected the end of the line, found a number"},
         {".machine speed=1", 1, 10, "the machine has no parameter `speed`"},
+        {".machine debug_latency=1", 1, 10, "the machine has no parameter `debug_latency`"},
+        {".machine _latency=1", 1, 10, "the machine has no parameter `_latency`"},
+        {".machine load_latency=0", 1, 23, "latency: expected 1 to 64 cycles, found 0"},
+        {".machine alu_latency=2 alu_latency=2", 1, 24, "`alu_latency` is given twice"},
         {".machine vlen 1", 1, 15, "expected '=', found a number"},
         {".machine vlen=0", 1, 15, "vlen: expected 1 to 64, found 0"},
         {".machine alu=1\n.machine alu=1", 2, 10, "`alu` is given twice"},
