@@ -100,10 +100,10 @@ static bool keep_last(struct search *s)
     return keep(s, s->there);
 }
 
-/* Once a second, and at the end. False with the status set. */
+/* A few times a second, and at the end. False with the status set. */
 static bool keep_part(struct search *s, bool now_too)
 {
-    const double often = 1;
+    const double often = 0.2;
     if (s->status != ST_OK || !s->record || (!now_too && now() < s->saved_at + often))
         return s->status == ST_OK;
     if (s->plan.merged < s->plan.units)

@@ -58,8 +58,7 @@ uint64_t search_plan_evaluations(const struct search_plan *p)
     return n;
 }
 
-/* What a unit knows of those before it. */
-static uint64_t seen(const struct search_plan *p, uint64_t unit)
+uint64_t search_plan_seen(const struct search_plan *p, uint64_t unit)
 {
     return unit > p->lag ? unit - p->lag : 0;
 }
@@ -67,7 +66,7 @@ static uint64_t seen(const struct search_plan *p, uint64_t unit)
 static const struct tuning *start_of(const struct search_plan *p, uint64_t unit)
 {
     size_t i = p->history.n - 1;
-    while (p->history.at[i].after > seen(p, unit))
+    while (p->history.at[i].after > search_plan_seen(p, unit))
         i--;
     return &p->history.at[i].best;
 }
@@ -77,7 +76,7 @@ enum crew_next search_plan_next(struct search_plan *p, double shown, uint64_t *u
     *unit = p->merged + p->flights.n;
     if (*unit == p->units)
         return CREW_END;
-    if (p->merged < seen(p, *unit))
+    if (p->merged < search_plan_seen(p, *unit))
         return CREW_WAIT;
     const struct tuning *best = start_of(p, *unit);
     struct rng rng = {p->seed * UINT64_C(0x9e3779b97f4a7c15) + *unit};
@@ -111,8 +110,9 @@ static bool merge(struct search_plan *p)
     }
     memmove(p->flights.at, p->flights.at + n, (p->flights.n - n) * sizeof *p->flights.at);
     p->flights.n -= n;
-    /* Of those that every unit to come has seen, the newest is enough. */
-    const uint64_t all = seen(p, p->merged + p->flights.n);
+    /* Of those that every unit not merged sees, the newest is enough. Units in flight may be
+     * handed out again, by a later run. */
+    const uint64_t all = search_plan_seen(p, p->merged);
     size_t old = 0;
     while (old + 1 < p->history.n && p->history.at[old + 1].after <= all)
         tuning_free(&p->history.at[old++].best);

@@ -39,6 +39,9 @@ struct search_plan {
 bool search_plan_start(struct search_plan *p, const struct tuning *best);
 void search_plan_free(struct search_plan *p);
 
+/* How many of the units before it a unit knows of. */
+uint64_t search_plan_seen(const struct search_plan *p, uint64_t unit);
+
 /* As crew_plan.next. What costs `shown` or more is not worth a report before the result. */
 enum crew_next search_plan_next(struct search_plan *p, double shown, uint64_t *unit, struct text *request);
 

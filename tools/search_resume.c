@@ -84,7 +84,7 @@ static bool read_rest(struct search_plan *p, const char *at, const char *end, do
     for (size_t i = 0; i < milestones; i++)
         if (!read_milestone(p, &at, end, d))
             return false;
-    return milestones && strcmp(at, "end\n") == 0;
+    return milestones && p->history.at[0].after <= search_plan_seen(p, p->merged) && strcmp(at, "end\n") == 0;
 }
 
 enum status search_plan_load(struct search_plan *p, const char *path, bool fresh, double *there, bool *found,
