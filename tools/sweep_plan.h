@@ -76,7 +76,7 @@ struct sweep_point sweep_point_at(const struct sweep_plan *p, uint64_t index);
 
 /* Builds and runs a point: appends the columns of its result, as they stand in a file:
  * cycles,bound,ratio,correct,seconds,reason. */
-void sweep_point_run(const struct sweep_plan *p, const struct sweep_point *point, struct text *out);
+void sweep_point_run(const struct sweep_plan *p, const struct sweep_point *x, struct text *out);
 
 /* The columns of a result for a point that has none. */
 void sweep_no_result(const char *reason, double seconds, struct text *out);
