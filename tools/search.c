@@ -300,6 +300,8 @@ static int take_up(struct search *s)
     if (search_plan_load(&s->plan, s->part.at, s->fresh, &s->there, &found, &d) != ST_OK)
         return tool_diag(&d);
     s->before = s->plan.searched;
+    if (found && !s->best.cycles && !tuning_copy(&s->best, search_plan_best(&s->plan)))
+        return tool_error("out of memory");
     return EXIT_FINE;
 }
 
