@@ -32,7 +32,7 @@ static const struct kern_variant variants[] = {
     {"captured", "the same four as one program, addresses known", {2823}, moe_sort_captured, NULL, false},
     {"fused",
      "one program: blocks are filled while the gate computes, few tokens sorted in scratch",
-     {410},
+     {403},
      NULL,
      moe_sort_fused,
      true},
