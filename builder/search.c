@@ -141,8 +141,8 @@ static void draw(struct island *x)
     struct mix_work total;
     mix_count(s.ir, &total);
     const double apart = e.cohorts ? mix_cycles(&s.ir->machine, &total) / e.cohorts : 0;
-    const bool good = state_first_keys(&s, (float)(apart * (0.55 + 0.5 * rng_unit(&x->rng))),
-                                       (float)(1.5 + 4 * rng_unit(&x->rng)));
+    const double urgency = 1.5 + 4 * rng_unit(&x->rng);
+    const bool good = state_first_keys(&s, (float)(apart * (0.55 + 0.5 * rng_unit(&x->rng))), (float)urgency);
     if (!good || !state_evaluate(&s, 2)) {
         fail(x, ST_NOMEM, "out of memory while searching");
         state_free(&s);

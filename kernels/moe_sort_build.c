@@ -33,9 +33,10 @@ static void append_row(struct moe_code *c, const struct moe_place *from, const s
     const struct ir_val row = moe_load_row(c, from, token, c->s.k);
     moe_store_row(c, to, token, row, c->s.k);
     const struct ir_val at = moe_address(c, to, token, 0);
-    for (uint32_t i = 0; i < c->s.sh; i++)
-        ir_store(c->ir, moe_further(c, at, c->s.k + i), ir_const(c->ir, shared + i * step),
-                 moe_range(c, to, token, c->s.k + i, 1));
+    for (uint32_t i = 0; i < c->s.sh; i++) {
+        const struct ir_val value = ir_const(c->ir, shared + i * step);
+        ir_store(c->ir, moe_further(c, at, c->s.k + i), value, moe_range(c, to, token, c->s.k + i, 1));
+    }
 }
 
 static void append(struct moe_code *c)

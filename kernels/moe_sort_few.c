@@ -178,8 +178,8 @@ static void find_blocks(struct few *f)
     const unsigned words = pack_first(f, first);
     const struct ir_val high = ir_vconst(ir, one << (BELOW_FIELD - 1));
     for (unsigned v = 0; v < f->vectors; v++) {
-        const struct ir_val experts =
-            ir_madd(ir, vector_of(f, v), ir_vconst(ir, one), ir_vconst(ir, one * 255));
+        const struct ir_val most = ir_vconst(ir, one * 255);
+        const struct ir_val experts = ir_madd(ir, vector_of(f, v), ir_vconst(ir, one), most);
         for (unsigned i = 0; i < words; i++)
             below[i] = ir_alu(ir, OP_ALU_AND, ir_alu(ir, OP_ALU_SUB, experts, first[i]), high);
         f->block[v] = count(ir, sum_of(ir, below, words), BELOW_FIELD);
@@ -276,13 +276,16 @@ static void store_shared(const struct few *f, struct ir_val experts)
         set_row(f, weights, s->wsh, 0, 0);
         store_row(f, MOE_SID, place, names);
         store_row(f, MOE_SW, place, weights);
-        ir_store(ir, ir_alu(ir, OP_ALU_ADD, block, ir_const(ir, s->at[MOE_SE])), ir_const(ir, s->e + i),
+        const struct ir_val owner = ir_const(ir, s->e + i);
+        ir_store(ir, ir_alu(ir, OP_ALU_ADD, block, ir_const(ir, s->at[MOE_SE])), owner,
                  valid_words(f, MOE_SE));
     }
     const struct ir_val blocks = ir_alu(ir, OP_ALU_ADD, experts, ir_const(ir, s->sh));
     const uint32_t at = s->at[MOE_NUM_VALID];
-    ir_store(ir, ir_const(ir, at), ir_alu(ir, OP_ALU_MUL, blocks, unit), (struct ir_mem){at, 1});
-    ir_store(ir, ir_const(ir, at + 1), ir_const(ir, s->m), (struct ir_mem){at + 1, 1});
+    const struct ir_val valid = ir_alu(ir, OP_ALU_MUL, blocks, unit);
+    ir_store(ir, ir_const(ir, at), valid, (struct ir_mem){at, 1});
+    const struct ir_val tokens = ir_const(ir, s->m);
+    ir_store(ir, ir_const(ir, at + 1), tokens, (struct ir_mem){at + 1, 1});
 }
 
 /* The experts chosen, without the shared ones, as whole vectors. */

@@ -166,7 +166,8 @@ static struct ir_val group_row(void *context, unsigned i)
     struct ir *ir = r->c->ir;
     r->slot = i;
     const struct ir_val sum = moe_two_largest(r->c, sum_row, r, r->c->s.group);
-    return ir_madd(ir, sum, ir_vconst(ir, 8), by_part(r, r->c->s.ng - 1 - i, r->lanes.slots));
+    const struct ir_val group = by_part(r, r->c->s.ng - 1 - i, r->lanes.slots);
+    return ir_madd(ir, sum, ir_vconst(ir, 8), group);
 }
 
 /* The first experts of the groups kept. */

@@ -231,9 +231,10 @@ static void counts_to_places(const struct streams *t)
     }
     for (uint32_t e = 0; e < t->stride; e += 8)
         place_eight(t, e, &w);
-    ir_store(c->ir, moe_address(c, &p, &start, 0),
-             ir_alu(c->ir, OP_ALU_MUL, w.before, ir_const(c->ir, c->s.u)), moe_range(c, &p, &start, 0, 1));
-    ir_store(c->ir, moe_address(c, &p, &start, 1), ir_const(c->ir, c->s.m), moe_range(c, &p, &start, 1, 1));
+    const struct ir_val valid = ir_alu(c->ir, OP_ALU_MUL, w.before, ir_const(c->ir, c->s.u));
+    ir_store(c->ir, moe_address(c, &p, &start, 0), valid, moe_range(c, &p, &start, 0, 1));
+    const struct ir_val tokens = ir_const(c->ir, c->s.m);
+    ir_store(c->ir, moe_address(c, &p, &start, 1), tokens, moe_range(c, &p, &start, 1, 1));
 }
 
 /* --- entries to their places ----------------------------------------------------------- */

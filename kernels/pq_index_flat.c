@@ -135,9 +135,10 @@ static void try_bit(struct pq_code *k, struct pq_flat *f, unsigned bit)
     const struct ir_val below = pq_sum(k, sum[0]);
     const struct ir_val good = ir_alu(ir, OP_ALU_LT, below, ir_const(ir, spare + 1));
     /* What is tried next is chosen from two sums, so that it need not wait for one. */
-    if (bit)
-        f->higher =
-            ir_select(ir, good, pq_add(k, higher, 1u << (bit - 1)), pq_add(k, f->least, 1u << (bit - 1)));
+    if (bit) {
+        const struct ir_val if_not = pq_add(k, f->least, 1u << (bit - 1));
+        f->higher = ir_select(ir, good, pq_add(k, higher, 1u << (bit - 1)), if_not);
+    }
     f->least = ir_select(ir, good, higher, f->least);
     f->below_next = ir_select(ir, good, f->below_next, below);
 }

@@ -22,8 +22,8 @@ struct pq_tables pq_plan_tables(struct pq_code *k, bool joint, uint32_t offset)
     for (uint32_t s = 0; s < z->subs;) {
         const uint32_t subs = joint && s + 1 < z->subs ? 2 : 1;
         const uint32_t words = subs == 2 ? z->centroids * pitch : pitch;
-        const struct ir_val at =
-            ir_alu(k->ir, OP_ALU_OR, pq_add(k, k->at[PQ_WORK], offset + t.words), ir_vconst(k->ir, 0));
+        const struct ir_val zero = ir_vconst(k->ir, 0);
+        const struct ir_val at = ir_alu(k->ir, OP_ALU_OR, pq_add(k, k->at[PQ_WORK], offset + t.words), zero);
         t.at[t.n++] = (struct pq_table){s, subs, offset + t.words, words, at};
         t.words += words;
         s += subs;
@@ -92,8 +92,8 @@ static struct ir_val scores(struct pq_code *k, struct maker *m, struct ir_val at
     for (unsigned i = 0; i < PQ_LANES / 2; i++)
         part[i] = ir_alu(ir, OP_ALU_ADD, ir_view(lanes, 2 * i, PQ_LANES, PQ_LANES),
                          ir_view(lanes, 2 * i + 1, PQ_LANES, PQ_LANES));
-    const struct ir_val result = ir_alu(ir, OP_ALU_ADD, ir_alu(ir, OP_ALU_ADD, part[0], part[1]),
-                                        ir_alu(ir, OP_ALU_ADD, part[2], part[3]));
+    const struct ir_val second = ir_alu(ir, OP_ALU_ADD, part[2], part[3]);
+    const struct ir_val result = ir_alu(ir, OP_ALU_ADD, ir_alu(ir, OP_ALU_ADD, part[0], part[1]), second);
     return m->bias ? ir_alu(ir, OP_ALU_ADD, result, ir_vconst(ir, m->bias)) : result;
 }
 

@@ -120,8 +120,8 @@ static void score(struct staged *s)
     const struct ir_val cent =
         ir_alu(k->ir, OP_ALU_MUL, group, ir_const(k->ir, z->subs * z->centroids * z->dims));
     const struct ir_val code = ir_alu(k->ir, OP_ALU_MUL, group, ir_const(k->ir, z->subs * z->keys));
-    pq_make_tables(k, &tables, row_at(s, k->at[PQ_Q], 0, z->subs * z->dims),
-                   ir_alu(k->ir, OP_ALU_ADD, k->at[PQ_CENT], cent), CENTROID_BLOCKS);
+    const struct ir_val centroids = ir_alu(k->ir, OP_ALU_ADD, k->at[PQ_CENT], cent);
+    pq_make_tables(k, &tables, row_at(s, k->at[PQ_Q], 0, z->subs * z->dims), centroids, CENTROID_BLOCKS);
     struct score c = {
         .tables = &tables, .made = pq_keys(k), .keys = row_cursor(s, PQ_WORK, 0, 0, s->pitch, 0)};
     const struct ir_val codes = ir_alu(k->ir, OP_ALU_ADD, k->at[PQ_CODES], code);
@@ -272,7 +272,8 @@ static void scatter_rows(struct staged *s, struct scatter *c)
         for (unsigned j = 0; j < s->strands; j++) {
             const struct ir_val from = pq_add(k, ir_lane(c->list[j].at, 0), i);
             const struct ir_val position = ir_load(ir, from, c->list[j].mem);
-            ir_store(ir, ir_alu(ir, OP_ALU_ADD, position, ir_lane(c->to[j], 0)), ir_const(ir, 1), c->mem[j]);
+            const struct ir_val one = ir_const(ir, 1);
+            ir_store(ir, ir_alu(ir, OP_ALU_ADD, position, ir_lane(c->to[j], 0)), one, c->mem[j]);
         }
 }
 
@@ -303,7 +304,8 @@ static void read_off_vectors(struct pq_code *k, void *context, uint32_t n)
     for (uint32_t i = 0; i < n; i++)
         for (unsigned j = 0; j < c->s->strands; j++) {
             const struct ir_val at = pq_next(k, &c->marks[j], &mem);
-            pq_put(k, c->to[j], c->mem[j], ir_vload(k->ir, at, mem), pq_add(k, c->position, i * PQ_LANES));
+            const struct ir_val position = pq_add(k, c->position, i * PQ_LANES);
+            pq_put(k, c->to[j], c->mem[j], ir_vload(k->ir, at, mem), position);
         }
     for (unsigned j = 0; j < c->s->strands; j++)
         pq_leave(k, &c->marks[j]);

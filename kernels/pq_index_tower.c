@@ -68,7 +68,8 @@ static void add(struct pq_code *k, struct pq_tower *t, unsigned level, struct ir
         struct ir_val v[PQ_FAN];
         for (unsigned i = 0; i < PQ_FAN; i++)
             v[i] = ir_view(block, first + i, PQ_FAN, PQ_LANES);
-        const struct ir_val most = larger(k, larger(k, v[0], v[1]), larger(k, v[2], v[3]));
+        const struct ir_val second = larger(k, v[2], v[3]);
+        const struct ir_val most = larger(k, larger(k, v[0], v[1]), second);
         if (up == top) {
             store(k, t, up, most);
         } else {

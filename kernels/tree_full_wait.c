@@ -87,7 +87,8 @@ static struct ir_val address_from_root(struct waiter *g, struct walk_line to)
     const uint32_t right = to.base + to.scale * ((1u << g->n_bits) - 1); /* with all branches to the right */
     const uint32_t step = 0u - (to.scale << (g->n_bits - 1));
     ir_stage(ir, "address");
-    struct ir_val a = ir_select(ir, g->bits[0], ir_vconst(ir, right + step), ir_vconst(ir, right));
+    const struct ir_val to_right = ir_vconst(ir, right);
+    struct ir_val a = ir_select(ir, g->bits[0], ir_vconst(ir, right + step), to_right);
     for (unsigned i = 1; i < g->n_bits; i++)
         a = ir_madd(ir, g->bits[i], ir_vconst(ir, 0u - (to.scale << (g->n_bits - 1 - i))), a);
     return a;

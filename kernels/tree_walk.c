@@ -57,8 +57,8 @@ static struct ir_val cached(struct group *g, unsigned level, uint32_t round)
     ir_stage(ir, "select");
     if (level == 1)
         return ir_select(ir, b[0], s->node[1], s->node[2]);
-    return ir_select(ir, b[1], ir_select(ir, b[0], s->node[3], s->node[5]),
-                     ir_select(ir, b[0], s->node[4], s->node[6]));
+    const struct ir_val left = ir_select(ir, b[0], s->node[4], s->node[6]);
+    return ir_select(ir, b[1], ir_select(ir, b[0], s->node[3], s->node[5]), left);
 }
 
 /* The table of a level's records, or -1. */
@@ -120,7 +120,8 @@ static void go_to_raw(struct group *g, unsigned level, unsigned lag)
         return;
     }
     ir_stage(ir, "address");
-    const struct ir_val bit = ir_alu(ir, OP_ALU_OR, full_value(g), ir_const(ir, ~UINT32_C(1)));
+    const struct ir_val mask = ir_const(ir, ~UINT32_C(1));
+    const struct ir_val bit = ir_alu(ir, OP_ALU_OR, full_value(g), mask);
     arrive(g, to, ir_madd(ir, g->address, ir_const(ir, 2), bit));
 }
 
@@ -132,8 +133,10 @@ static struct ir_val raw_node(struct group *g, unsigned level, uint32_t round)
     g->raw_lag = lag;
     ir_stage(ir, "gather");
     const struct ir_mem mem = {g->line.base, (1u << level) + (lag ? vlen : 0)};
-    if (!lag)
-        return ir_alu(ir, OP_ALU_XOR, full_value(g), ir_gather(ir, g->address, mem));
+    if (!lag) {
+        const struct ir_val nodes = ir_gather(ir, g->address, mem);
+        return ir_alu(ir, OP_ALU_XOR, full_value(g), nodes);
+    }
     const struct ir_val block = ir_block(ir, (uint16_t)(step * (vlen - 1) + vlen), "nodes");
     for (unsigned l = 0; l < vlen; l++)
         ir_load_into(ir, ir_view(block, step * l, 1, vlen), ir_lane(g->address, l), mem);

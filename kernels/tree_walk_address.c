@@ -42,8 +42,10 @@ static struct ir_val chosen(const struct constants *k, const struct ir_val *bits
         return walk_const(k->w, sum);
     const uint32_t step = weight(k, used - 1);
     /* The oldest bits are known first: the newest select comes last. */
-    if (used == 1)
-        return ir_select(ir, bits[0], walk_const(k->w, sum + step), walk_const(k->w, sum));
+    if (used == 1) {
+        const struct ir_val zero = walk_const(k->w, sum);
+        return ir_select(ir, bits[0], walk_const(k->w, sum + step), zero);
+    }
     const struct ir_val one = chosen(k, bits, used - 1, sum + step), zero = chosen(k, bits, used - 1, sum);
     return ir_select(ir, bits[used - 1], one, zero);
 }
