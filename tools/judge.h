@@ -8,7 +8,7 @@
 enum { JUDGE_SIZE_LIMIT = 32 << 20 /* bytes of a program, unless said otherwise */ };
 
 /* The keys of a verdict into an open object. */
-void judge_json(const struct judge_rules *r, const struct judge_result *result, struct json_out *j);
+void judge_json(const struct judge_rules *r, const struct judge_result *x, struct json_out *j);
 
 /* Answers each line of standard input with one on standard output, in order, until the end of the
  * input. `rules`: what holds where a request does not say. The exit status. */
