@@ -28,6 +28,9 @@ LDLIBS = -ljansson -lm -pthread
 
 # Flags of one file go on top of the rest.
 CFLAGS_sim/base/random.c := -O3 # vectors
+# The loop is one function of many small pieces: where it lies must not be left to what is linked before it.
+CFLAGS_sim/fast_any.c := -falign-functions=64
+CFLAGS_sim/fast_avx2.c := -falign-functions=64
 # Link flags of one test: these let allocations fail.
 LINK_test_program_memory := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free
 LINK_test_public_failures := $(LINK_test_program_memory)
