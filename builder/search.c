@@ -4,10 +4,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "builder/mix.h"
 #include "builder/moves.h"
+#include "sim/base/clock.h"
 
 enum { EPOCH = 40, MAX_DRAWS = 40, MAX_THREADS = 64 };
 
@@ -344,17 +344,10 @@ static enum status start(struct island *islands, const struct search_kernel *k,
     return ST_OK;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static enum status search(struct island *islands, const struct search_options *o, struct tuning *best,
                           struct diag *d)
 {
-    const double begun = now();
+    const double begun = clock_now();
     unsigned epochs = 0;
     for (;;) {
         run_epoch(islands, o->islands,
@@ -367,7 +360,7 @@ static enum status search(struct island *islands, const struct search_options *o
         if (status != ST_OK)
             return status;
         struct search_progress p = {
-            .budget = o->evaluations, .cycles = best->cycles, .seconds = now() - begun};
+            .budget = o->evaluations, .cycles = best->cycles, .seconds = clock_now() - begun};
         for (unsigned i = 0; i < o->islands; i++)
             p.evaluations += islands[i].done;
         const bool go_on = !o->progress || o->progress(o->context, &p);

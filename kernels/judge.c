@@ -5,12 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "sim/base/clock.h"
 #include "sim/batch.h"
-
-/* Rounds between two looks at the clock. */
-enum { CHUNK = 1 << 16 };
 
 /* A judgement under way. */
 struct work {
@@ -20,7 +17,7 @@ struct work {
     struct sim_config config;
     struct judge_result *out;
     struct sim *alone; /* NULL until it is needed */
-    double deadline;
+    const struct deadline *deadline;
     uint64_t double_writes;
     struct diag *d;
 };
@@ -43,15 +40,8 @@ const char *judge_verdict_name(enum judge_verdict v)
 
 const char *judge_limit_name(enum judge_limit l)
 {
-    static const char *const names[JUDGE_LIMITS] = {"cycles", "size", "memory", "time"};
+    static const char *const names[JUDGE_LIMITS] = {"cycles", "work", "size", "memory", "time"};
     return names[l];
-}
-
-static double now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void say(struct judge_result *out, enum judge_verdict v, const char *format, ...)
@@ -94,6 +84,12 @@ static void blame(struct work *w, uint32_t input)
     w->out->params = p->params;
 }
 
+/* Of how long a program runs. */
+static bool is_limit(const struct sim_fault *f)
+{
+    return f->kind == FAULT_CYCLE_LIMIT || f->kind == FAULT_ROUND_LIMIT || f->kind == FAULT_WORK_LIMIT;
+}
+
 static void faulted(struct work *w, uint32_t input, const struct sim *s)
 {
     struct text t = {0};
@@ -101,9 +97,9 @@ static void faulted(struct work *w, uint32_t input, const struct sim *s)
     sim_fault_text(s, &t);
     w->out->fault = s->fault;
     say(w->out, JUDGE_FAULT, "%s", t.at ? t.at : "a fault");
-    if (s->fault.kind == FAULT_CYCLE_LIMIT) {
+    if (is_limit(&s->fault)) {
         w->out->verdict = JUDGE_LIMIT;
-        w->out->limit = JUDGE_CYCLES;
+        w->out->limit = s->fault.kind == FAULT_CYCLE_LIMIT ? JUDGE_CYCLES : JUDGE_WORK;
     } else if (s->fault.kind == FAULT_TRACE_LIMIT || s->fault.kind == FAULT_OUT_OF_MEMORY) {
         w->out->verdict = JUDGE_LIMIT;
         w->out->limit = JUDGE_MEMORY;
@@ -148,13 +144,18 @@ static void note_touched(struct work *w, uint32_t input, const struct sim *s)
     }
 }
 
+void judge_out_of_time(const struct judge_rules *r, struct judge_result *out)
+{
+    char text[80];
+    (void)snprintf(text, sizeof text, "not done within %" PRIu64 " ms", r->time_limit);
+    over(out, JUDGE_TIME, text);
+}
+
 static bool out_of_time(struct work *w)
 {
-    if (now() < w->deadline)
+    if (!deadline_over(w->deadline))
         return false;
-    char text[80];
-    (void)snprintf(text, sizeof text, "not done within %" PRIu64 " ms", w->rules->time_limit);
-    over(w->out, JUDGE_TIME, text);
+    judge_out_of_time(w->rules, w->out);
     return true;
 }
 
@@ -171,31 +172,36 @@ static bool run_alone(struct work *w, uint32_t i, enum status *status)
         return false;
     sim_reset(w->alone, image);
     while (end == SIM_MORE || end == SIM_PAUSED) {
-        end = sim_step(w->alone, CHUNK);
+        end = sim_run_for(w->alone, SIM_SLICE);
         if ((end == SIM_MORE || end == SIM_PAUSED) && out_of_time(w))
             return false;
     }
     return settle(w, i, w->alone);
 }
 
-/* All together, as far as a batch may go, for it is not interrupted; those that want to go on start
- * again alone. */
+/* All together for some cycles; those that want to go on start again alone, so that the first that does
+ * not end is found before the others have run as long. */
 static enum status run_all(struct work *w)
 {
-    enum { BATCH_CYCLES = 1 << 22 /* of all inputs: about a second */, LEAST = 1000 };
+    enum { BATCH_CYCLES = 1 << 22 /* of all inputs */, LEAST = 1000 };
     struct sim_config together = w->config;
     struct sim_batch *b = NULL;
     const uint64_t each = BATCH_CYCLES / w->in->n + LEAST;
     if (together.cycle_limit > each)
         together.cycle_limit = each;
     enum status status = batch_create(w->prog, &together, w->in->images, w->in->words, w->in->n, &b, w->d);
-    if (status == ST_OK)
-        batch_run(b);
     bool good = status == ST_OK;
+    while (good && !batch_run_for(b, SIM_SLICE))
+        good = !out_of_time(w);
+    /* Too large for a batch. */
+    const bool apart = status == ST_LIMIT;
+    if (apart) {
+        status = ST_OK;
+        good = true;
+    }
     for (uint32_t i = 0; good && i < w->in->n; i++) {
-        const struct sim *s = batch_state(b, i);
-        const bool goes_on =
-            s->fault.kind == FAULT_CYCLE_LIMIT && together.cycle_limit < w->config.cycle_limit;
+        const struct sim *s = apart ? NULL : batch_state(b, i);
+        const bool goes_on = apart || (is_limit(&s->fault) && together.cycle_limit < w->config.cycle_limit);
         good = !out_of_time(w) && (goes_on ? run_alone(w, i, &status) : settle(w, i, s));
         if (good && i == 0)
             note_touched(w, i, goes_on ? w->alone : s);
@@ -235,18 +241,35 @@ static void note_warnings(struct work *w)
         warn(w->out, "the machine that the program asks for is ignored");
 }
 
-enum status judge_program(const struct judge_rules *r, const struct judge_inputs *in, const struct prog *p,
-                          struct judge_result *out, struct diag *d)
+struct deadline judge_deadline(const struct judge_rules *r)
+{
+    return deadline_in(1e-3 * (double)r->time_limit);
+}
+
+size_t judge_readable(const struct judge_rules *r)
+{
+    enum { BYTES = 1 << 15 /* a millisecond: half of what is read of the shortest bundles */ };
+    return r->time_limit < SIZE_MAX / BYTES - 2 ? (size_t)(r->time_limit + 2) * BYTES : SIZE_MAX;
+}
+
+enum status judge_program(const struct judge_rules *r, const struct deadline *deadline,
+                          const struct judge_inputs *in, const struct prog *p, struct judge_result *out,
+                          struct diag *d)
 {
     enum { TRACE_WORDS = 1 << 16 };
-    struct work w = {.rules = r, .in = in, .prog = p, .config = sim_default_config(), .out = out, .d = d};
+    struct work w = {.rules = r,
+                     .deadline = deadline,
+                     .in = in,
+                     .prog = p,
+                     .config = sim_default_config(),
+                     .out = out,
+                     .d = d};
     *out = (struct judge_result){.verdict = JUDGE_PASS};
     w.config.machine = r->machine;
     w.config.strict = r->strict;
     w.config.debug = false;
     w.config.cycle_limit = r->cycle_limit;
     w.config.trace_limit = TRACE_WORDS;
-    w.deadline = now() + 1e-3 * (double)r->time_limit;
     const enum status status = run_all(&w);
     if (status == ST_NOMEM) {
         over(out, JUDGE_MEMORY, "the host has no memory left for it");

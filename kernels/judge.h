@@ -1,7 +1,7 @@
 /* Judging untrusted programs: many fresh inputs, one verdict.
  *
- *     rules ──> judge_inputs_create ──> inputs ──┐
- *     program ───────────────────────────────────┴──> judge_program ──> result
+ *     rules ──> judge_deadline ──> judge_inputs_create ──> inputs ──┐
+ *     program ──────────────────────────────────────────────────────┴──> judge_program ──> result
  *
  * What counts is the program's bundles and what they leave in memory. Its names, its machine and its debug
  * slots are not looked at; every instance starts from its own image with scratch zero, and there is nothing
@@ -21,7 +21,14 @@ enum judge_verdict {
     JUDGE_VERDICTS
 };
 
-enum judge_limit { JUDGE_CYCLES, JUDGE_SIZE, JUDGE_MEMORY, JUDGE_TIME, JUDGE_LIMITS };
+enum judge_limit {
+    JUDGE_CYCLES,
+    JUDGE_WORK, /* rounds, or bundles and slots executed: of programs whose bundles cost no cycles */
+    JUDGE_SIZE,
+    JUDGE_MEMORY,
+    JUDGE_TIME,
+    JUDGE_LIMITS
+};
 
 struct judge_rules {
     const struct kern *kernel;
@@ -32,8 +39,8 @@ struct judge_rules {
     uint32_t inputs;            /* at least 1 */
     bool seeded;                /* else from the system's randomness */
     uint64_t seed;              /* of the first; each has the next one */
-    uint64_t cycle_limit;       /* of each input */
-    uint64_t time_limit;        /* milliseconds, of all */
+    uint64_t cycle_limit;       /* of each input; rounds and work in proportion (sim_config) */
+    uint64_t time_limit;        /* milliseconds, for the inputs and the runs on all of them */
 };
 
 /* The reference machine, 100 inputs not seeded, a million cycles, ten seconds. */
@@ -50,9 +57,17 @@ struct judge_inputs {
     uint32_t *images; /* one after the other */
 };
 
+/* When a judgement that begins now has to be over. The clock is looked at every few milliseconds of work,
+ * so that the verdict is there soon after. */
+struct deadline judge_deadline(const struct judge_rules *r);
+
+/* How much of a program's text can surely be read within the time limit, in bytes. */
+size_t judge_readable(const struct judge_rules *r);
+
 /* ST_OK, ST_INPUT (the contract does not admit the sizes, or no such number of inputs), ST_IO (no
- * randomness), ST_NOMEM. To be freed in any case. */
-enum status judge_inputs_create(const struct judge_rules *r, struct judge_inputs *out, struct diag *d);
+ * randomness), ST_NOMEM, ST_LIMIT (the deadline is over). To be freed in any case. */
+enum status judge_inputs_create(const struct judge_rules *r, const struct deadline *deadline,
+                                struct judge_inputs *out, struct diag *d);
 void judge_inputs_free(struct judge_inputs *in);
 
 /* A number to be below, and whether it was. */
@@ -83,8 +98,12 @@ struct judge_result {
 };
 
 /* Runs the program on all inputs. ST_OK with the verdict in *out, ST_NOMEM. */
-enum status judge_program(const struct judge_rules *r, const struct judge_inputs *in, const struct prog *p,
-                          struct judge_result *out, struct diag *d);
+enum status judge_program(const struct judge_rules *r, const struct deadline *deadline,
+                          const struct judge_inputs *in, const struct prog *p, struct judge_result *out,
+                          struct diag *d);
+
+/* The verdict where the deadline was over before there were inputs, or a text could not be read by it. */
+void judge_out_of_time(const struct judge_rules *r, struct judge_result *out);
 
 /* The verdict on a text that is no program: `status` and `d` are its reader's. */
 void judge_reject(enum status status, const struct diag *d, struct judge_result *out);

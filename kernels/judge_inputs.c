@@ -43,13 +43,15 @@ static struct kern_params draw_params(const struct judge_rules *r, uint64_t seed
     return params;
 }
 
-static enum status fill(const struct judge_rules *r, const uint64_t *seeds, struct judge_inputs *out,
-                        struct diag *d)
+static enum status fill(const struct judge_rules *r, const struct deadline *deadline, const uint64_t *seeds,
+                        struct judge_inputs *out, struct diag *d)
 {
     for (uint32_t i = 0; i < r->inputs; i++) {
+        if (deadline_over(deadline))
+            return diag_set(d, ST_LIMIT, "no time is left for the inputs");
         const struct kern_params params = draw_params(r, seeds[i]);
         const enum status status =
-            kern_problem_create(r->kernel, &params, r->contract, seeds[i], &out->at[i], d);
+            kern_problem_create_by(r->kernel, &params, r->contract, seeds[i], deadline, &out->at[i], d);
         if (status != ST_OK)
             return status;
         out->n++;
@@ -67,7 +69,8 @@ static enum status fill(const struct judge_rules *r, const uint64_t *seeds, stru
     return ST_OK;
 }
 
-enum status judge_inputs_create(const struct judge_rules *r, struct judge_inputs *out, struct diag *d)
+enum status judge_inputs_create(const struct judge_rules *r, const struct deadline *deadline,
+                                struct judge_inputs *out, struct diag *d)
 {
     *out = (struct judge_inputs){.n = 0};
     if (r->inputs < 1 || r->inputs > JUDGE_MAX_INPUTS)
@@ -80,7 +83,7 @@ enum status judge_inputs_create(const struct judge_rules *r, struct judge_inputs
     if (status == ST_OK && !r->seeded && !draw_seeds(seeds, r->inputs))
         status = diag_set(d, ST_IO, "the system gives no randomness");
     if (status == ST_OK)
-        status = fill(r, seeds, out, d);
+        status = fill(r, deadline, seeds, out, d);
     free(seeds);
     return status;
 }

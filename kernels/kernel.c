@@ -64,6 +64,13 @@ struct kern_params kern_defaults(const struct kern *k)
 enum status kern_problem_create(const struct kern *k, const struct kern_params *params, unsigned contract,
                                 uint64_t seed, struct kern_problem **out, struct diag *d)
 {
+    return kern_problem_create_by(k, params, contract, seed, NULL, out, d);
+}
+
+enum status kern_problem_create_by(const struct kern *k, const struct kern_params *params, unsigned contract,
+                                   uint64_t seed, const struct deadline *deadline, struct kern_problem **out,
+                                   struct diag *d)
+{
     *out = NULL;
     const char *why = k->problem(params, contract);
     if (why)
@@ -85,7 +92,10 @@ enum status kern_problem_create(const struct kern *k, const struct kern_params *
     }
     k->draw(p);
     memcpy(p->expected, p->image, p->words * sizeof *p->image);
-    k->reference(params, p->expected);
+    if (!k->reference(params, p->expected, deadline)) {
+        kern_problem_destroy(p);
+        return diag_set(d, ST_LIMIT, "no time is left for the reference");
+    }
     k->compare(p);
     *out = p;
     return ST_OK;

@@ -10,6 +10,7 @@
 
 #include "builder/bound.h"
 #include "sim/base/arena.h"
+#include "sim/base/clock.h"
 #include "sim/machine.h"
 
 struct choices;
@@ -136,8 +137,9 @@ struct kern {
     void (*layout)(struct kern_problem *p);
     /* Fills the image (zero before) from the seed. */
     void (*draw)(struct kern_problem *p);
-    /* The reference: turns a memory of the layout into the expected one. */
-    void (*reference)(const struct kern_params *params, uint32_t *mem);
+    /* The reference: turns a memory of the layout into the expected one. False when the deadline (NULL:
+     * none) is over before; it is looked at every few milliseconds. */
+    bool (*reference)(const struct kern_params *params, uint32_t *mem, const struct deadline *deadline);
     /* Sets how much of each array the contract compares. */
     void (*compare)(struct kern_problem *p);
     void (*facts)(const struct kern_problem *p, struct kern_facts *out);
@@ -175,6 +177,10 @@ void kern_params_text(const struct kern *k, const struct kern_params *params, st
  * ST_NOMEM. To be freed with kern_problem_destroy (NULL is fine). */
 enum status kern_problem_create(const struct kern *k, const struct kern_params *params, unsigned contract,
                                 uint64_t seed, struct kern_problem **out, struct diag *d);
+/* The same, and ST_LIMIT when it was not done by the deadline. */
+enum status kern_problem_create_by(const struct kern *k, const struct kern_params *params, unsigned contract,
+                                   uint64_t seed, const struct deadline *deadline, struct kern_problem **out,
+                                   struct diag *d);
 void kern_problem_destroy(struct kern_problem *p);
 
 /* The first word, by address, in which `mem` breaks the contract. */

@@ -201,13 +201,16 @@ static void sort(const struct moe_sizes *s, uint32_t *mem)
     mem[s->at[MOE_NUM_VALID] + 1] = s->m;
 }
 
-static void reference(const struct kern_params *p, uint32_t *mem)
+static bool reference(const struct kern_params *p, uint32_t *mem, const struct deadline *deadline)
 {
     const struct moe_sizes s = moe_sizes(p);
-    for (uint32_t t = 0; t < s.m; t++)
+    for (uint32_t t = 0; t < s.m && !(t % 64 == 0 && deadline_over(deadline)); t++)
         gate(&s, mem + s.at[MOE_SIG] + t * s.e, mem + s.at[MOE_BIAS], mem + s.at[MOE_IDS] + t * s.kt,
              mem + s.at[MOE_W] + t * s.kt);
+    if (deadline_over(deadline))
+        return false;
     sort(&s, mem);
+    return true;
 }
 
 static void compare(struct kern_problem *p)

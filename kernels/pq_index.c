@@ -151,12 +151,14 @@ static void score(const struct pq_sizes *z, const uint32_t *mem, uint32_t h, uin
 }
 
 /* Uses the work area, as a program would. */
-static void reference(const struct kern_params *p, uint32_t *mem)
+static bool reference(const struct kern_params *p, uint32_t *mem, const struct deadline *deadline)
 {
     const struct pq_sizes z = pq_sizes_of(p);
     uint32_t *key = mem + z.first[PQ_WORK], *sorted = key + z.keys;
     memset(mem + z.first[PQ_WEIGHT], 0, z.heads * z.positions * sizeof *mem);
     for (uint32_t h = 0; h < z.heads; h++) {
+        if (deadline_over(deadline))
+            return false;
         uint32_t *list = mem + z.first[PQ_LIST] + h * z.listed, above = 0, n = 0;
         uint32_t *weight = mem + z.first[PQ_WEIGHT] + h * z.positions;
         score(&z, mem, h, key);
@@ -176,6 +178,7 @@ static void reference(const struct kern_params *p, uint32_t *mem)
         for (uint32_t i = 0; i < n; i++)
             weight[list[i]] = 1;
     }
+    return true;
 }
 
 static void compare(struct kern_problem *p)

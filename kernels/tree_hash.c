@@ -121,13 +121,15 @@ static uint32_t hash(uint32_t a)
     return a;
 }
 
-/* Marks the nodes that are looked at in `seen`, unless it is NULL. */
-static void walk(const struct kern_params *p, uint32_t *mem, bool *seen)
+/* Marks the nodes that are looked at in `seen`, unless it is NULL. False when the deadline is over before. */
+static bool walk(const struct kern_params *p, uint32_t *mem, bool *seen, const struct deadline *deadline)
 {
     const uint32_t n = nodes(p), batch = (uint32_t)p->at[TREE_BATCH];
     const uint32_t *node = mem + TREE_HEADER;
     uint32_t *index = mem + TREE_HEADER + n, *value = index + batch;
-    for (int64_t round = 0; round < p->at[TREE_ROUNDS]; round++)
+    for (int64_t round = 0; round < p->at[TREE_ROUNDS]; round++) {
+        if (deadline_over(deadline))
+            return false;
         for (uint32_t i = 0; i < batch; i++) {
             if (seen)
                 seen[index[i]] = true;
@@ -136,11 +138,13 @@ static void walk(const struct kern_params *p, uint32_t *mem, bool *seen)
             if (index[i] >= n)
                 index[i] = 0;
         }
+    }
+    return true;
 }
 
-static void reference(const struct kern_params *p, uint32_t *mem)
+static bool reference(const struct kern_params *p, uint32_t *mem, const struct deadline *deadline)
 {
-    walk(p, mem, NULL);
+    return walk(p, mem, NULL, deadline);
 }
 
 /* Each node that is visited comes in once, values come and go, and so do indices as far as
@@ -152,7 +156,7 @@ static void io_words(const struct kern_problem *p, uint64_t *in, uint64_t *out)
     const uint64_t batch = (uint64_t)p->params.at[TREE_BATCH];
     if (mem && seen) {
         memcpy(mem, p->image, p->words * sizeof *mem);
-        walk(&p->params, mem, seen);
+        (void)walk(&p->params, mem, seen, NULL);
         *in = p->contract == TREE_FULL ? 2 * batch : batch;
         *out = p->contract == TREE_VALUES ? batch : 2 * batch;
         for (uint32_t i = 0; i < nodes(&p->params); i++)

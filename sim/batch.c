@@ -21,22 +21,26 @@ struct instance {
     bool ended;
 };
 
-struct sim_batch {
-    struct instance *instances;
-    uint32_t n;
-    struct sim_core *cores; /* the instances', one after the other; so too scratch and mems */
-    uint32_t *scratch, *mems;
-    struct sim *alone;          /* where those who have left go on */
-    struct micro_stream stream; /* the rest is of the lockstep; */
-    batch_loop *loop;           /* NULL when there is none */
-    uint32_t *rows;             /* of the tile at work: scratch, spare words, memory */
-};
-
 /* Instances first .. of the batch in lockstep. */
 struct tile {
     struct batch_frame frame;
     struct instance *first;
     uint64_t in; /* the lanes whose instance is in it */
+};
+
+struct sim_batch {
+    struct instance *instances;
+    uint32_t n;
+    struct sim_core *cores; /* the instances', one after the other; so too scratch and mems */
+    uint32_t *scratch, *mems;
+    struct sim *alone;          /* where those who have left go on; it holds the effort that is left */
+    uint32_t tiled;             /* instances that have been in a tile */
+    uint32_t single;            /* the instance whose turn it is alone; */
+    bool busy;                  /* it has begun */
+    struct tile tile;           /* at work while some lane is in it */
+    struct micro_stream stream; /* the rest is of the lockstep; */
+    batch_loop *loop;           /* NULL when there is none */
+    uint32_t *rows;             /* of the tile at work: scratch, spare words, memory */
 };
 
 batch_loop *batch_loop_at(unsigned i)
@@ -104,6 +108,10 @@ enum status batch_create(const struct prog *p, const struct sim_config *config, 
                          size_t mem_words, uint32_t instances, struct sim_batch **out, struct diag *d)
 {
     *out = NULL;
+    const uint64_t words = (uint64_t)config->machine.cores * config->machine.scratch + mem_words;
+    if (instances && words > BATCH_MAX_WORDS / instances)
+        return diag_set(d, ST_LIMIT, "%u instances of %llu words, at most %d in all", instances,
+                        (unsigned long long)words, BATCH_MAX_WORDS);
     struct sim_batch *b = calloc(1, sizeof *b);
     if (!b)
         return diag_set(d, ST_NOMEM, "out of memory");
@@ -146,6 +154,24 @@ void batch_reset(struct sim_batch *b, const uint32_t *mems)
         at->runs = 1;
         at->ended = false;
     }
+    b->tiled = b->single = 0;
+    b->busy = false;
+    b->tile.in = 0;
+}
+
+/* --- what it costs besides running ----------------------------------------------- */
+
+/* A tile's rows are filled, or read off. */
+static void spend_rows(struct sim_batch *b)
+{
+    (void)sim_spend(b->alone, (scratch_rows(b) + b->alone->mem_words) * (BATCH_LANES / 8));
+}
+
+/* One instance's words are copied. */
+static void spend_words(struct sim_batch *b)
+{
+    const struct isa_machine *m = &b->alone->config.machine;
+    (void)sim_spend(b->alone, ((uint64_t)m->cores * m->scratch + b->alone->mem_words) / 8);
 }
 
 /* --- in lockstep ------------------------------------------------------------------ */
@@ -155,9 +181,15 @@ static struct instance *lane(const struct tile *t, uint64_t lanes_left)
     return t->first + __builtin_ctzll(lanes_left);
 }
 
-static void begin(struct sim_batch *b, struct tile *t, uint32_t n)
+/* The next instances. */
+static void begin(struct sim_batch *b)
 {
     const struct sim *s = b->alone;
+    struct tile *t = &b->tile;
+    const uint32_t left = b->n - b->tiled, n = left < BATCH_LANES ? left : BATCH_LANES;
+    t->first = b->instances + b->tiled;
+    b->tiled += n;
+    spend_rows(b);
     const uint32_t *from[BATCH_LANES];
     for (unsigned i = 0; i < BATCH_LANES; i++)
         from[i] = t->first[i < n ? i : 0].sim.mem;
@@ -173,8 +205,6 @@ static void begin(struct sim_batch *b, struct tile *t, uint32_t n)
         .vlen = s->config.machine.vlen,
         .scratch = b->rows,
         .mem = mem,
-        .cycle_limit = s->config.cycle_limit,
-        .round_limit = UINT64_MAX,
         .loop_from = -1,
         .loop_to = -1,
     };
@@ -190,6 +220,7 @@ static void settle(struct tile *t, uint64_t set)
         struct sim_core *core = at->sim.cores;
         at->sim.cycle = f->cycle;
         at->sim.rounds = f->rounds;
+        at->sim.work = f->work;
         at->sim.double_writes = f->double_writes;
         at->runs = t->frame.runs;
         core->pc = f->pc;
@@ -266,24 +297,33 @@ static void stop(struct tile *t)
     t->in = 0;
 }
 
-static void run_tile(struct sim_batch *b, struct tile *t, uint32_t n)
+/* Until all lanes have left, or effort is. */
+static void run_tile(struct sim_batch *b)
 {
+    enum { WIDTH = BATCH_LANES / 8 };
+    struct tile *t = &b->tile;
     struct fast_frame *f = &t->frame.one;
-    begin(b, t, n);
-    while (t->in) {
+    while (t->in && b->alone->effort) {
+        const uint64_t before = f->work;
         if (f->pc >= f->bundles) {
             f->rounds++; /* the one in which they find themselves at the end */
             stop(t);
-        } else if (!fast_fits(f, (uint32_t)f->pc)) {
-            leave(t, BATCH_ALL);
-        } else {
-            switch (b->loop(&t->frame)) {
-            case BATCH_NEXT: break;
-            case BATCH_LEAVE: leave(t, t->frame.odd); break;
-            case BATCH_PART: part(t); break;
-            case BATCH_HALT: stop(t); break;
-            }
+            spend_rows(b);
+            return;
         }
+        fast_limit(f, b->alone, &b->stream, UINT64_MAX, WIDTH);
+        if (!fast_fits(f, (uint32_t)f->pc)) {
+            leave(t, BATCH_ALL);
+            spend_rows(b);
+            return;
+        }
+        switch (b->loop(&t->frame)) {
+        case BATCH_NEXT: break;
+        case BATCH_LEAVE: leave(t, t->frame.odd); break;
+        case BATCH_PART: part(t); break;
+        case BATCH_HALT: stop(t); break;
+        }
+        (void)sim_spend(b->alone, sim_effort_of(b->alone, 1 + f->work - before) * WIDTH);
     }
 }
 
@@ -300,30 +340,37 @@ static void hasten(struct sim *s)
         fast_destroy(s);
 }
 
-static void run_alone(struct sim_batch *b, struct instance *at)
+/* Its state goes to the machine that runs it. */
+static void board(struct sim_batch *b, struct instance *at)
 {
     struct sim *s = b->alone, *own = &at->sim;
-    const uint32_t cores = s->config.machine.cores;
-    const size_t scratch = (size_t)cores * s->config.machine.scratch * sizeof(uint32_t);
+    const uint64_t effort = s->effort;
     hasten(s);
     sim_reset(s, own->mem);
-    for (uint32_t c = 0; c < cores; c++) {
+    for (uint32_t c = 0; c < s->config.machine.cores; c++) {
         struct sim_core *to = &s->cores[c], *from = &own->cores[c];
-        memcpy(to->scratch, from->scratch, scratch / cores);
+        memcpy(to->scratch, from->scratch, s->config.machine.scratch * sizeof *to->scratch);
         to->pc = from->pc;
         to->loop_from = from->loop_from;
         to->loop_to = from->loop_to;
     }
     s->cycle = own->cycle;
     s->rounds = own->rounds;
+    s->work = own->work;
     s->double_writes = own->double_writes;
-    while (sim_run(s) == SIM_PAUSED)
-        at->runs++;
-    for (uint32_t c = 0; c < cores; c++) {
+    s->effort = effort;
+    b->busy = true;
+}
+
+/* And back. */
+static void alight(struct sim_batch *b, struct instance *at)
+{
+    struct sim *s = b->alone, *own = &at->sim;
+    for (uint32_t c = 0; c < s->config.machine.cores; c++) {
         const struct sim_core its = own->cores[c];
         own->cores[c] = s->cores[c];
         own->cores[c].scratch = its.scratch;
-        memcpy(its.scratch, s->cores[c].scratch, scratch / cores);
+        memcpy(its.scratch, s->cores[c].scratch, s->config.machine.scratch * sizeof *its.scratch);
         s->cores[c].trace.at = its.trace.at;
         s->cores[c].trace.n = its.trace.n;
         s->cores[c].trace.room = its.trace.room;
@@ -332,23 +379,54 @@ static void run_alone(struct sim_batch *b, struct instance *at)
         memcpy(own->mem, s->mem, own->mem_words * sizeof *own->mem);
     own->cycle = s->cycle;
     own->rounds = s->rounds;
+    own->work = s->work;
     own->double_writes = s->double_writes;
     own->fault = s->fault;
     at->ended = true;
+    b->busy = false;
+}
+
+/* False when the effort is over before its run is. */
+static bool run_alone(struct sim_batch *b, struct instance *at)
+{
+    enum sim_end end = SIM_PAUSED;
+    if (!b->busy) {
+        board(b, at);
+        spend_words(b);
+    }
+    while (b->alone->effort && (end = sim_run_for(b->alone, b->alone->effort)) == SIM_PAUSED)
+        at->runs++;
+    if (end == SIM_MORE || end == SIM_PAUSED)
+        return false;
+    alight(b, at);
+    return true;
+}
+
+bool batch_run_for(struct sim_batch *b, uint64_t effort)
+{
+    b->alone->effort = effort;
+    while (b->loop && (b->tile.in || b->tiled < b->n)) {
+        if (!b->alone->effort)
+            return false;
+        if (!b->tile.in)
+            begin(b);
+        run_tile(b);
+    }
+    for (; b->single < b->n; b->single++)
+        if (!b->instances[b->single].ended && !run_alone(b, &b->instances[b->single]))
+            return false;
+    return true;
 }
 
 void batch_run(struct sim_batch *b)
 {
-    if (!b->n || b->instances[0].ended)
-        return;
-    for (uint32_t i = 0; b->loop && i < b->n; i += BATCH_LANES) {
-        const uint32_t left = b->n - i, n = left < BATCH_LANES ? left : BATCH_LANES;
-        struct tile t = {.first = b->instances + i};
-        run_tile(b, &t, n);
-    }
-    for (uint32_t i = 0; i < b->n; i++)
-        if (!b->instances[i].ended)
-            run_alone(b, &b->instances[i]);
+    while (!batch_run_for(b, UINT64_MAX))
+        continue;
+}
+
+bool batch_ended(const struct sim_batch *b, uint32_t i)
+{
+    return b->instances[i].ended;
 }
 
 const struct sim *batch_state(const struct sim_batch *b, uint32_t i)

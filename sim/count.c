@@ -70,7 +70,8 @@ bool count_slots(const struct sim *s, const struct sim_config *config, const uin
                  uint64_t slots[ISA_ENGINES], bool *failed)
 {
     if (has_jumps(s->prog)) {
-        if (s->fault.kind == FAULT_CYCLE_LIMIT)
+        if (s->fault.kind == FAULT_CYCLE_LIMIT || s->fault.kind == FAULT_ROUND_LIMIT ||
+            s->fault.kind == FAULT_WORK_LIMIT)
             return false;
         *failed = !count_again(s, config, mem, slots);
         return !*failed;

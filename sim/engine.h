@@ -30,8 +30,31 @@ bool step_bundle(struct sim *s, uint32_t core);
 bool fast_create(struct sim *s);
 void fast_destroy(struct sim *s);
 
-/* Up to `rounds` rounds. Same contract as repeating step_round. */
+/* Up to `rounds` rounds, or until s->effort is used up. Same contract as repeating step_round. */
 enum sim_end fast_run(struct sim *s, uint64_t rounds);
+
+/* Work of a bundle: itself, and each slot. */
+static inline uint64_t sim_bundle_work(const struct prog *p, uint32_t bundle)
+{
+    const struct prog_span slots = prog_bundle_slots(p, bundle);
+    return 1 + (uint64_t)(slots.end - slots.begin);
+}
+
+/* What `work` is to the host that executes it slot by slot: a vector's lanes count. */
+static inline uint64_t sim_effort_of(const struct sim *s, uint64_t work)
+{
+    return work * (1 + s->config.machine.vlen / 8);
+}
+
+/* Uses up effort; false when none is left. */
+static inline bool sim_spend(struct sim *s, uint64_t effort)
+{
+    s->effort = s->effort > effort ? s->effort - effort : 0;
+    return s->effort > 0;
+}
+
+/* Puts the limits in place that a config leaves to the library. */
+void sim_fill_limits(struct sim_config *config);
 
 /* Whether some core is running / the end to report when none is. */
 bool sim_any_running(const struct sim *s);

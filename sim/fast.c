@@ -88,14 +88,45 @@ static enum fast_exit enter(struct sim *s, struct fast_frame *f)
     return why;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t left_of(uint64_t limit, uint64_t used)
+{
+    return limit > used ? limit - used : 0;
+}
+
+void fast_limit(struct fast_frame *f, const struct sim *s, const struct micro_stream *stream, uint64_t most,
+                uint64_t width)
+{
+    const struct sim_config *c = &s->config;
+    const uint64_t pass = f->bundles - (uint64_t)f->pc, work = stream->most_work ? stream->most_work : 1;
+    const uint64_t slice = s->effort / (sim_effort_of(s, work) * width);
+    uint64_t rounds = least(left_of(c->round_limit, f->rounds), left_of(c->cycle_limit, f->cycle));
+    rounds = least(rounds, left_of(c->work_limit, f->work) / work);
+    rounds = least(least(rounds, most), slice < pass ? pass : slice);
+    f->round_limit = rounds > UINT64_MAX - f->rounds ? UINT64_MAX : f->rounds + rounds;
+}
+
+/* Close to a limit the oracle sees whether it is reached. */
+static bool may_exceed(const struct sim *s, const struct fast_frame *f, int64_t pc)
+{
+    const struct micro_mark *mark = &f->marks[pc];
+    return s->cycle >= s->config.cycle_limit || s->rounds >= s->config.round_limit ||
+           s->work + (mark[1].work - mark[0].work) > s->config.work_limit;
+}
+
 /* One bundle of one core: as step_bundle. */
 static bool turn(struct sim *s, struct fast_frame *f)
 {
-    if (s->cycle >= s->config.cycle_limit)
+    if (may_exceed(s, f, s->cores[f->core].pc))
         return step_bundle(s, f->core);
-    f->cycle = f->rounds = f->double_writes = 0; /* limits of 0: it leaves at a jump */
+    f->cycle = f->rounds = f->work = f->double_writes = 0; /* limits of 0: it leaves at a jump */
     const enum fast_exit why = enter(s, f);
     s->double_writes += f->double_writes;
+    s->work += f->work;
     return why != FAST_ORACLE || step_bundle(s, f->core);
 }
 
@@ -121,7 +152,7 @@ static bool round_of_turns(struct sim *s, struct fast_frame *frames)
     return true;
 }
 
-/* Up to `rounds` rounds in turns, at least one. */
+/* Up to `rounds` rounds in turns, at least one, as far as the effort goes. */
 static bool run_turns(struct sim *s, uint64_t rounds)
 {
     struct fast_frame frames[ISA_MAX_CORES];
@@ -129,10 +160,12 @@ static bool run_turns(struct sim *s, uint64_t rounds)
         return step_round(s); /* no memory for the stream: slower, but the same */
     for (uint32_t c = 0; c < s->config.machine.cores; c++)
         frames[c] = frame(s, &s->fast->turns, c);
-    do
+    uint64_t before;
+    do {
+        before = s->work;
         if (!round_of_turns(s, frames))
             return false;
-    while (--rounds && sim_any_running(s));
+    } while (sim_spend(s, sim_effort_of(s, 1 + s->work - before)) && --rounds && sim_any_running(s));
     return true;
 }
 
@@ -140,28 +173,32 @@ static bool run_turns(struct sim *s, uint64_t rounds)
 static bool run_straight(struct sim *s, uint64_t round_limit)
 {
     struct fast_frame f = frame(s, &s->fast->straight, 0);
-    f.cycle_limit = s->config.cycle_limit;
-    f.round_limit = round_limit;
     f.cycle = s->cycle;
     f.rounds = s->rounds;
+    f.work = s->work;
     f.double_writes = s->double_writes;
-    const uint32_t pc = (uint32_t)s->cores[0].pc;
-    if (!fast_fits(&f, pc)) {
+    f.pc = s->cores[0].pc;
+    fast_limit(&f, s, &s->fast->straight, round_limit - s->rounds, 1);
+    if (!fast_fits(&f, (uint32_t)f.pc)) {
         /* Until the next decision may be another one: the end of the program or of the budget. */
         const uint64_t left = round_limit - s->rounds;
         return run_turns(s, left < 64 ? left : 64);
     }
+    const uint64_t before = s->work;
     const enum fast_exit why = enter(s, &f);
     s->cycle = f.cycle;
     s->rounds = f.rounds;
+    s->work = f.work;
     s->double_writes = f.double_writes;
-    return why != FAST_ORACLE || step_round(s);
+    const bool good = why != FAST_ORACLE || step_round(s);
+    (void)sim_spend(s, sim_effort_of(s, 1 + s->work - before));
+    return good;
 }
 
 enum sim_end fast_run(struct sim *s, uint64_t rounds)
 {
     const uint64_t round_limit = rounds > UINT64_MAX - s->rounds ? UINT64_MAX : s->rounds + rounds;
-    while (s->rounds < round_limit && sim_any_running(s)) {
+    while (s->rounds < round_limit && s->effort && sim_any_running(s)) {
         const bool alone = s->config.machine.cores == 1;
         if (!(!alone                    ? run_turns(s, round_limit - s->rounds)
               : inside(s, &s->cores[0]) ? run_straight(s, round_limit)

@@ -24,7 +24,7 @@ struct fast_results {
     lanes valu[BLOCK_KINDS][BLOCK_VALU], madd[BLOCK_MADD], vload[BLOCK_LOAD], vselect;
 };
 
-/* What the loop works on, and where it keeps account: `cycle`, `rounds` and
+/* What the loop works on, and where it keeps account: `cycle`, `rounds`, `work` and
  * `double_writes` are brought up to date at taken jumps and on return. */
 struct fast_frame {
     const struct micro *code;
@@ -33,8 +33,8 @@ struct fast_frame {
     uint32_t bundles, vlen, core;
     uint32_t *scratch, *mem;
     struct fast_results *results;
-    uint64_t cycle, rounds, double_writes;
-    uint64_t cycle_limit, round_limit; /* leave at a jump from where a run to the end would exceed one */
+    uint64_t cycle, rounds, work, double_writes;
+    uint64_t round_limit; /* leave at a jump from where a run to the end would exceed it */
     int64_t loop_from, loop_to;
     int64_t pc;
 };
@@ -48,13 +48,18 @@ fast_loop fast_loop_any;
 fast_loop fast_loop_avx2; /* only where the host has AVX2 */
 #endif
 
-/* Whether a run from bundle pc straight to the end keeps within the limits. */
+/* Whether a run from bundle pc straight to the end keeps within the limit. */
 static inline bool fast_fits(const struct fast_frame *f, uint32_t pc)
 {
-    const struct micro_mark *end = &f->marks[f->bundles];
-    return f->cycle + (end->cycles - f->marks[pc].cycles) <= f->cycle_limit &&
-           f->rounds + (f->bundles - pc) <= f->round_limit;
+    return f->rounds + (f->bundles - pc) <= f->round_limit;
 }
+
+/* Sets the limit of rounds from where the frame stands: as many as surely exceed none of the config's
+ * limits (a round costs a cycle at the most), and no more than `most`. But for the config's limits and
+ * `most`, there is effort for one pass through the program at least. Effort is for a stream whose
+ * operations are each done `width` times at once. */
+void fast_limit(struct fast_frame *f, const struct sim *s, const struct micro_stream *stream, uint64_t most,
+                uint64_t width);
 
 /* Moves the account forward to bundle `end`, and the start of the run to `to`. */
 static inline void fast_account(struct fast_frame *f, uint32_t *start, uint32_t end, uint32_t to)
@@ -63,6 +68,7 @@ static inline void fast_account(struct fast_frame *f, uint32_t *start, uint32_t 
     f->cycle += here->cycles - from->cycles;
     f->double_writes += here->twice - from->twice;
     f->rounds += end - *start;
+    f->work += here->work - from->work;
     *start = to;
 }
 

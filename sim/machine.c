@@ -22,6 +22,8 @@ static const char *const fault_names[FAULT_KINDS] = {
     [FAULT_DEBUG_MISMATCH] = "debug_mismatch",
     [FAULT_WRITE_CONFLICT] = "write_conflict",
     [FAULT_CYCLE_LIMIT] = "cycle_limit",
+    [FAULT_ROUND_LIMIT] = "round_limit",
+    [FAULT_WORK_LIMIT] = "work_limit",
     [FAULT_TRACE_LIMIT] = "trace_limit",
     [FAULT_OUT_OF_MEMORY] = "out_of_memory",
 };
@@ -95,6 +97,18 @@ static bool resolve_values(struct sim *s, const struct sim_config *config)
     return good;
 }
 
+/* Limits in proportion leave ordinary programs alone: a cycle has a few free bundles at the
+ * most, and tens of slots. What is there besides is for programs that never cost a cycle. */
+void sim_fill_limits(struct sim_config *config)
+{
+    enum { ROUNDS = 4, SLOTS = 128 };
+    const uint64_t cycles = config->cycle_limit, few = 1 << 20;
+    if (!config->round_limit)
+        config->round_limit = cycles < UINT64_MAX / ROUNDS - few ? ROUNDS * cycles + few : UINT64_MAX;
+    if (!config->work_limit)
+        config->work_limit = cycles < UINT64_MAX / SLOTS - few ? SLOTS * (cycles + few) : UINT64_MAX;
+}
+
 /* Zeroed, and aligned so that aligned vectors do not straddle the host's cache lines. */
 static uint32_t *scratch_words(size_t n)
 {
@@ -119,8 +133,14 @@ static bool create_state(struct sim *s, const struct sim_config *config, const u
         s->config.engine = SIM_STEP;
     s->config.values = NULL;
     s->config.n_values = 0;
+    sim_fill_limits(&s->config);
     sim_reset(s, mem);
     return step_create(s) && (s->config.engine != SIM_FAST || fast_create(s));
+}
+
+static double gib(uint64_t words)
+{
+    return (double)(words * sizeof(uint32_t)) / (double)(1 << 30);
 }
 
 enum status sim_create(const struct prog *p, const struct sim_config *config, const uint32_t *mem,
@@ -132,6 +152,11 @@ enum status sim_create(const struct prog *p, const struct sim_config *config, co
         return diag_set(d, ST_INPUT, "machine: %s", problem);
     if (mem_words > UINT32_MAX)
         return diag_set(d, ST_INPUT, "memory: %zu words, expected at most 2^32 - 1", mem_words);
+    if ((uint64_t)config->machine.cores * config->machine.scratch > SIM_MAX_SCRATCH)
+        return diag_set(d, ST_LIMIT,
+                        "machine: %u cores with %u words of scratch take %.2f GiB, expected at most %.3f GiB",
+                        config->machine.cores, config->machine.scratch,
+                        gib((uint64_t)config->machine.cores * config->machine.scratch), gib(SIM_MAX_SCRATCH));
     struct sim *s = calloc(1, sizeof *s);
     if (!s)
         return diag_set(d, ST_NOMEM, "out of memory");
@@ -175,7 +200,7 @@ void sim_reset(struct sim *s, const uint32_t *mem)
         memset(core->scratch, 0, s->config.machine.scratch * sizeof *core->scratch);
     }
     step_reset(s);
-    s->cycle = s->rounds = s->double_writes = 0;
+    s->cycle = s->rounds = s->work = s->double_writes = 0;
     s->fault = (struct sim_fault){.kind = FAULT_NONE};
 }
 
@@ -213,29 +238,41 @@ static void resume_paused(struct sim *s)
             s->cores[c].state = CORE_RUNNING;
 }
 
-static enum sim_end advance(struct sim *s, uint64_t rounds)
+static enum sim_end advance(struct sim *s, uint64_t rounds, uint64_t effort)
 {
     if (s->fault.kind != FAULT_NONE)
         return SIM_FAULTED;
+    s->effort = effort;
     if (s->config.engine == SIM_FAST && !s->sink)
         return fast_run(s, rounds);
-    while (rounds-- && sim_any_running(s))
+    while (rounds-- && s->effort && sim_any_running(s)) {
+        const uint64_t before = s->work;
         if (!step_round(s))
             return SIM_FAULTED;
+        if (effort != UINT64_MAX)
+            (void)sim_spend(s, sim_effort_of(s, 1 + s->work - before));
+    }
     return sim_end_of(s);
 }
 
 enum sim_end sim_run(struct sim *s)
 {
     resume_paused(s);
-    return advance(s, UINT64_MAX);
+    return advance(s, UINT64_MAX, UINT64_MAX);
+}
+
+enum sim_end sim_run_for(struct sim *s, uint64_t effort)
+{
+    if (!sim_any_running(s))
+        resume_paused(s);
+    return advance(s, UINT64_MAX, effort);
 }
 
 enum sim_end sim_step(struct sim *s, uint64_t rounds)
 {
     if (!sim_any_running(s))
         resume_paused(s);
-    return advance(s, rounds);
+    return advance(s, rounds, UINT64_MAX);
 }
 
 /* Places a fault: the slot's engine, and its index among that engine's slots. */

@@ -22,6 +22,8 @@ enum sim_fault_kind {
     FAULT_DEBUG_MISMATCH,
     FAULT_WRITE_CONFLICT, /* strict mode only */
     FAULT_CYCLE_LIMIT,
+    FAULT_ROUND_LIMIT,
+    FAULT_WORK_LIMIT,
     FAULT_TRACE_LIMIT,   /* a trace buffer outgrew its limit */
     FAULT_OUT_OF_MEMORY, /* of the host */
     FAULT_KINDS
@@ -34,7 +36,7 @@ enum sim_end {
     SIM_STOPPED, /* every core has stopped */
     SIM_PAUSED,  /* none runs, at least one paused */
     SIM_FAULTED, /* see sim.fault; the faulting bundle changed nothing */
-    SIM_MORE,    /* the rounds asked for are over, a core still runs */
+    SIM_MORE,    /* the rounds or the effort asked for are over, a core still runs */
 };
 
 /* One expected value for debug compares; `key` is compact JSON. */
@@ -50,6 +52,8 @@ struct sim_config {
     bool debug;                     /* debug compares are checked */
     bool strict;                    /* two writes to one word in a bundle are a fault */
     uint64_t cycle_limit;           /* a bundle that would cost a cycle beyond it faults */
+    uint64_t round_limit;           /* so does one in a round beyond it; 0: in proportion to cycle_limit */
+    uint64_t work_limit;            /* so does one whose slots would exceed it; 0: likewise */
     uint64_t trace_limit;           /* words a core's trace buffer may hold */
     const struct sim_value *values; /* used by sim_create only; may be NULL */
     size_t n_values;
@@ -92,20 +96,26 @@ struct sim {
     size_t mem_words;
     uint64_t cycle;
     uint64_t rounds;               /* rounds over the cores, those that cost nothing included */
+    uint64_t work;                 /* bundles and slots executed, free ones and debug included */
     uint64_t double_writes;        /* writes replaced by a later one of the same bundle */
     struct sim_fault fault;        /* kind FAULT_NONE while all is well */
     struct sim_expected *expected; /* one for each of prog->texts; NULL without values */
     const struct sim_sink *sink;   /* NULL: nobody watches */
+    uint64_t effort;               /* left of sim_run_for's; UINT64_MAX: as much as it takes */
     struct sim_step_state *step;
     struct sim_fast *fast;
 };
 
 /* The reference machine, fast engine, no pause, debug compares on, compat mode, and
- * limits that end an endless loop within seconds. */
+ * limits that end an endless loop within seconds: 10^9 cycles, and rounds and work in
+ * proportion. */
 struct sim_config sim_default_config(void);
 
+/* Words of scratch on all cores together: clearing them takes the host tens of milliseconds. */
+enum { SIM_MAX_SCRATCH = 1 << 25 };
+
 /* A machine at its start: scratch zero, memory a copy of `mem`. ST_OK, ST_NOMEM,
- * or ST_INPUT when the configuration is impossible. */
+ * ST_INPUT when the configuration is impossible, ST_LIMIT when its scratch is too large. */
 enum status sim_create(const struct prog *p, const struct sim_config *config, const uint32_t *mem,
                        size_t mem_words, struct sim **out, struct diag *d);
 void sim_destroy(struct sim *s);
@@ -120,6 +130,14 @@ enum sim_end sim_run(struct sim *s);
 /* At most `rounds` rounds over the cores; paused cores are resumed only if no core is
  * running at the start. */
 enum sim_end sim_step(struct sim *s, uint64_t rounds);
+
+/* The same, until about `effort` of work by the host are spent, a unit being some ten
+ * nanoseconds: SIM_MORE when a core runs on. It goes beyond that by no more than one bundle
+ * and one pass through the program. For callers who look at a clock. */
+enum sim_end sim_run_for(struct sim *s, uint64_t effort);
+
+/* Effort that takes the host a few milliseconds. */
+enum { SIM_SLICE = 1 << 18 };
 
 /* "out_of_range", as recorded runs name it. */
 const char *sim_fault_name(enum sim_fault_kind kind);

@@ -443,6 +443,9 @@ bool predecode(const struct prog *p, const struct sim_config *config, size_t mem
         if (form == MICRO_TURNS)
             emit(&c, MICRO_YIELD, 0, 0, c.pc, 0);
         sum.cycles += prog_costs_cycle(p, c.pc);
+        const uint64_t work = sim_bundle_work(p, c.pc);
+        sum.work += work;
+        out->most_work = work > out->most_work ? work : out->most_work;
     }
     sum.first = (uint32_t)out->code.n;
     good = good && vec_push(&out->marks, sum);

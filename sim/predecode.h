@@ -50,10 +50,10 @@ _Static_assert(MICRO_CODES <= 256, "micro.code has 8 bits");
 _Static_assert(ISA_MAX_SCRATCH <= 1 << 24, "micro.d holds a scratch address");
 
 /* Per bundle and one more for the end: the first micro-operation, and sums over
- * all bundles before it, of cycles and of scratch words written twice. */
+ * all bundles before it, of cycles, of scratch words written twice, and of work. */
 struct micro_mark {
     uint32_t first, cycles;
-    uint64_t twice;
+    uint64_t twice, work;
 };
 
 /* Positions of the operations that have one in a block. */
@@ -85,6 +85,7 @@ struct micro_stream {
     VEC(struct micro) code;
     VEC(struct micro_mark) marks;
     VEC(struct micro_block) blocks;
+    uint64_t most_work; /* of a bundle */
 };
 
 /* Who executes a stream. */

@@ -211,6 +211,8 @@ static struct sim_config sim_config_from(const struct sheaf_config *c, const str
         .debug = c->debug,
         .strict = c->strict,
         .cycle_limit = c->cycle_limit,
+        .round_limit = c->round_limit,
+        .work_limit = c->work_limit,
         .trace_limit = c->trace_limit,
         .n_values = c->n_values,
     };
@@ -280,6 +282,7 @@ enum sheaf_status sheaf_machine_change(struct sheaf_machine *machine, const stru
     s->mem = old->mem;
     s->cycle = old->cycle;
     s->rounds = old->rounds;
+    s->work = old->work;
     s->double_writes = old->double_writes;
     s->fault = old->fault;
     old->cores = cores;

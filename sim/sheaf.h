@@ -29,7 +29,8 @@
  *
  * Contract
  * - Programs and memory need not be trusted: nothing in them can crash the library,
- *   make it write outside its machine, or run on for ever (there is a cycle limit).
+ *   make it write outside its machine, or run on for ever: cycles, rounds over the cores, and
+ *   bundles and slots executed have limits, whatever the config says, and so has a machine's size.
  * - A program is never changed once it is there and must outlive its machines. A
  *   machine belongs to one thread at a time; different ones are independent.
  * - Nothing is printed; nothing exits; there is no state outside the objects.
@@ -144,6 +145,10 @@ struct sheaf_config {
     const struct sheaf_value *values; /* used by sheaf_machine_create only */
     size_t n_values;
     uint32_t latency[SHEAF_ENGINES]; /* cycles until what an engine writes is there; 0 as above */
+    /* Going beyond these is a fault, too: a bundle may cost no cycle, and one that costs one may have
+     * any number of debug slots. 0: 4 * cycle_limit + 2^20 rounds; 128 * (cycle_limit + 2^20) work. */
+    uint64_t round_limit; /* rounds over the cores */
+    uint64_t work_limit;  /* bundles and slots executed, on all cores */
 };
 
 /* Fills the first `size` bytes of a config with the defaults: fast engine, no pause,

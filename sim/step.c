@@ -358,18 +358,26 @@ static bool commit(struct bundle *b)
     return true;
 }
 
-static bool limit_reached(struct bundle *b)
+static bool exceeds(struct bundle *b, enum sim_fault_kind kind, uint64_t limit, const char *of)
+{
+    if (b->core->loop_from >= 0)
+        return FAIL(b, kind,
+                    "limit of %" PRIu64 " %s reached; last looped from bundle %" PRId64 " to %" PRId64, limit,
+                    of, b->core->loop_from, b->core->loop_to);
+    return FAIL(b, kind, "limit of %" PRIu64 " %s reached", limit, of);
+}
+
+/* A limit that this bundle would exceed is a fault. */
+static bool within_limits(struct bundle *b, uint64_t work)
 {
     struct sim *s = b->s;
-    if (s->cycle < s->config.cycle_limit || !prog_costs_cycle(s->prog, (uint32_t)b->pc))
-        return false;
-    b->slot = UINT32_MAX;
-    if (b->core->loop_from >= 0)
-        FAIL(b, FAULT_CYCLE_LIMIT,
-             "limit of %" PRIu64 " cycles reached; last looped from bundle %" PRId64 " to %" PRId64,
-             s->config.cycle_limit, b->core->loop_from, b->core->loop_to);
-    else
-        FAIL(b, FAULT_CYCLE_LIMIT, "limit of %" PRIu64 " cycles reached", s->config.cycle_limit);
+    const struct sim_config *c = &s->config;
+    if (s->cycle >= c->cycle_limit && prog_costs_cycle(s->prog, (uint32_t)b->pc))
+        return exceeds(b, FAULT_CYCLE_LIMIT, c->cycle_limit, "cycles");
+    if (s->rounds >= c->round_limit)
+        return exceeds(b, FAULT_ROUND_LIMIT, c->round_limit, "rounds");
+    if (s->work > c->work_limit || work > c->work_limit - s->work)
+        return exceeds(b, FAULT_WORK_LIMIT, c->work_limit, "bundles and slots");
     return true;
 }
 
@@ -378,7 +386,8 @@ bool step_bundle(struct sim *s, uint32_t core)
     struct sim_step_state *st = s->step;
     struct sim_core *c = &s->cores[core];
     struct bundle b = {s, st, c, core, c->pc, c->pc + 1, CORE_RUNNING, UINT32_MAX};
-    if (limit_reached(&b))
+    const uint64_t work = sim_bundle_work(s->prog, (uint32_t)c->pc);
+    if (!within_limits(&b, work))
         return false;
     st->scratch.n = st->mem.n = st->trace.n = 0;
     const struct prog *p = s->prog;
@@ -396,7 +405,10 @@ bool step_bundle(struct sim *s, uint32_t core)
             if (!do_slot(&b, &p->slots.at[b.slot]))
                 return false;
     }
-    return commit(&b);
+    if (!commit(&b))
+        return false;
+    s->work += work;
+    return true;
 }
 
 bool step_round(struct sim *s)

@@ -170,10 +170,16 @@ static int rules_of(const struct options *o, const struct job *j, struct judge_r
 }
 
 /* The program of a file, or the verdict on it. A file that cannot be opened is the caller's mistake. */
-static int load(const char *path, size_t size_limit, struct prog **out, struct judge_result *result)
+static int load(const struct judge_rules *r, const char *path, size_t size_limit, struct prog **out,
+                struct judge_result *result)
 {
     struct diag d;
-    const enum status status = prog_load_within(path, size_limit, out, &d);
+    const size_t readable = judge_readable(r);
+    const enum status status = prog_load_within(path, size_limit < readable ? size_limit : readable, out, &d);
+    if (status == ST_LIMIT && readable < size_limit) {
+        judge_out_of_time(r, result);
+        return EXIT_FINE;
+    }
     if (status == ST_IO)
         return tool_diag(&d);
     if (status != ST_OK)
@@ -187,10 +193,15 @@ static int judge(const struct judge_rules *r, const char *path, size_t size_limi
     struct judge_inputs in = {.n = 0};
     struct prog *p = NULL;
     struct diag d;
-    int status = load(path, size_limit, &p, result);
-    if (status == EXIT_FINE && p &&
-        (judge_inputs_create(r, &in, &d) != ST_OK || judge_program(r, &in, p, result, &d) != ST_OK))
-        status = tool_diag(&d);
+    int status = load(r, path, size_limit, &p, result);
+    if (status == EXIT_FINE && p) {
+        const struct deadline deadline = judge_deadline(r);
+        const enum status made = judge_inputs_create(r, &deadline, &in, &d);
+        if (made == ST_LIMIT)
+            judge_out_of_time(r, result);
+        else if (made != ST_OK || judge_program(r, &deadline, &in, p, result, &d) != ST_OK)
+            status = tool_diag(&d);
+    }
     judge_inputs_free(&in);
     prog_destroy(p);
     return status;

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "sim/base/clock.h"
 #include "tools/commands.h"
 #include "tools/job.h"
 #include "tools/report.h"
@@ -37,13 +37,6 @@ struct search {
     enum status status; /* of a result, or of writing the record */
     struct diag why;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* --- interruption ------------------------------------------------------------ */
 
@@ -104,13 +97,13 @@ static bool keep_last(struct search *s)
 static bool keep_part(struct search *s, bool now_too)
 {
     const double often = 0.2;
-    if (s->status != ST_OK || !s->record || (!now_too && now() < s->saved_at + often))
+    if (s->status != ST_OK || !s->record || (!now_too && clock_now() < s->saved_at + often))
         return s->status == ST_OK;
     if (s->plan.merged < s->plan.units)
         s->status = search_plan_save(&s->plan, s->part.at, s->fresh, s->there, &s->why);
     else
         (void)unlink(s->part.at);
-    s->saved_at = now();
+    s->saved_at = clock_now();
     return s->status == ST_OK;
 }
 
@@ -123,7 +116,7 @@ static double ratio(const struct search *s)
 
 static double seconds(const struct search *s)
 {
-    return now() - s->begun;
+    return clock_now() - s->begun;
 }
 
 static double speed(const struct search *s)
@@ -417,7 +410,7 @@ static int go(struct search *s, const struct options *o)
     if (!keep(s, s->kept) || !keep_part(s, true))
         return tool_diag(&s->why);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-    s->begun = now();
+    s->begun = clock_now();
     const enum status status = crew_run(&s->crew, &plan, &d);
     s->interrupted = stopped() && s->plan.merged < s->plan.units;
     (void)(keep_last(s) && keep_part(s, true));

@@ -265,13 +265,14 @@ static bool same_inputs(const struct judge_rules *a, const struct judge_rules *b
            a->seed == b->seed;
 }
 
-static enum status make_inputs(struct server *s, const struct judge_rules *r, struct diag *d)
+static enum status make_inputs(struct server *s, const struct judge_rules *r, const struct deadline *deadline,
+                               struct diag *d)
 {
     if (s->has_inputs && same_inputs(&s->made, r))
         return ST_OK;
     judge_inputs_free(&s->inputs);
     s->made = *r;
-    const enum status status = judge_inputs_create(r, &s->inputs, d);
+    const enum status status = judge_inputs_create(r, deadline, &s->inputs, d);
     s->has_inputs = status == ST_OK;
     if (status != ST_OK)
         judge_inputs_free(&s->inputs);
@@ -282,12 +283,17 @@ static void judge_request(struct server *s, const struct request *q, struct judg
 {
     struct prog *p = NULL;
     struct diag d;
-    enum status status = make_inputs(s, &q->rules, &d);
+    const struct deadline deadline = judge_deadline(&q->rules);
+    enum status status = make_inputs(s, &q->rules, &deadline, &d);
+    if (status == ST_LIMIT || (q->is_asm ? q->asm_text.n : q->size) > judge_readable(&q->rules)) {
+        judge_out_of_time(&q->rules, result);
+        return;
+    }
     if (status == ST_OK)
         status = q->is_asm ? prog_read_asm(q->asm_text.at ? q->asm_text.at : "", q->asm_text.n, "asm", &p, &d)
                            : prog_read_json(q->program, q->size, "program", &p, &d);
     if (status == ST_OK)
-        status = judge_program(&q->rules, &s->inputs, p, result, &d);
+        status = judge_program(&q->rules, &deadline, &s->inputs, p, result, &d);
     if (status != ST_OK)
         judge_reject(status, &d, result);
     prog_destroy(p);

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "sim/base/clock.h"
 #include "sim/base/file.h"
 #include "tools/commands.h"
 #include "tools/sweep_out.h"
@@ -23,13 +23,6 @@ struct sweep {
     double begun, saved_at, shown_at;
     bool shown, failed; /* an error was printed */
 };
-
-static double now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static bool stopped(void)
 {
@@ -123,10 +116,10 @@ static bool take(void *context, const struct crew_report *r)
     }
     s->done++;
     s->fresh++;
-    if (now() < s->saved_at + often)
+    if (clock_now() < s->saved_at + often)
         return true;
     const bool good = save(s, s->csv, sweep_csv);
-    s->saved_at = now();
+    s->saved_at = clock_now();
     return good;
 }
 
@@ -143,7 +136,7 @@ static bool go_on(void *context)
 {
     const double often = 0.2;
     struct sweep *s = context;
-    const double at = now() - s->begun;
+    const double at = clock_now() - s->begun;
     if (isatty(STDERR_FILENO) && (!s->shown || at >= s->shown_at + often)) {
         s->shown = true;
         s->shown_at = at;
@@ -182,7 +175,7 @@ static int report(const struct sweep *s, const struct options *o)
                   " wrong%s\n",
                   t.n ? "\n" : "", s->done, s->plan.rows.n, s->fresh, without, wrong,
                   s->done < s->plan.rows.n ? "; interrupted" : "");
-        text_addf(&t, "time       %.1f s, %u workers\n", now() - s->begun, s->crew.workers);
+        text_addf(&t, "time       %.1f s, %u workers\n", clock_now() - s->begun, s->crew.workers);
     }
     const int status = tool_print(&t);
     return status == EXIT_FINE && wrong ? EXIT_FAILED : status;
@@ -207,7 +200,7 @@ static int go(struct sweep *s, const struct options *o)
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-    s->begun = now();
+    s->begun = clock_now();
     const enum status status = crew_run(&s->crew, &plan, &d);
     if (s->shown)
         (void)fputs("\r\033[K", stderr);

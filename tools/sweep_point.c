@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "sim/base/clock.h"
 #include "tools/sweep_plan.h"
 
 struct result {
@@ -12,13 +12,6 @@ struct result {
     bool wrong;
     struct text reason; /* empty: all is well */
 };
-
-static double now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* One program on mem. False with the reason set. */
 static bool run_stage(const struct prog *prog, const struct isa_machine *m, uint32_t *mem, size_t words,
@@ -115,9 +108,9 @@ void sweep_no_result(const char *reason, double seconds, struct text *out)
 void sweep_point_run(const struct sweep_plan *p, const struct sweep_point *x, struct text *out)
 {
     struct result r = {.cycles = 0};
-    const double begun = now();
+    const double begun = clock_now();
     build_and_run(p, x, &r);
-    const double seconds = now() - begun;
+    const double seconds = clock_now() - begun;
     const char *reason = r.reason.n ? r.reason.at : "";
     if (r.reason.n && !r.wrong) {
         sweep_no_result(reason, seconds, out);

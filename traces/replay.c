@@ -24,7 +24,7 @@ struct core_mark {
 };
 
 struct replay_mark {
-    uint64_t at, cycle, double_writes;
+    uint64_t at, cycle, double_writes, work;
     uint32_t *words;         /* memory, then each core's scratch */
     struct late late;        /* writes on their way */
     struct core_mark core[]; /* machine.cores */
@@ -122,6 +122,7 @@ static struct replay_mark *take_mark(const struct sim *s)
     m->at = s->rounds;
     m->cycle = s->cycle;
     m->double_writes = s->double_writes;
+    m->work = s->work;
     if (s->mem_words)
         memcpy(m->words, s->mem, s->mem_words * sizeof *s->mem);
     for (uint32_t c = 0; c < cores; c++) {
@@ -141,6 +142,7 @@ static bool restore_mark(struct sim *s, const struct replay_mark *m)
     s->rounds = m->at;
     s->cycle = m->cycle;
     s->double_writes = m->double_writes;
+    s->work = m->work;
     s->fault = (struct sim_fault){.kind = FAULT_NONE};
     if (s->mem_words)
         memcpy(s->mem, m->words, s->mem_words * sizeof *s->mem);

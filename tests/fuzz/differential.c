@@ -85,6 +85,10 @@ static void draw_machine(struct fuzz *f)
     c->cycle_limit = one_in(f, 3) ? below(f, 40) : 100 + below(f, 300);
     if (one_in(f, 4))
         c->trace_limit = below(f, 6);
+    if (one_in(f, 6))
+        c->round_limit = 1 + below(f, 300);
+    if (one_in(f, 6))
+        c->work_limit = 1 + below(f, one_in(f, 2) ? 100 : 2000);
     f->batch = !f->large && one_in(f, 3);
     if (f->batch) {
         c->machine = isa_default_machine();
@@ -307,6 +311,8 @@ static const char *difference(const struct sim *a, const struct sim *b)
         return "cycle";
     if (a->rounds != b->rounds)
         return "rounds";
+    if (a->work != b->work)
+        return "work";
     if (a->double_writes != b->double_writes)
         return "double writes";
     if (a->mem_words && memcmp(a->mem, b->mem, a->mem_words * sizeof *a->mem) != 0)
@@ -352,7 +358,8 @@ static const char *in_chunks(struct fuzz *f, struct sim *a, struct sim *b)
     const enum sim_end x = sim_run(a);
     enum sim_end y;
     do
-        y = sim_step(b, 1 + below(f, one_in(f, 2) ? 2 : 60));
+        y = one_in(f, 2) ? sim_step(b, 1 + below(f, one_in(f, 2) ? 2 : 60))
+                         : sim_run_for(b, 1 + below(f, 200));
     while (y == SIM_MORE);
     return x != y ? "end of the run" : difference(a, b);
 }
@@ -389,7 +396,11 @@ static const char *as_batch(struct fuzz *f, struct sim *a, const struct sim **b,
         if (k)
             batch_reset(*batch, mems);
         batch_use(*batch, loop);
-        batch_run(*batch);
+        if (one_in(f, 3))
+            while (!batch_run_for(*batch, 1 + below(f, one_in(f, 2) ? 100 : 10000)))
+                continue;
+        else
+            batch_run(*batch);
         for (uint32_t i = 0; i < n; i++) {
             uint64_t runs = 1;
             sim_reset(a, mems + (size_t)i * f->mem_words);
