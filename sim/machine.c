@@ -249,8 +249,7 @@ static enum sim_end advance(struct sim *s, uint64_t rounds, uint64_t effort)
         const uint64_t before = s->work;
         if (!step_round(s))
             return SIM_FAULTED;
-        if (effort != UINT64_MAX)
-            (void)sim_spend(s, sim_effort_of(s, 1 + s->work - before));
+        (void)sim_spend(s, sim_effort_of(s, 1 + s->work - before));
     }
     return sim_end_of(s);
 }

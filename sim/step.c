@@ -358,7 +358,8 @@ static bool commit(struct bundle *b)
     return true;
 }
 
-static bool exceeds(struct bundle *b, enum sim_fault_kind kind, uint64_t limit, const char *of)
+__attribute__((noinline, cold)) static bool exceeds(struct bundle *b, enum sim_fault_kind kind,
+                                                    uint64_t limit, const char *of)
 {
     if (b->core->loop_from >= 0)
         return FAIL(b, kind,

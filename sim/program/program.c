@@ -65,27 +65,6 @@ int64_t prog_add_text(struct prog *p, const char *text, size_t length)
     return (int64_t)p->texts.n - 1;
 }
 
-struct prog_span prog_groups(const struct prog *p, uint32_t bundle)
-{
-    const uint32_t end =
-        bundle + 1 < p->bundles.n ? p->bundles.at[bundle + 1].first_group : (uint32_t)p->groups.n;
-    return (struct prog_span){p->bundles.at[bundle].first_group, end};
-}
-
-struct prog_span prog_slots(const struct prog *p, uint32_t group)
-{
-    const uint32_t end = group + 1 < p->groups.n ? p->groups.at[group + 1].first_slot : (uint32_t)p->slots.n;
-    return (struct prog_span){p->groups.at[group].first_slot, end};
-}
-
-struct prog_span prog_bundle_slots(const struct prog *p, uint32_t bundle)
-{
-    const struct prog_span g = prog_groups(p, bundle);
-    if (g.begin == g.end)
-        return (struct prog_span){0, 0};
-    return (struct prog_span){p->groups.at[g.begin].first_slot, prog_slots(p, g.end - 1).end};
-}
-
 bool prog_costs_cycle(const struct prog *p, uint32_t bundle)
 {
     const struct prog_span g = prog_groups(p, bundle);
