@@ -187,6 +187,9 @@ fuzz-loader: $(BUILD)/fuzz/libfuzzer_loader ## let libFuzzer (of clang) look for
 bench: $(BENCH_BIN) ## measure simulated cycles and slots a second
 	@for program in $(BENCH_BIN); do $$program || exit 1; done
 
+bench-hostile: $(BUILD)/sheaf ## judge hostile programs: how long verdicts take, beside the time limit
+	tests/bench/hostile.py $(BUILD)
+
 bench-sizes: $(BUILD)/sheaf ## build the main kernel for many sizes: cycles over bound, and their mean
 	tests/bench/sizes.py $<
 
@@ -259,7 +262,7 @@ help: ## list targets and variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 .force:
-.PHONY: all bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless samples manual install uninstall lint format format-check clean help .force
+.PHONY: all bench-hostile bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless samples manual install uninstall lint format format-check clean help .force
 .SECONDARY:
 .DELETE_ON_ERROR:
 

@@ -183,17 +183,19 @@ static bool run_alone(struct work *w, uint32_t i, enum status *status)
  * not end is found before the others have run as long. */
 static enum status run_all(struct work *w)
 {
-    enum { BATCH_CYCLES = 1 << 22 /* of all inputs */, LEAST = 1000 };
+    enum { BATCH_CYCLES = 1 << 22 /* of all inputs */, LEAST = 1000, FEW = 5 };
     struct sim_config together = w->config;
     struct sim_batch *b = NULL;
     const uint64_t each = BATCH_CYCLES / w->in->n + LEAST;
     if (together.cycle_limit > each)
         together.cycle_limit = each;
-    enum status status = batch_create(w->prog, &together, w->in->images, w->in->words, w->in->n, &b, w->d);
+    /* A few have no use for a batch; a batch of large ones is too much for the host. */
+    enum status status =
+        w->in->n < FEW ? ST_LIMIT
+                       : batch_create(w->prog, &together, w->in->images, w->in->words, w->in->n, &b, w->d);
     bool good = status == ST_OK;
     while (good && !batch_run_for(b, SIM_SLICE))
         good = !out_of_time(w);
-    /* Too large for a batch. */
     const bool apart = status == ST_LIMIT;
     if (apart) {
         status = ST_OK;

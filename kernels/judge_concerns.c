@@ -31,7 +31,9 @@ static const struct judge_concern concerns[] = {
     {"two slots of a bundle write one word",
      "the later one stays, as on the reference machine; counted in the "
      "warnings; --strict makes it a fault"},
-    {"it never ends, or is made to be slow", "limits of cycles and of time, each its own verdict"},
+    {"it never ends, or is made to be slow",
+     "limits of cycles, of rounds and slots that cost none, and of time, each its own verdict; the clock is "
+     "looked at every few milliseconds of work, that of making inputs included"},
     {"it is huge: gigabytes of constants, nested without end",
      "a limit of size, a limit of depth and none of recursion in the parser; memory that runs out is a "
      "verdict"},

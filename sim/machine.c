@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "sim/engine.h"
 #include "sim/observe.h"
@@ -109,12 +110,30 @@ void sim_fill_limits(struct sim_config *config)
         config->work_limit = cycles < UINT64_MAX / SLOTS - few ? SLOTS * (cycles + few) : UINT64_MAX;
 }
 
-/* Zeroed, and aligned so that aligned vectors do not straddle the host's cache lines. */
+/* Clears words. Of a large area the pages go back to the system, which hands out zeros when one is touched
+ * again: a program touches few of them. */
+static void clear_words(uint32_t *words, size_t n)
+{
+    enum { PAGE = 1 << 12, LARGE = 1 << 18 };
+    char *const at = (char *)words, *const end = (char *)(words + n);
+    char *const from = at + (PAGE - (uintptr_t)at % PAGE) % PAGE, *const to = end - (uintptr_t)end % PAGE;
+    if (n < LARGE || madvise(from, (size_t)(to - from), MADV_DONTNEED) != 0) {
+        memset(words, 0, n * sizeof *words);
+        return;
+    }
+    memset(at, 0, (size_t)(from - at));
+    memset(to, 0, (size_t)(end - to));
+}
+
+/* Aligned so that aligned vectors do not straddle the host's cache lines. What lies behind the n words is
+ * cleared here, they by sim_reset. */
 static uint32_t *scratch_words(size_t n)
 {
-    const size_t line = 64, bytes = (n * sizeof(uint32_t) + line - 1) / line * line;
+    const size_t line = 64, bytes = ((n + SIM_SPARE) * sizeof(uint32_t) + line - 1) / line * line;
     uint32_t *words = aligned_alloc(line, bytes);
-    return words ? memset(words, 0, bytes) : NULL;
+    if (words)
+        memset(words + n, 0, bytes - n * sizeof *words);
+    return words;
 }
 
 static bool create_state(struct sim *s, const struct sim_config *config, const uint32_t *mem)
@@ -124,7 +143,7 @@ static bool create_state(struct sim *s, const struct sim_config *config, const u
     if (!s->cores || !s->mem)
         return false;
     for (uint32_t c = 0; c < s->config.machine.cores; c++)
-        if (!(s->cores[c].scratch = scratch_words(s->config.machine.scratch + SIM_SPARE)))
+        if (!(s->cores[c].scratch = scratch_words(s->config.machine.scratch)))
             return false;
     if (config->n_values && !resolve_values(s, config))
         return false;
@@ -197,7 +216,7 @@ void sim_reset(struct sim *s, const uint32_t *mem)
         core->state = CORE_RUNNING;
         core->trace.n = 0;
         core->loop_from = core->loop_to = -1;
-        memset(core->scratch, 0, s->config.machine.scratch * sizeof *core->scratch);
+        clear_words(core->scratch, s->config.machine.scratch);
     }
     step_reset(s);
     s->cycle = s->rounds = s->work = s->double_writes = 0;

@@ -112,7 +112,7 @@ struct sim {
 struct sim_config sim_default_config(void);
 
 /* Words of scratch on all cores together: clearing them takes the host tens of milliseconds. */
-enum { SIM_MAX_SCRATCH = 1 << 25 };
+enum { SIM_MAX_SCRATCH = 1 << 24 };
 
 /* A machine at its start: scratch zero, memory a copy of `mem`. ST_OK, ST_NOMEM,
  * ST_INPUT when the configuration is impossible, ST_LIMIT when its scratch is too large. */

@@ -6,9 +6,12 @@ usage: tests/judge.py BUILD [REQUESTS]
 """
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
+
+import hostile
 
 SHEAF = ""
 SMALL = "height=3,rounds=3,batch=8"
@@ -131,6 +134,27 @@ def alone(cases):
         check(f"{name}: {verdict}, found {v['verdict']}: {v.get('why')}", v["verdict"] == verdict and (not more or more(v)))
 
 
+def processor_time():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def limits():
+    """Every hostile program has its verdict, from the command and from --serve, and no run takes long after the limit. Processor
+    time, and with much to spare: make bench-hostile has the figures."""
+    for name, (text, arguments) in hostile.programs().items():
+        arguments = arguments if "--set" in arguments else ("--set", SMALL, *arguments)
+        for inputs in ("1", "40"):
+            start = processor_time()
+            v = judge("-", *arguments, "--inputs", inputs, "--time-limit", "100", stdin=text)
+            spent = processor_time() - start
+            good = v["verdict"] == "limit" or ("at once over" in name or "straight" in name) and v["verdict"] == "wrong"
+            check(f"{name}, {inputs} inputs: {v['verdict']} after {spent:.2f} s", good and spent < 2.5)
+        done = run("judge", "--serve", *arguments, stdin=b'{"time_limit":100,"inputs":40,"program":%s}\n{"program":[{}]}\n' % text)
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        check(f"{name}, served: {answers}", len(answers) == 2 and answers[0]["verdict"] == v["verdict"])
+
+
 def again():
     """A failure is found again by the seed that is named."""
     with tempfile.TemporaryDirectory() as folder:
@@ -229,6 +253,7 @@ def main():
     SHEAF = os.path.join(os.path.abspath(sys.argv[1]), "sheaf")
     cases = programs()
     alone(cases)
+    limits()
     again()
     thresholds()
     usage()

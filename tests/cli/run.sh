@@ -161,6 +161,19 @@ program '[{"alu": [["hypot", 1, 2, 3]]}]'
 expect 3 'fault: unknown_op' run p.json
 program '[{"flow": [["jump", 0]]}]'
 expect 3 'cycle_limit: .*limit of 5000 cycles reached; last looped from bundle 0 to 0' run p.json --cycle-limit 5000
+program "[$(printf '{},%.0s' $(seq 2000)){\"flow\": [[\"jump\", 0]]}]"
+expect 3 'round_limit: .*limit of 1052576 rounds reached; last looped from bundle 2000 to 0' run p.json --cycle-limit 1000
+expect 3 'cycle_limit' run p.json --cycle-limit 0
+program "[{\"debug\": [[\"x\"]$(printf ',[\"x\"]%.0s' $(seq 9000))], \"flow\": [[\"jump\", 0]]}]"
+expect 3 'work_limit: .*limit of 134[0-9]* bundles and slots reached' run p.json --cycle-limit 100000
+# A machine that would take the host's memory is refused, with the figures.
+program '{"machine": {"scratch": 16777216, "cores": 64}, "program": [{"alu": []}]}'
+for command in run 'trace -o t.json' profile debug; do
+    expect 2 '64 cores with 16777216 words of scratch take 4.00 GiB, expected at most 0.062 GiB' $command p.json
+done
+program '{"machine": {"scratch": 16777216}, "program": [{"alu": []}]}'
+expect 0 'cycles  *1' run p.json
+expect 2 'take 0.12 GiB' run p.json --cores 2
 program '[{"load": [["const",0,1],["const",0,2]]}]'
 expect 0 'warning  *1 words were written twice' run p.json
 expect 3 'fault: write_conflict' run p.json --strict

@@ -340,6 +340,78 @@ static void limits_are_exact(void **state)
     }
 }
 
+/* What costs no cycle ends all the same: by rounds, and by bundles and slots. */
+static void free_programs_end(void **state)
+{
+    (void)state;
+    static const char *const endless[] = {
+        "[{}, {\"debug\": []}, {\"flow\": [[\"jump\", 0]]}]",
+        "[{\"debug\": [[\"x\"], [\"y\"], [\"z\"]]}, {\"store\": [[\"store\", 0, 1], [\"store\", 0, 1]]}, "
+        "{\"flow\": [[\"jump\", 0]]}]",
+        "[{\"flow\": [[\"jump_indirect\", 0]]}, {}]",
+    };
+    static const uint64_t slots[][3] = {{0, 0, 1}, {3, 2, 1}, {1, 0, 0}};
+    EACH_ENGINE(e)
+    for (unsigned i = 0; i < 3; i++)
+        for (uint64_t limit = 1; limit < 40; limit++) {
+            struct sim_config config = sim_default_config();
+            config.round_limit = limit;
+            struct rig r = rig_up(e, endless[i], config);
+            assert_int_equal(sim_run(r.s), SIM_FAULTED);
+            assert_int_equal(r.s->fault.kind, FAULT_ROUND_LIMIT);
+            assert_int_equal(r.s->rounds, limit);
+            rig_down(&r);
+
+            config.round_limit = 0;
+            config.work_limit = limit;
+            r = rig_up(e, endless[i], config);
+            assert_int_equal(sim_run(r.s), SIM_FAULTED);
+            assert_int_equal(r.s->fault.kind, FAULT_WORK_LIMIT);
+            /* The next bundle would have been beyond. */
+            assert_true(r.s->work <= limit);
+            assert_true(r.s->work + 1 + slots[i][r.s->cores[0].pc] > limit);
+            rig_down(&r);
+        }
+}
+
+/* A call goes beyond the effort by no more than a bundle and a pass through the program, and calls add up to
+ * the run. */
+static void efforts_are_kept(void **state)
+{
+    (void)state;
+    static const char *const programs[] = {
+        "[{}, {\"flow\": [[\"jump\", 0]]}]",
+        "[{\"store\": [[\"store\", 0, 1], [\"store\", 0, 1]], \"debug\": [[\"a\"], [\"b\"]]}, {\"flow\": "
+        "[[\"jump\", 0]]}]",
+        "[{\"valu\": [[\"+\", 8, 8, 8]]}, {\"alu\": [[\"+\", 1, 1, 2]]}, {\"flow\": [[\"jump\", 1]]}]",
+        "[{\"flow\": [[\"trace_write\", 0]]}, {\"flow\": [[\"jump\", 0]]}]",
+    };
+    EACH_ENGINE(e)
+    for (unsigned i = 0; i < sizeof programs / sizeof *programs; i++)
+        for (uint32_t cores = 1; cores < 4; cores++)
+            for (unsigned late = 1; late < 3; late++) {
+                struct sim_config config = sim_default_config();
+                config.machine.cores = cores;
+                config.machine.latency[ENGINE_ALU] = late;
+                config.cycle_limit = 2000;
+                struct rig r = rig_up(e, programs[i], config), whole = rig_up(e, programs[i], config);
+                enum sim_end end;
+                uint64_t before;
+                do {
+                    before = r.s->work;
+                    end = sim_run_for(r.s, 100);
+                    assert_true(r.s->work - before <= 100 + 20 * cores);
+                } while (end == SIM_MORE && r.s->work > before);
+                assert_int_equal(end, SIM_FAULTED);
+                (void)sim_run(whole.s);
+                assert_int_equal(r.s->fault.kind, whole.s->fault.kind);
+                assert_int_equal(r.s->work, whole.s->work);
+                assert_int_equal(r.s->cycle, whole.s->cycle);
+                rig_down(&r);
+                rig_down(&whole);
+            }
+}
+
 static void a_bundle_that_jumps_to_itself_is_a_loop(void **state)
 {
     (void)state;
@@ -421,6 +493,8 @@ int main(void)
         cmocka_unit_test(cores_take_turns),
         cmocka_unit_test(faults_name_the_slot_and_lose_nothing),
         cmocka_unit_test(limits_are_exact),
+        cmocka_unit_test(free_programs_end),
+        cmocka_unit_test(efforts_are_kept),
         cmocka_unit_test(a_bundle_that_jumps_to_itself_is_a_loop),
         cmocka_unit_test(machines_of_other_sizes),
         cmocka_unit_test(reset_starts_again),
