@@ -234,6 +234,15 @@ static void hold_against_thresholds(struct work *w)
             k->thresholds[i], out->verdict == JUDGE_PASS && out->cycles < k->thresholds[i]};
 }
 
+static void count_shapes(struct work *w)
+{
+    const struct kern *k = w->rules->kernel;
+    const unsigned shape = kern_shape(k), n = shape < k->n_params ? kern_choices(&k->params[shape]) : 0;
+    for (uint32_t i = 0; i < w->in->n; i++)
+        for (unsigned c = 0; c < n && c < JUDGE_MAX_SHAPES; c++)
+            w->out->shaped[c] += w->in->at[i]->params.at[shape] == k->params[shape].choices[c].value;
+}
+
 static void note_warnings(struct work *w)
 {
     if (w->double_writes)
@@ -267,6 +276,7 @@ enum status judge_program(const struct judge_rules *r, const struct deadline *de
                      .out = out,
                      .d = d};
     *out = (struct judge_result){.verdict = JUDGE_PASS};
+    count_shapes(&w);
     w.config.machine = r->machine;
     w.config.strict = r->strict;
     w.config.debug = false;

@@ -49,7 +49,8 @@ struct judge_rules judge_default_rules(const struct kern *k);
 enum { JUDGE_MAX_INPUTS = 100000 };
 
 /* Problems of the rules; data that has named kinds (30 and 32 bits, say) is drawn of every kind that
- * the contract admits. */
+ * the contract admits. Every other input has one of the kernel's shapes, which take turns: all zeros,
+ * equal scores, one crowded expert. */
 struct judge_inputs {
     struct kern_problem **at;
     uint32_t n;
@@ -76,15 +77,16 @@ struct judge_threshold {
     bool passed;
 };
 
-enum { JUDGE_MAX_THRESHOLDS = 16, JUDGE_MAX_WARNINGS = 8 };
+enum { JUDGE_MAX_THRESHOLDS = 16, JUDGE_MAX_WARNINGS = 8, JUDGE_MAX_SHAPES = 32 };
 
 struct judge_result {
     enum judge_verdict verdict;
-    enum judge_limit limit; /* where the verdict is JUDGE_LIMIT */
-    char why[600];          /* in a sentence; empty for a pass */
-    uint64_t cycles;        /* the most of any input that ran to its end */
-    uint64_t fewest;        /* the fewest */
-    uint32_t ran;           /* inputs that did */
+    enum judge_limit limit;            /* where the verdict is JUDGE_LIMIT */
+    char why[600];                     /* in a sentence; empty for a pass */
+    uint64_t cycles;                   /* the most of any input that ran to its end */
+    uint64_t fewest;                   /* the fewest */
+    uint32_t ran;                      /* inputs that did */
+    uint32_t shaped[JUDGE_MAX_SHAPES]; /* inputs by shape, in the order of the kernel's choices */
     /* Of the first that did not pass; seed and parameters make it again. */
     uint32_t input;
     uint64_t seed;

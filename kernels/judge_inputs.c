@@ -22,23 +22,49 @@ static bool draw_seeds(uint64_t *seeds, uint32_t n)
     return true;
 }
 
-/* One of the values of each parameter that only says what is generated, as far as the contract
- * admits it. */
-static struct kern_params draw_params(const struct judge_rules *r, uint64_t seed)
+/* Sets a parameter, as far as the contract admits it. */
+static void set(const struct judge_rules *r, unsigned param, int64_t value, struct kern_params *params)
+{
+    struct kern_params with = *params;
+    with.at[param] = value;
+    if (!r->kernel->problem(&with, r->contract))
+        *params = with;
+}
+
+/* Of eight inputs one is an ordinary one, and one has one of the kernel's shapes, which take turns. Where a
+ * kernel's shapes have turns themselves, the last two are the others'; else they take all turns. */
+static void set_shape(const struct judge_rules *r, uint32_t input, unsigned shape, struct kern_params *params)
+{
+    enum { ORDINARY, LISTED, MIXED, CONTEST };
+    static const unsigned char plan[8] = {ORDINARY, CONTEST, LISTED, CONTEST, MIXED, CONTEST, MIXED, CONTEST};
+    const struct kern_param *p = &r->kernel->params[shape];
+    const unsigned n = kern_choices(p), turn = shape + 1;
+    const bool turns = turn < r->kernel->n_params;
+    if (params->at[shape] != p->choices[0].value)
+        return;
+    if (!turns && input % 2)
+        set(r, shape, p->choices[1 + input / 2 % (n - 1)].value, params);
+    else if (turns && plan[input % 8] == LISTED)
+        set(r, shape, p->choices[1 + input / 8 % (n - 3)].value, params);
+    else if (turns && plan[input % 8] != ORDINARY) {
+        set(r, shape, p->choices[n - (plan[input % 8] == MIXED ? 2 : 1)].value, params);
+        set(r, turn, input / 2, params);
+    }
+}
+
+/* One of the values of each parameter that only says what is generated. */
+static struct kern_params draw_params(const struct judge_rules *r, uint32_t input, uint64_t seed)
 {
     struct kern_params params = r->params;
     struct rng rng = {seed};
+    const unsigned shape = kern_shape(r->kernel);
     for (unsigned i = 0; i < r->kernel->n_params; i++) {
         const struct kern_param *p = &r->kernel->params[i];
-        unsigned n = 0;
-        while (p->data && p->choices && p->choices[n].name)
-            n++;
-        if (!n)
-            continue;
-        struct kern_params with = params;
-        with.at[i] = p->choices[rng_below(&rng, n)].value;
-        if (!r->kernel->problem(&with, r->contract))
-            params = with;
+        const unsigned n = p->data ? kern_choices(p) : 0;
+        if (i == shape)
+            set_shape(r, input, shape, &params);
+        else if (n)
+            set(r, i, p->choices[rng_below(&rng, n)].value, &params);
     }
     return params;
 }
@@ -49,7 +75,7 @@ static enum status fill(const struct judge_rules *r, const struct deadline *dead
     for (uint32_t i = 0; i < r->inputs; i++) {
         if (deadline_over(deadline))
             return diag_set(d, ST_LIMIT, "no time is left for the inputs");
-        const struct kern_params params = draw_params(r, seeds[i]);
+        const struct kern_params params = draw_params(r, i, seeds[i]);
         const enum status status =
             kern_problem_create_by(r->kernel, &params, r->contract, seeds[i], deadline, &out->at[i], d);
         if (status != ST_OK)

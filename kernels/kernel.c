@@ -53,6 +53,22 @@ unsigned kern_default_contract(const struct kern *k, const struct kern_params *p
     return 0;
 }
 
+unsigned kern_shape(const struct kern *k)
+{
+    unsigned i = 0;
+    while (i < k->n_params && strcmp(k->params[i].name, "shape") != 0)
+        i++;
+    return i;
+}
+
+unsigned kern_choices(const struct kern_param *p)
+{
+    unsigned n = 0;
+    while (p->choices && p->choices[n].name)
+        n++;
+    return n;
+}
+
 struct kern_params kern_defaults(const struct kern *k)
 {
     struct kern_params params = {{0}};

@@ -29,7 +29,8 @@ struct kern_param {
     const char *name, *doc;
     int64_t fallback, low, high;
     const struct kern_choice *choices; /* NULL, or all values it has, ended by a NULL name */
-    bool data; /* it says what is generated; programs are the same for all its values */
+    bool data; /* it says what is generated; programs are the same for all its values. One called `shape` has
+                * choices, the first of which is ordinary data */
 };
 
 /* The values, in the order of the kernel's parameters. */
@@ -162,6 +163,12 @@ unsigned kern_find_contract(const struct kern *k, const char *name);
 /* The first contract that admits the parameters, or the first of all. */
 unsigned kern_default_contract(const struct kern *k, const struct kern_params *params);
 
+/* The parameter called `shape`; n_params when there is none. */
+unsigned kern_shape(const struct kern *k);
+
+/* How many values a parameter with choices has; 0 for others. */
+unsigned kern_choices(const struct kern_param *p);
+
 /* The standard instance's parameters. */
 struct kern_params kern_defaults(const struct kern *k);
 
@@ -169,8 +176,8 @@ struct kern_params kern_defaults(const struct kern *k);
  * numbers or out of range. */
 enum status kern_set(const struct kern *k, const char *text, struct kern_params *params, struct diag *d);
 
-/* Appends "height=10, rounds=16, batch=256": parameters that have named values only
- * when they are not the default. */
+/* Appends "height=10, rounds=16, batch=256": parameters that have named values, and those of data that are
+ * 0 by default, only when they are not the default. */
 void kern_params_text(const struct kern *k, const struct kern_params *params, struct text *out);
 
 /* The problem of a seed; ST_INPUT when the contract does not admit the parameters,

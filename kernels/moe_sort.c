@@ -16,6 +16,8 @@ static const struct kern_param params[MOE_PARAMS] = {
     [MOE_RS] = {"RS", "what a token's weights add up to", 32768, 1, 131071, NULL, false},
     [MOE_WSH] = {"WSH", "weight of a shared expert", 32768, 0, UINT32_MAX, NULL, false},
     [MOE_SPREAD] = {"spread", "biases are drawn within this distance of 262144", 655, 0, 262144, NULL, true},
+    [MOE_SHAPE] = {"shape", "what is special about generated data", 0, 0, 18, moe_shapes, true},
+    [MOE_TURN] = {"turn", "which of the inputs of shape=contest", 0, 0, 1 << 20, NULL, true},
 };
 
 static const struct kern_contract contracts[] = {
@@ -123,6 +125,7 @@ static void draw(struct kern_problem *p)
     const int64_t spread = p->params.at[MOE_SPREAD];
     for (uint32_t i = 0; i < s.e; i++)
         m[s.at[MOE_BIAS] + i] = (uint32_t)(BIAS + mt_randint(&g, -spread, spread));
+    moe_shape(p);
 }
 
 /* --- the reference -------------------------------------------------------------- */
@@ -228,7 +231,7 @@ static void facts(const struct kern_problem *p, struct kern_facts *out)
     const uint32_t *m = p->expected;
     const struct kern_array *a = p->arrays;
     out->at[out->n++] = (struct kern_fact){"seed", KERN_NUMBER, p->seed, NULL, 0};
-    for (unsigned i = 0; i < MOE_PARAMS; i++)
+    for (unsigned i = 0; i < MOE_SHAPE; i++)
         out->at[out->n++] =
             (struct kern_fact){params[i].name, KERN_NUMBER, (uint64_t)p->params.at[i], NULL, 0};
     const struct kern_fact list[] = {

@@ -7,12 +7,26 @@
 
 extern const struct kern moe_sort;
 
-enum { MOE_M, MOE_E, MOE_NG, MOE_TG, MOE_K, MOE_SH, MOE_U, MOE_RS, MOE_WSH, MOE_SPREAD, MOE_PARAMS };
+enum {
+    MOE_M,
+    MOE_E,
+    MOE_NG,
+    MOE_TG,
+    MOE_K,
+    MOE_SH,
+    MOE_U,
+    MOE_RS,
+    MOE_WSH,
+    MOE_SPREAD,
+    MOE_SHAPE,
+    MOE_TURN,
+    MOE_PARAMS
+};
 
 enum { MOE_MOST_EXPERTS = 256, MOE_MOST_GROUPS = 8, MOE_MOST_CHOSEN = 16, MOE_MOST_SHARED = 8 };
 
 /* The arrays in the order of memory, as in kern_problem.arrays. The header holds the
- * parameters but the spread, then where each array from sig on begins, and the words of
+ * parameters but the spread and the shape, then where each array from sig on begins, and the words of
  * the last one. */
 enum {
     MOE_HEADER,
@@ -45,6 +59,10 @@ static inline uint32_t moe_cdiv(uint32_t a, uint32_t b)
 {
     return (a + b - 1) / b;
 }
+
+/* Shapes of generated data by name, and what turns a uniform instance into one. */
+extern const struct kern_choice moe_shapes[];
+void moe_shape(struct kern_problem *p);
 
 /* Variant builders. */
 enum status moe_sort_staged(const struct kern_request *rq, struct kern_stages *out, struct diag *d);

@@ -105,7 +105,7 @@ void kern_params_text(const struct kern *k, const struct kern_params *params, st
     for (unsigned i = 0; i < k->n_params; i++) {
         const struct kern_param *p = &k->params[i];
         const struct kern_choice *c = p->choices;
-        if (c && params->at[i] == p->fallback)
+        if ((c || (p->data && !p->fallback)) && params->at[i] == p->fallback)
             continue;
         while (c && c->value != params->at[i])
             c++;

@@ -16,6 +16,8 @@ static const struct kern_param params[PQ_PARAMS] = {
     [PQ_K] = {"K", "keys kept by score", 128, 1, 1 << 16, NULL, false},
     [PQ_SINK] = {"SINK", "first positions, always kept", 128, 0, 1024, NULL, false},
     [PQ_WIN] = {"WIN", "last positions, always kept", 128, 0, 1 << 16, NULL, false},
+    [PQ_SHAPE] = {"shape", "what is special about generated data", 0, 0, 15, pq_shapes, true},
+    [PQ_TURN] = {"turn", "which of the inputs of shape=contest", 0, 0, 1 << 20, NULL, true},
 };
 
 static const struct kern_contract contracts[] = {
@@ -111,7 +113,7 @@ static void draw(struct kern_problem *p)
     const struct pq_sizes z = pq_sizes_of(&p->params);
     const uint32_t codebooks = z.heads / z.share * z.subs;
     uint32_t *m = p->image;
-    for (unsigned i = 0; i < PQ_PARAMS; i++)
+    for (unsigned i = 0; i < PQ_SHAPE; i++)
         m[i] = (uint32_t)p->params.at[i];
     for (unsigned i = PQ_Q; i < PQ_ARRAYS; i++)
         m[PQ_H_ADDRESS + i - PQ_Q] = z.first[i];
@@ -121,6 +123,7 @@ static void draw(struct kern_problem *p)
     draw_words(&g, -127, 127, m + z.first[PQ_Q], z.heads * z.subs * z.dims);
     draw_words(&g, -127, 127, m + z.first[PQ_CENT], codebooks * z.centroids * z.dims);
     draw_words(&g, 0, z.centroids - 1, m + z.first[PQ_CODES], codebooks * z.keys);
+    pq_shape(p);
 }
 
 /* --- the reference ------------------------------------------------------------ */
@@ -192,7 +195,7 @@ static void facts(const struct kern_problem *p, struct kern_facts *out)
     const struct pq_sizes z = pq_sizes_of(&p->params);
     const uint32_t *list = p->expected + z.first[PQ_LIST], *weight = p->expected + z.first[PQ_WEIGHT];
     out->at[out->n++] = (struct kern_fact){"seed", KERN_NUMBER, p->seed, NULL, 0};
-    for (unsigned i = 0; i < PQ_PARAMS; i++)
+    for (unsigned i = 0; i < PQ_SHAPE; i++)
         out->at[out->n++] =
             (struct kern_fact){params[i].name, KERN_NUMBER, (uint64_t)p->params.at[i], NULL, 0};
     const struct kern_fact list_of[] = {

@@ -7,11 +7,11 @@
 
 extern const struct kern pq_index;
 
-/* In the order of the image's header, which begins with them. */
-enum { PQ_H, PQ_G, PQ_S, PQ_D, PQ_C, PQ_N, PQ_K, PQ_SINK, PQ_WIN, PQ_PARAMS };
+/* In the order of the image's header, which begins with them but the shape. */
+enum { PQ_H, PQ_G, PQ_S, PQ_D, PQ_C, PQ_N, PQ_K, PQ_SINK, PQ_WIN, PQ_SHAPE, PQ_TURN, PQ_PARAMS };
 
 /* The image's header: the parameters, the arrays' addresses, the words of work. */
-enum { PQ_H_ADDRESS = PQ_PARAMS, PQ_H_WORK_WORDS = 15, PQ_HEADER };
+enum { PQ_H_ADDRESS = PQ_SHAPE, PQ_H_WORK_WORDS = 15, PQ_HEADER };
 
 /* The arrays of a problem, in their order in memory. */
 enum { PQ_HEAD, PQ_Q, PQ_CENT, PQ_CODES, PQ_LIST, PQ_WEIGHT, PQ_WORK, PQ_ARRAYS };
@@ -25,6 +25,10 @@ struct pq_sizes {
 };
 
 struct pq_sizes pq_sizes_of(const struct kern_params *p);
+
+/* Shapes of generated data by name, and what turns a uniform instance into one. */
+extern const struct kern_choice pq_shapes[];
+void pq_shape(struct kern_problem *p);
 
 /* Variant builders. */
 enum status pq_index_staged(const struct kern_request *rq, struct kern_stages *out, struct diag *d);

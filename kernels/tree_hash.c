@@ -15,6 +15,7 @@ static const struct kern_param params[TREE_PARAMS] = {
     [TREE_BATCH] = {"batch", "walkers", 256, 1, 1 << 20, NULL, false},
     [TREE_START] = {"start", "where walkers start: at the root, or anywhere", 0, 0, 1, starts, true},
     [TREE_BITS] = {"bits", "width of generated nodes and values", 30, 30, 32, widths, true},
+    [TREE_SHAPE] = {"shape", "what is special about generated data", 0, 0, 9, tree_shapes, true},
 };
 
 static const struct kern_contract contracts[TREE_CONTRACTS] = {
@@ -106,11 +107,12 @@ static void draw(struct kern_problem *p)
     draw_words(&g, q->at[TREE_BITS], m + values->first, values->words);
     if (q->at[TREE_START])
         mt_randints(&g, 0, (int64_t)tree->words - 1, m + indices->first, indices->words);
+    tree_shape(p);
 }
 
 /* Written out rather than looped over tree_hash_stages: the judge of a program
  * shares nothing with what builds it. */
-static uint32_t hash(uint32_t a)
+uint32_t tree_hash_of(uint32_t a)
 {
     a = (a + 0x7ED55D16) + (a << 12);
     a = (a ^ 0xC761C23C) ^ (a >> 19);
@@ -133,7 +135,7 @@ static bool walk(const struct kern_params *p, uint32_t *mem, bool *seen, const s
         for (uint32_t i = 0; i < batch; i++) {
             if (seen)
                 seen[index[i]] = true;
-            value[i] = hash(value[i] ^ node[index[i]]);
+            value[i] = tree_hash_of(value[i] ^ node[index[i]]);
             index[i] = 2 * index[i] + (value[i] % 2 == 0 ? 1 : 2);
             if (index[i] >= n)
                 index[i] = 0;

@@ -7,7 +7,7 @@
 
 extern const struct kern tree_hash;
 
-enum { TREE_HEIGHT, TREE_ROUNDS, TREE_BATCH, TREE_START, TREE_BITS, TREE_PARAMS };
+enum { TREE_HEIGHT, TREE_ROUNDS, TREE_BATCH, TREE_START, TREE_BITS, TREE_SHAPE, TREE_PARAMS };
 
 /* In the contracts' order. */
 enum { TREE_VALUES, TREE_INDICES, TREE_FULL, TREE_CONTRACTS };
@@ -39,6 +39,13 @@ uint32_t tree_hash_stage_value(const struct tree_hash_stage *s, uint32_t a);
 
 /* tree_hash_values.c: see struct kern. */
 bool tree_hash_values(const struct kern_problem *p, struct kern_values *out);
+
+/* The hash. */
+uint32_t tree_hash_of(uint32_t a);
+
+/* Shapes of generated data by name, and what turns a uniform instance into one. */
+extern const struct kern_choice tree_shapes[];
+void tree_shape(struct kern_problem *p);
 
 /* Variant builders, a file each. */
 enum status tree_hash_scalar(const struct kern_request *rq, struct kern_stages *out, struct diag *d);

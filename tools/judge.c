@@ -1,6 +1,7 @@
 #include "tools/judge.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tools/commands.h"
@@ -30,6 +31,29 @@ static bool has_input(const struct judge_result *x)
            (x->verdict == JUDGE_LIMIT && x->limit == JUDGE_CYCLES);
 }
 
+/* How many inputs have which shape, on lines of at most 80 columns. */
+static void print_shapes(const struct kern *k, const struct judge_result *x, struct text *t)
+{
+    enum { COLUMNS = 80 };
+    const unsigned shape = kern_shape(k), n = shape < k->n_params ? kern_choices(&k->params[shape]) : 0;
+    size_t line = t->n;
+    text_add(t, n ? "shapes    " : "");
+    for (unsigned c = 0, listed = 0; c < n && c < JUDGE_MAX_SHAPES; c++) {
+        if (!x->shaped[c])
+            continue;
+        char item[64];
+        (void)snprintf(item, sizeof item, "%s %u %s", listed++ ? "," : "", x->shaped[c],
+                       k->params[shape].choices[c].name);
+        if (t->n - line + strlen(item) >= COLUMNS) {
+            text_add(t, ",\n          ");
+            line = t->n - strlen("          ");
+            (void)memmove(item, item + 1, strlen(item));
+        }
+        text_add(t, item);
+    }
+    text_add(t, n ? "\n" : "");
+}
+
 static void print_text(const struct judge_rules *r, const struct judge_result *x, const char *program,
                        struct text *t)
 {
@@ -42,6 +66,7 @@ static void print_text(const struct judge_rules *r, const struct judge_result *x
         text_addf(t, "seeds from %" PRIu64 " on\n", r->seed);
     else
         text_add(t, "seeds from the system's randomness\n");
+    print_shapes(r->kernel, x, t);
     if (x->ran && x->fewest != x->cycles)
         text_addf(t, "cycles     %" PRIu64 " at worst, %" PRIu64 " at best\n", x->cycles, x->fewest);
     else if (x->ran)
@@ -91,6 +116,16 @@ static void json_failure(const struct judge_rules *r, const struct judge_result 
     json_close(j, '}');
 }
 
+static void json_shapes(const struct kern *k, const struct judge_result *x, struct json_out *j)
+{
+    const unsigned shape = kern_shape(k), n = shape < k->n_params ? kern_choices(&k->params[shape]) : 0;
+    json_open(j, "shapes", '{');
+    for (unsigned c = 0; c < n && c < JUDGE_MAX_SHAPES; c++)
+        if (x->shaped[c])
+            json_number(j, k->params[shape].choices[c].name, x->shaped[c]);
+    json_close(j, '}');
+}
+
 void judge_json(const struct judge_rules *r, const struct judge_result *x, struct json_out *j)
 {
     json_text(j, "verdict", judge_verdict_name(x->verdict));
@@ -102,6 +137,7 @@ void judge_json(const struct judge_rules *r, const struct judge_result *x, struc
     json_number(j, "fewest", x->fewest);
     json_number(j, "inputs", r->inputs);
     json_number(j, "ran", x->ran);
+    json_shapes(r->kernel, x, j);
     json_text(j, "kernel", r->kernel->name);
     json_text(j, "contract", r->kernel->contracts[r->contract].name);
     json_text(j, "why", *x->why ? x->why : NULL);

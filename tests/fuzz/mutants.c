@@ -1,0 +1,335 @@
+/* Does a judgement notice programs that are nearly right? Right programs with one slot changed (its
+ * operation, an operand, its constant; dropped; changed places with another) run on many inputs. Those that
+ * are wrong on any must fail every judgement.
+ *
+ *     program ──> mutants ──> inputs in hundreds ──> wrong on one? ──> judgements with seeds of their own ──>
+ * survivors
+ */
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/judge.h"
+#include "sim/base/random.h"
+
+enum { CHUNK = 100, MOST_THREADS = 64 };
+
+struct mutant {
+    struct prog *prog;
+    const char *how;
+    uint32_t slot;
+    char before[100];  /* the slot, as it was */
+    bool wrong;        /* on some input */
+    unsigned survived; /* judgements */
+};
+
+struct options {
+    const char *kernel, *variant;
+    uint64_t mutants, inputs, judgements, seed, threads;
+};
+
+/* What threads share: each takes the next mutant. */
+struct work {
+    struct mutant *mutants;
+    size_t n;
+    atomic_size_t next;
+    const struct judge_rules *rules;
+    const struct judge_inputs *inputs;
+    bool judging; /* else looking for one wrong input */
+};
+
+static void *must(void *p)
+{
+    if (!p) {
+        (void)fprintf(stderr, "mutants: out of memory\n");
+        exit(2);
+    }
+    return p;
+}
+
+static void expect(enum status status, const struct diag *d)
+{
+    if (status != ST_OK) {
+        (void)fprintf(stderr, "mutants: %s\n", d->text);
+        exit(2);
+    }
+}
+
+/* --- mutations ------------------------------------------------------------------------ */
+
+/* Another operation on the same engine with the same operands; the same one where there is none. */
+static enum isa_op another(struct rng *r, enum isa_op op)
+{
+    const struct isa_info *is = isa_info(op);
+    enum isa_op found = op;
+    uint32_t n = 0;
+    for (unsigned i = 0; i < ISA_OPS; i++) {
+        const struct isa_info *other = isa_info((enum isa_op)i);
+        if (i != op && other->engine == is->engine && memcmp(other->role, is->role, sizeof is->role) == 0 &&
+            rng_below(r, ++n) == 0)
+            found = (enum isa_op)i;
+    }
+    return found;
+}
+
+static uint32_t random_arg(struct rng *r, const struct isa_slot *s)
+{
+    const struct isa_info *is = isa_info((enum isa_op)s->op);
+    uint32_t n = 0, found = ISA_MAX_ARGS;
+    for (uint32_t i = 0; i < is->args; i++)
+        if (isa_role_is_address(is->role[i]) && rng_below(r, ++n) == 0)
+            found = i;
+    return found;
+}
+
+static bool has_literal(const struct isa_slot *s)
+{
+    const struct isa_info *is = isa_info((enum isa_op)s->op);
+    for (unsigned i = 0; i < is->args; i++)
+        if (is->role[i] == ROLE_LITERAL)
+            return true;
+    return false;
+}
+
+/* Changes one slot; NULL when it is as it was. */
+static const char *mutate(struct rng *r, struct prog *p, uint32_t slot)
+{
+    struct isa_slot *s = &p->slots.at[slot];
+    const struct isa_slot before = *s;
+    const uint32_t arg = random_arg(r, s), vlen = p->machine.vlen;
+    const char *how = NULL;
+    switch (rng_below(r, 5)) {
+    case 0:
+        how = "operation";
+        s->op = (uint8_t)another(r, (enum isa_op)s->op);
+        break;
+    case 1:
+        how = "operand";
+        if (arg < ISA_MAX_ARGS) {
+            const int32_t steps[] = {1, -1, (int32_t)vlen, -(int32_t)vlen};
+            s->arg[arg] = rng_below(r, 2) ? (int32_t)rng_below(r, p->machine.scratch)
+                                          : s->arg[arg] + steps[rng_below(r, 4)];
+        }
+        break;
+    case 2:
+        how = "constant";
+        if (has_literal(s))
+            s->literal = rng_below(r, 2) ? s->literal + 1 - 2 * (int64_t)rng_below(r, 2)
+                                         : s->literal ^ (int64_t)1 << rng_below(r, 32);
+        break;
+    case 3:
+        how = "dropped";
+        *s = (struct isa_slot){.op = OP_IGNORED, .engine = s->engine};
+        break;
+    default: {
+        how = "swapped";
+        struct isa_slot *with = &p->slots.at[rng_below(r, (uint32_t)p->slots.n)];
+        if (with->engine == s->engine && memcmp(with, s, sizeof *s) != 0) {
+            *s = *with;
+            *with = before;
+        }
+        break;
+    }
+    }
+    return memcmp(s, &before, sizeof before) ? how : NULL;
+}
+
+static struct prog *copy(const struct text *json)
+{
+    struct prog *p;
+    struct diag d;
+    expect(prog_read_json(json->at, json->n, "program", &p, &d), &d);
+    return p;
+}
+
+static struct mutant *make(const struct options *o, const struct text *json)
+{
+    struct mutant *list = must(calloc(o->mutants, sizeof *list));
+    for (size_t i = 0; i < o->mutants; i++) {
+        struct rng r = {o->seed * 1000003 + i};
+        struct mutant *m = &list[i];
+        m->prog = copy(json);
+        while (!m->how) {
+            m->slot = rng_below(&r, (uint32_t)m->prog->slots.n);
+            struct text t = {0};
+            prog_slot_text(m->prog, &m->prog->slots.at[m->slot], &t);
+            (void)snprintf(m->before, sizeof m->before, "%s", t.at ? t.at : "");
+            text_free(&t);
+            m->how = mutate(&r, m->prog, m->slot);
+        }
+    }
+    return list;
+}
+
+/* --- judging ---------------------------------------------------------------------------- */
+
+static void *judge_some(void *context)
+{
+    struct work *w = context;
+    struct diag d;
+    for (size_t i; (i = atomic_fetch_add(&w->next, 1)) < w->n;) {
+        struct mutant *m = &w->mutants[i];
+        struct judge_result result;
+        if (m->wrong != w->judging)
+            continue;
+        const struct deadline deadline = judge_deadline(w->rules);
+        expect(judge_program(w->rules, &deadline, w->inputs, m->prog, &result, &d), &d);
+        if (w->judging)
+            m->survived += result.verdict == JUDGE_PASS;
+        else
+            m->wrong = result.verdict != JUDGE_PASS;
+    }
+    return NULL;
+}
+
+static void judge_all(struct mutant *mutants, const struct options *o, struct judge_rules *rules,
+                      uint64_t seed, bool judging)
+{
+    struct judge_inputs in;
+    struct diag d;
+    pthread_t threads[MOST_THREADS];
+    rules->seed = seed;
+    expect(judge_inputs_create(rules, NULL, &in, &d), &d);
+    struct work w = {mutants, o->mutants, 0, rules, &in, judging};
+    for (uint64_t t = 1; t < o->threads; t++)
+        if (pthread_create(&threads[t], NULL, judge_some, &w) != 0)
+            exit(2);
+    (void)judge_some(&w);
+    for (uint64_t t = 1; t < o->threads; t++)
+        (void)pthread_join(threads[t], NULL);
+    judge_inputs_free(&in);
+}
+
+static struct judge_rules rules_of(const struct kern *k, uint32_t inputs)
+{
+    struct judge_rules rules = judge_default_rules(k);
+    rules.inputs = inputs;
+    rules.seeded = true;
+    rules.time_limit = UINT32_MAX;
+    return rules;
+}
+
+/* Of how many inputs of a hundred of each shape a survivor gets wrong: what other inputs would have found. */
+static void report_shapes(const struct kern *k, const struct mutant *m)
+{
+    struct judge_rules rules = rules_of(k, 1);
+    const unsigned shape = kern_shape(k);
+    struct diag d;
+    (void)printf("   ");
+    for (unsigned c = 0; c < kern_choices(&k->params[shape]); c++) {
+        unsigned wrong = 0;
+        for (unsigned i = 0; i < 100; i++) {
+            struct judge_inputs in;
+            struct judge_result result;
+            rules.params.at[shape] = k->params[shape].choices[c].value;
+            if (shape + 1 < k->n_params)
+                rules.params.at[shape + 1] = i;
+            rules.seed = i;
+            const struct deadline deadline = judge_deadline(&rules);
+            expect(judge_inputs_create(&rules, NULL, &in, &d), &d);
+            expect(judge_program(&rules, &deadline, &in, m->prog, &result, &d), &d);
+            wrong += result.verdict != JUDGE_PASS;
+            judge_inputs_free(&in);
+        }
+        if (wrong)
+            (void)printf(" %s %u", k->params[shape].choices[c].name, wrong);
+    }
+    (void)printf("\n");
+}
+
+static void report(const struct options *o, const struct mutant *list)
+{
+    const struct kern *k = kern_find(o->kernel, strlen(o->kernel));
+    size_t wrong = 0, survivors = 0;
+    for (size_t i = 0; i < o->mutants; i++) {
+        const struct mutant *m = &list[i];
+        wrong += m->wrong;
+        survivors += m->survived > 0;
+        if (m->survived) {
+            (void)printf("  survivor %zu: slot %u `%s`, %s: passes %u of %" PRIu64 " judgements\n", i,
+                         m->slot, m->before, m->how, m->survived, o->judgements);
+            report_shapes(k, m);
+        }
+    }
+    (void)printf("%-10s %-8s %7" PRIu64 " mutants, %5zu differ on %" PRIu64
+                 " inputs, %zu survive a judgement with %d\n",
+                 o->kernel, o->variant, o->mutants, wrong, o->inputs, survivors, CHUNK);
+    (void)printf("%zu passed, %zu failed\n", wrong - survivors, survivors);
+}
+
+static int run(const struct options *o)
+{
+    const struct kern *k = kern_find(o->kernel, strlen(o->kernel));
+    const struct kern_variant *v = k ? kern_find_variant(k, o->variant) : NULL;
+    if (!v) {
+        (void)fprintf(stderr, "mutants: no program %s:%s\n", o->kernel, o->variant);
+        return 2;
+    }
+    const struct kern_request rq = {
+        .params = kern_defaults(k), .machine = isa_default_machine(), .effort = KERN_NORMAL};
+    struct kern_stages programs;
+    struct diag d;
+    struct text json = {0};
+    expect(kern_build(k, v, &rq, &programs, &d), &d);
+    prog_write_json(programs.list.at[0].prog, &json);
+    if (programs.list.n != 1 || !text_ok(&json)) {
+        (void)fprintf(stderr, "mutants: %s:%s is not one program\n", o->kernel, o->variant);
+        return 2;
+    }
+    struct mutant *list = make(o, &json);
+    struct judge_rules rules = rules_of(k, CHUNK);
+    for (uint64_t i = 0; i * CHUNK < o->inputs; i++)
+        judge_all(list, o, &rules, (o->seed << 32) + i * CHUNK, false);
+    for (uint64_t i = 0; i < o->judgements; i++)
+        judge_all(list, o, &rules, ((o->seed + 1) << 48) + i * 1000003, true);
+    report(o, list);
+    int status = 0;
+    for (size_t i = 0; i < o->mutants; i++) {
+        status |= list[i].survived > 0;
+        prog_destroy(list[i].prog);
+    }
+    free(list);
+    text_free(&json);
+    kern_stages_free(&programs);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options o = {"tree_hash", "best", 300, 20000, 20, 1, 1};
+    char kernel[64] = "tree_hash";
+    for (int i = 1; i < argc; i += 2) {
+        const struct {
+            const char *name;
+            uint64_t *to;
+        } numbers[] = {{"--mutants", &o.mutants},
+                       {"--inputs", &o.inputs},
+                       {"--judgements", &o.judgements},
+                       {"--seed", &o.seed},
+                       {"-j", &o.threads}};
+        unsigned n = 0;
+        while (n < 5 && strcmp(argv[i], numbers[n].name) != 0)
+            n++;
+        if (i + 1 == argc || (n == 5 && strcmp(argv[i], "--kernel") != 0)) {
+            (void)fprintf(stderr, "usage: mutants [--kernel KERNEL:VARIANT] [--mutants N] [--inputs N] "
+                                  "[--judgements N] [--seed S] [-j N]\n");
+            return 2;
+        }
+        if (n < 5) {
+            *numbers[n].to = strtoull(argv[i + 1], NULL, 10);
+            continue;
+        }
+        (void)snprintf(kernel, sizeof kernel, "%s", argv[i + 1]);
+        char *colon = strchr(kernel, ':');
+        o.kernel = kernel;
+        o.variant = colon ? colon + 1 : "";
+        if (colon)
+            *colon = '\0';
+    }
+    if (!o.mutants || !o.threads || o.threads > MOST_THREADS)
+        return 2;
+    return run(&o);
+}
