@@ -135,8 +135,10 @@ static void level(struct shape *s, bool close, uint32_t *sig, const uint32_t *bi
 /* Every token's keys are out of the ordinary in another way, biases as they were drawn. */
 static void mixed(struct shape *s, uint32_t *sig, const uint32_t *bias)
 {
+    static const int64_t ways[] = {CLOSE,    CLOSE,    CLOSE,    CLOSE, EXTREMES, EXTREMES, FEW,     FEW,
+                                   TOP_PAIR, TOP_PAIR, TOP_PAIR, APART, CROWDED,  GROUPS,   BOUNDARY};
     for (s->token = 0; s->token < s->z.m; s->token++) {
-        const int64_t shape = TIES + (int64_t)rng_below(&s->rng, MIXED - TIES);
+        const int64_t shape = ways[rng_below(&s->rng, sizeof ways / sizeof *ways)];
         const uint32_t shift = rng_below(&s->rng, s->z.e), key = HALF + rng_below(&s->rng, 1000);
         uint32_t *of = sig + s->token * s->z.e;
         for (uint32_t e = 0; e < s->z.e; e++) {
