@@ -184,6 +184,11 @@ fuzz-loader: $(BUILD)/fuzz/libfuzzer_loader ## let libFuzzer (of clang) look for
 	@mkdir -p $(BUILD)/fuzz/found
 	$< -max_len=3000 $(BUILD)/fuzz/found tests/fuzz/corpus/loader
 
+MUTANTS ?= 300
+mutants: $(BUILD)/fuzz/mutants ## change single slots of right programs: how many of the wrong ones a judgement lets pass
+	@for kernel in tree_hash:best moe_sort:fused pq_index:fused; do \
+	    $< --kernel $$kernel --mutants $(MUTANTS) -j $$(nproc); done
+
 bench: $(BENCH_BIN) ## measure simulated cycles and slots a second
 	@for program in $(BENCH_BIN); do $$program || exit 1; done
 
@@ -262,7 +267,7 @@ help: ## list targets and variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 .force:
-.PHONY: all bench-hostile bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless samples manual install uninstall lint format format-check clean help .force
+.PHONY: all mutants bench-hostile bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless samples manual install uninstall lint format format-check clean help .force
 .SECONDARY:
 .DELETE_ON_ERROR:
 

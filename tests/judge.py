@@ -178,6 +178,17 @@ def thresholds():
         check("of the standard instance only", judge(path, "--inputs", "3", "--contract", "indices")["thresholds"] == [])
         a, b = (judge(path, "--inputs", "3", "--seed", "5") for _ in range(2))
         check("a seed gives the same verdict", a == b)
+    shapes = v["shapes"]
+    check("shapes, of 3 inputs", shapes == {"uniform": 2, "zeros": 1})
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "p.json")
+        for kernel, variant, least in (("tree_hash", "packed", 9), ("pq_index", "fused", 8), ("moe_sort", "fused", 8)):
+            sizes = ("--set", "height=3,rounds=3,batch=8") if kernel == "tree_hash" else (
+                "--set", "n=64,K=8,SINK=2,WIN=4,D=4,C=4") if kernel == "pq_index" else ()
+            run("build", f"{kernel}:{variant}", *sizes, "-o", path)
+            v = judge(path, "--kernel", kernel, *sizes, "--inputs", "64", "--seed", "9")
+            check(f"shapes of {kernel}: {v['verdict']}, {v['shapes']}", v["verdict"] == "pass" and len(v["shapes"]) >= least
+                  and sum(v["shapes"].values()) == 64 and v["shapes"]["uniform"] <= 32)
     worries = json.loads(run("judge", "--tamper-report", "--json").stdout)
     check("the tamper report", len(worries) > 10 and all(w["worry"] and w["answer"] for w in worries))
 

@@ -165,7 +165,7 @@ program "[$(printf '{},%.0s' $(seq 2000)){\"flow\": [[\"jump\", 0]]}]"
 expect 3 'round_limit: .*limit of 1052576 rounds reached; last looped from bundle 2000 to 0' run p.json --cycle-limit 1000
 expect 3 'cycle_limit' run p.json --cycle-limit 0
 program "[{\"debug\": [[\"x\"]$(printf ',["x"]%.0s' $(seq 9000))], \"flow\": [[\"jump\", 0]]}]"
-expect 3 'work_limit: .*limit of 134[0-9]* bundles and slots reached' run p.json --cycle-limit 100000
+expect 3 'work_limit: .*limit of 147017728 bundles and slots reached' run p.json --cycle-limit 100000
 # A machine that would take the host's memory is refused, with the figures.
 program '{"machine": {"scratch": 16777216, "cores": 64}, "program": [{"alu": []}]}'
 for command in run 'trace -o t.json' profile debug; do

@@ -29,6 +29,8 @@ struct mutant {
 struct options {
     const char *kernel, *variant;
     uint64_t mutants, inputs, judgements, seed, threads;
+    uint64_t accepted; /* survivors */
+    uint64_t shapes;   /* not 0: say which shapes find a survivor */
 };
 
 /* What threads share: each takes the next mutant. */
@@ -240,7 +242,8 @@ static void report_shapes(const struct kern *k, const struct mutant *m)
     (void)printf("\n");
 }
 
-static void report(const struct options *o, const struct mutant *list)
+/* Whether too many survive. */
+static bool report(const struct options *o, const struct mutant *list)
 {
     const struct kern *k = kern_find(o->kernel, strlen(o->kernel));
     size_t wrong = 0, survivors = 0;
@@ -251,13 +254,15 @@ static void report(const struct options *o, const struct mutant *list)
         if (m->survived) {
             (void)printf("  survivor %zu: slot %u `%s`, %s: passes %u of %" PRIu64 " judgements\n", i,
                          m->slot, m->before, m->how, m->survived, o->judgements);
-            report_shapes(k, m);
+            if (o->shapes)
+                report_shapes(k, m);
         }
     }
     (void)printf("%-10s %-8s %7" PRIu64 " mutants, %5zu differ on %" PRIu64
                  " inputs, %zu survive a judgement with %d\n",
                  o->kernel, o->variant, o->mutants, wrong, o->inputs, survivors, CHUNK);
-    (void)printf("%zu passed, %zu failed\n", wrong - survivors, survivors);
+    (void)printf("%zu passed, %zu failed\n", wrong - survivors, survivors > o->accepted ? survivors : 0);
+    return survivors > o->accepted;
 }
 
 static int run(const struct options *o)
@@ -285,12 +290,9 @@ static int run(const struct options *o)
         judge_all(list, o, &rules, (o->seed << 32) + i * CHUNK, false);
     for (uint64_t i = 0; i < o->judgements; i++)
         judge_all(list, o, &rules, ((o->seed + 1) << 48) + i * 1000003, true);
-    report(o, list);
-    int status = 0;
-    for (size_t i = 0; i < o->mutants; i++) {
-        status |= list[i].survived > 0;
+    const int status = report(o, list);
+    for (size_t i = 0; i < o->mutants; i++)
         prog_destroy(list[i].prog);
-    }
     free(list);
     text_free(&json);
     kern_stages_free(&programs);
@@ -299,26 +301,24 @@ static int run(const struct options *o)
 
 int main(int argc, char **argv)
 {
-    struct options o = {"tree_hash", "best", 300, 20000, 20, 1, 1};
+    struct options o = {"tree_hash", "best", 300, 20000, 20, 1, 1, 0, 0};
     char kernel[64] = "tree_hash";
     for (int i = 1; i < argc; i += 2) {
         const struct {
             const char *name;
             uint64_t *to;
-        } numbers[] = {{"--mutants", &o.mutants},
-                       {"--inputs", &o.inputs},
-                       {"--judgements", &o.judgements},
-                       {"--seed", &o.seed},
-                       {"-j", &o.threads}};
+        } numbers[] = {{"--mutants", &o.mutants}, {"--inputs", &o.inputs}, {"--judgements", &o.judgements},
+                       {"--seed", &o.seed},       {"-j", &o.threads},      {"--accepted", &o.accepted},
+                       {"--shapes", &o.shapes}};
         unsigned n = 0;
-        while (n < 5 && strcmp(argv[i], numbers[n].name) != 0)
+        while (n < 7 && strcmp(argv[i], numbers[n].name) != 0)
             n++;
-        if (i + 1 == argc || (n == 5 && strcmp(argv[i], "--kernel") != 0)) {
+        if (i + 1 == argc || (n == 7 && strcmp(argv[i], "--kernel") != 0)) {
             (void)fprintf(stderr, "usage: mutants [--kernel KERNEL:VARIANT] [--mutants N] [--inputs N] "
-                                  "[--judgements N] [--seed S] [-j N]\n");
+                                  "[--judgements N] [--seed S] [-j N] [--accepted N] [--shapes 1]\n");
             return 2;
         }
-        if (n < 5) {
+        if (n < 7) {
             *numbers[n].to = strtoull(argv[i + 1], NULL, 10);
             continue;
         }

@@ -18,7 +18,7 @@ static inline uint64_t instance_number(const json_t *o, const char *key)
 static inline struct kern_params instance_params(const struct kern *k, const json_t *instance)
 {
     struct kern_params p = kern_defaults(k);
-    for (unsigned i = 0; i < k->n_params; i++)
+    for (unsigned i = 0; i < kern_shape(k); i++) /* they are ordinary data */
         p.at[i] = (int64_t)instance_number(instance, k->params[i].name);
     return p;
 }

@@ -42,7 +42,7 @@ static void test_accepted(void **state)
 static void test_refused(void **state)
 {
     (void)state;
-    static const char *const names = "expected height, rounds, batch, start, bits";
+    static const char *const names = "expected height, rounds, batch, start, bits, shape";
     char why[128];
     (void)snprintf(why, sizeof why, "tree_hash has no parameter `heigth`, %s", names);
     refused("heigth=3", why);
