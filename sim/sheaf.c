@@ -292,6 +292,56 @@ enum sheaf_status sheaf_machine_change(struct sheaf_machine *machine, const stru
     return SHEAF_OK;
 }
 
+/* The copy's arrays are there, of the same sizes. False when out of memory. */
+static bool copy_state(struct sim *to, const struct sim *from)
+{
+    const struct isa_machine *m = &from->config.machine;
+    for (uint32_t c = 0; c < m->cores; c++) {
+        struct sim_core *core = &to->cores[c];
+        const struct sim_core *of = &from->cores[c];
+        memcpy(core->scratch, of->scratch, m->scratch * sizeof *core->scratch);
+        core->pc = of->pc;
+        core->state = of->state;
+        core->loop_from = of->loop_from;
+        core->loop_to = of->loop_to;
+        if (!vec_reserve(&core->trace, of->trace.n))
+            return false;
+        if (of->trace.n)
+            memcpy(core->trace.at, of->trace.at, of->trace.n * sizeof *of->trace.at);
+        core->trace.n = of->trace.n;
+    }
+    if (from->expected) {
+        const size_t size = (from->prog->texts.n + 1) * sizeof *from->expected;
+        if (!(to->expected = malloc(size)))
+            return false;
+        memcpy(to->expected, from->expected, size);
+    }
+    to->cycle = from->cycle;
+    to->rounds = from->rounds;
+    to->work = from->work;
+    to->double_writes = from->double_writes;
+    to->fault = from->fault;
+    return late_copy(late_of(to), late_of(from));
+}
+
+enum sheaf_status sheaf_machine_copy(const struct sheaf_machine *machine, struct sheaf_machine **out,
+                                     struct sheaf_error *error)
+{
+    const struct sim *of = machine->sim;
+    struct diag d = {0};
+    *out = NULL;
+    struct sheaf_machine *m = calloc(1, sizeof *m);
+    if (!m)
+        return no_memory(error);
+    const enum status status = sim_create(of->prog, &of->config, of->mem, of->mem_words, &m->sim, &d);
+    if (status == ST_OK && copy_state(m->sim, of)) {
+        *out = m;
+        return SHEAF_OK;
+    }
+    sheaf_machine_destroy(m);
+    return status == ST_OK ? no_memory(error) : public_answer(status, &d, error);
+}
+
 void sheaf_machine_reset(struct sheaf_machine *machine, const uint32_t *memory)
 {
     sim_reset(machine->sim, memory);
@@ -308,6 +358,11 @@ void sheaf_machine_destroy(struct sheaf_machine *machine)
 enum sheaf_end sheaf_run(struct sheaf_machine *machine)
 {
     return (enum sheaf_end)sim_run(machine->sim);
+}
+
+enum sheaf_end sheaf_run_some(struct sheaf_machine *machine)
+{
+    return (enum sheaf_end)sim_run_for(machine->sim, 8 * (uint64_t)SIM_SLICE);
 }
 
 enum sheaf_end sheaf_step(struct sheaf_machine *machine, uint64_t rounds)

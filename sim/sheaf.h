@@ -179,6 +179,11 @@ SHEAF_API enum sheaf_status sheaf_machine_change(struct sheaf_machine *machine,
                                                  const struct sheaf_config *config,
                                                  struct sheaf_error *error);
 
+/* Another machine in the same state, which goes on by itself: memory, scratch, traces, cycle, limits, fault.
+ * The program is shared and must outlive both. On failure *out is NULL. */
+SHEAF_API enum sheaf_status sheaf_machine_copy(const struct sheaf_machine *machine,
+                                               struct sheaf_machine **out, struct sheaf_error *error);
+
 SHEAF_API void sheaf_machine_destroy(struct sheaf_machine *machine);
 
 /* --- running ------------------------------------------------------------------ */
@@ -196,6 +201,10 @@ SHEAF_API enum sheaf_end sheaf_run(struct sheaf_machine *machine);
 /* Runs at most `rounds` rounds, each at most one bundle of each core; paused cores
  * are resumed only if none is running. */
 SHEAF_API enum sheaf_end sheaf_step(struct sheaf_machine *machine, uint64_t rounds);
+
+/* The same, but comes back with SHEAF_MORE after some tens of milliseconds, whatever the program does: for
+ * callers who look at a clock or at signals in between. */
+SHEAF_API enum sheaf_end sheaf_run_some(struct sheaf_machine *machine);
 
 /* --- looking at the state ------------------------------------------------------- */
 

@@ -394,7 +394,7 @@ class Programs(unittest.TestCase):
     def test_object_form(self):
         """A program may bring its machine; the scratch size and cores are the caller's."""
         program = Program({"machine": {"vlen": 4}, "program": [{"valu": [["vbroadcast", 4, 0]]}]})
-        machine = Machine([], program, None)
+        machine = Machine([], program, None, machine="program")
         machine.cores[0].scratch[0] = 9
         machine.run()
         self.assertEqual(machine.cores[0].scratch[:10], [9, 0, 0, 0, 9, 9, 9, 9, 0, 0])

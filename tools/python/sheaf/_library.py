@@ -98,8 +98,10 @@ _FUNCTIONS: Dict[str, tuple] = {
     "machine_create": (c_int, _OBJECT, POINTER(Config), c_void_p, c_size_t, _OUT, POINTER(Error)),
     "machine_reset": (None, _OBJECT, c_void_p),
     "machine_change": (c_int, _OBJECT, POINTER(Config), POINTER(Error)),
+    "machine_copy": (c_int, _OBJECT, _OUT, POINTER(Error)),
     "machine_destroy": (None, _OBJECT),
     "step": (c_int, _OBJECT, c_uint64),
+    "run_some": (c_int, _OBJECT),
     "cycle": (c_uint64, _OBJECT),
     "double_writes": (c_uint64, _OBJECT),
     "memory": (c_void_p, _OBJECT, _WORDS),
@@ -178,12 +180,34 @@ def function(name: str) -> Callable[..., Any]:
     return found
 
 
-def _within(name: str, number: Any, low: int, high: int) -> int:
+WORD = 2**32 - 1
+# What a machine may have at the most, as the library has it.
+_MOST = {"vlen": 64, "scratch": 1 << 24, "cores": 64}
+
+
+def within(name: str, number: Any, low: int, high: int, error: Callable[[str], Exception] = ProgramError) -> int:
     """The number, which C would cut off where it does not fit."""
     value = operator.index(number)
     if not low <= value <= high:
-        raise ProgramError("config: %s is %d, expected %d to %d" % (name, value, low, high))
+        raise error("%s is %d, expected %d to %d" % (name, value, low, high))
     return value
+
+
+def text(name: str, value: Any) -> bytes:
+    """A text for C, which would end it at a NUL."""
+    if not isinstance(value, str):
+        raise TypeError("%s: expected a text, found %r" % (name, value))
+    if "\0" in value:
+        raise ValueError("%s: a text with a NUL in it" % name)
+    return value.encode()
+
+
+def file_name(path: Any) -> bytes:
+    """The name of a file, as the system has it: of a text, bytes or anything with a path."""
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise ValueError("a file name with a NUL in it")
+    return name
 
 
 def config(engine: str = "fast", *, cycle_limit: Optional[int] = None, slots: Optional[Dict[str, int]] = None,
@@ -195,14 +219,14 @@ def config(engine: str = "fast", *, cycle_limit: Optional[int] = None, slots: Op
         raise ProgramError("config: there is no engine %r, only %s" % (engine, ", ".join(SIMULATORS)))
     made.engine = SIMULATORS[engine]
     if cycle_limit is not None:
-        made.cycle_limit = _within("cycle_limit", cycle_limit, 0, 2**64 - 1)
+        made.cycle_limit = within("config: cycle_limit", cycle_limit, 0, 2**64 - 1)
     for name, limit in (slots or {}).items():
         if name not in ENGINES:
             raise ProgramError("config: there is no engine %r, only %s" % (name, ", ".join(ENGINES)))
-        made.slots[ENGINES.index(name)] = _within("slots of " + name, limit, 1, 2**32 - 1)
+        made.slots[ENGINES.index(name)] = within("config: slots of " + name, limit, 1, 64)
     for name, value in fields.items():
         if value is not None:
-            setattr(made, name, value if isinstance(value, bool) else _within(name, value, 1, 2**32 - 1))
+            setattr(made, name, value if isinstance(value, bool) else within("config: " + name, value, 1, _MOST.get(name, WORD)))
     return made
 
 

@@ -33,8 +33,9 @@ def _command() -> str:
 def _files(program: AnyProgram, mem: Optional[Iterable[int]]) -> Iterator[List[str]]:
     """The command's arguments for a program and a memory, with the files they name."""
     with tempfile.TemporaryDirectory(prefix="sheaf.") as folder:
-        if isinstance(program, str):
-            arguments = [program]
+        if isinstance(program, (str, bytes, os.PathLike)):
+            name = os.fsdecode(_library.file_name(program))
+            arguments = [os.path.join(".", name) if name.startswith("-") and name != "-" else name]
         else:
             arguments = [os.path.join(folder, "program.json")]
             if isinstance(program, Program):
@@ -95,4 +96,4 @@ def trace(path: str, program: AnyProgram, mem: Optional[Iterable[int]] = None, *
 
     Options are the command's, as keywords: trace("run.json", program, mem, cycles="0:100").
     """
-    _run("trace", program, mem, dict(options, output=path))
+    _run("trace", program, mem, dict(options, output=os.fsdecode(_library.file_name(path))))

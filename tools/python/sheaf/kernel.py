@@ -14,11 +14,13 @@ engine does them and where values live is the builder's business.
 """
 import contextlib
 import ctypes
+import operator
+import threading
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from . import _library
-from .machine import Bundle, Program, _buffer, _Converted
+from .machine import Bundle, Program, _buffer
 
 # In the order of the operation table.
 _OPERATORS = ("+", "-", "*", "//", "cdiv", "^", "&", "|", "<<", ">>", "%", "<", "==")
@@ -81,7 +83,19 @@ class Value:
         return self._reg.lanes
 
     def __getitem__(self, lane: int) -> "Variable":
-        return Variable(self._kernel, self._kernel._call("lane", self._reg, lane))
+        number, lanes = operator.index(lane), self._reg.lanes
+        if not -lanes <= number < lanes:
+            raise IndexError("lane %d of %d" % (number, lanes))
+        return Variable(self._kernel, self._kernel._call("lane", self._reg, number % lanes))
+
+    def __copy__(self) -> "Value":
+        raise TypeError("a value belongs to its kernel: Kernel.var makes a register of its own")
+
+    def __deepcopy__(self, memo: Any) -> "Value":
+        raise TypeError("a value belongs to its kernel: Kernel.var makes a register of its own")
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError("a value cannot be pickled")
 
     def __setitem__(self, lane: int, value: Operand) -> None:
         self[lane].set(value)
@@ -185,8 +199,10 @@ class Variable(Value):
     def set(self, value: Operand) -> "Variable":
         """Has this value from here on."""
         kernel = self._kernel
-        _set(kernel._handle, self._reg, kernel._reg(value))
-        kernel._changed()
+        reg = kernel._reg(value)
+        with kernel._lock:
+            _set(kernel._handle, self._reg, reg)
+            kernel._changed()
         return self
 
     def __iadd__(self, other: Operand) -> "Variable":
@@ -250,7 +266,11 @@ class Kernel:
 
     def __init__(self, *, slots: Optional[Dict[str, int]] = None, vlen: Optional[int] = None,
                  scratch: Optional[int] = None, cores: Optional[int] = None) -> None:
-        config = _library.config(slots=slots, vlen=vlen, scratch=scratch, cores=cores)
+        try:
+            config = _library.config(slots=slots, vlen=vlen, scratch=scratch, cores=cores)
+        except _library.ProgramError as problem:
+            raise KernelError(str(problem)) from None
+        self._lock = threading.RLock()  # C runs without the interpreter's
         self._handle = _library.function("kernel_create")(config)
         self._state = 0  # counts assignments, and the edges of what is executed otherwise than once
         self._program: Optional[Program] = None
@@ -262,6 +282,15 @@ class Kernel:
         if handle:
             _destroy(handle)
 
+    def __copy__(self) -> "Kernel":
+        raise TypeError("a kernel cannot be copied: copy its program")
+
+    def __deepcopy__(self, memo: Any) -> "Kernel":
+        raise TypeError("a kernel cannot be copied: copy its program")
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a kernel cannot be pickled: pickle its program")
+
     # What is called, and what comes of it.
 
     def _check(self) -> None:
@@ -270,8 +299,9 @@ class Kernel:
             raise KernelError(error.decode("utf-8", "replace"))
 
     def _call(self, name: str, *arguments: Any) -> _library.Reg:
-        reg = _library.function(name)(self._handle, *arguments)
-        self._check()
+        with self._lock:
+            reg = _library.function(name)(self._handle, *arguments)
+            self._check()
         return reg
 
     def _changed(self) -> None:
@@ -279,8 +309,9 @@ class Kernel:
         self._check()
 
     def _do(self, name: str, *arguments: Any) -> Any:
-        done = _library.function(name)(self._handle, *arguments)
-        self._changed()
+        with self._lock:
+            done = _library.function(name)(self._handle, *arguments)
+            self._changed()
         return done
 
     def _reg(self, operand: Operand) -> _library.Reg:
@@ -288,13 +319,16 @@ class Kernel:
             if operand._kernel is not self:
                 raise KernelError("a value of another kernel")
             return operand._reg
-        if not isinstance(operand, int):
-            raise TypeError("expected a value or a whole number, found %r" % (operand,))
-        return self._call("const", operand & 0xFFFFFFFF)
+        try:
+            number = operator.index(operand)
+        except TypeError:
+            raise TypeError("expected a value or a whole number, found %r" % (operand,)) from None
+        return self._call("const", number & 0xFFFFFFFF)
 
-    def _binary(self, operator: str, a: Operand, b: Operand) -> Value:
-        reg = _binary(self._handle, _CODES[operator], self._reg(a), self._reg(b))
-        self._check()
+    def _binary(self, sign: str, a: Operand, b: Operand) -> Value:
+        with self._lock:
+            reg = _binary(self._handle, _CODES[sign], self._reg(a), self._reg(b))
+            self._check()
         return Value(self, reg)
 
     def _product(self, a: Operand, b: Operand) -> Value:
@@ -319,11 +353,11 @@ class Kernel:
 
     def vconst(self, number: int) -> Value:
         """The same in every lane."""
-        return Value(self, self._call("vconst", number & 0xFFFFFFFF))
+        return Value(self, self._call("vconst", operator.index(number) & 0xFFFFFFFF))
 
     def var(self, value: Operand, name: Optional[str] = None) -> Variable:
         """A register of its own that starts as a copy of `value`."""
-        return Variable(self, self._call("var", name.encode() if name else None, self._reg(value)))
+        return Variable(self, self._call("var", None if name is None else _library.text("name", name), self._reg(value)))
 
     def broadcast(self, scalar: Operand) -> Value:
         """A vector with the scalar in every lane."""
@@ -365,10 +399,12 @@ class Kernel:
     @contextlib.contextmanager
     def range(self, first: Operand, end: Operand, step: int = 1) -> Iterator[Value]:
         """Counts from `first` by `step` while below `end`, as range() does; built once, executed often."""
-        if isinstance(first, int) and isinstance(end, int):
-            index = self._do("for", first, end, step)
+        by = _library.within("range: the step", step, 1, _library.WORD, KernelError)
+        if isinstance(first, Value) or isinstance(end, Value):
+            index = self._do("for_regs", self._reg(first), self._reg(end), by)
         else:
-            index = self._do("for_regs", self._reg(first), self._reg(end), step)
+            index = self._do("for", _library.within("range: the first", first, 0, _library.WORD, KernelError),
+                             _library.within("range: the end", end, 0, _library.WORD, KernelError), by)
         yield Value(self, index)
         self._do("end_for")
 
@@ -391,21 +427,19 @@ class Kernel:
 
     def stage(self, name: str) -> None:
         """Names the operations from here on; errors say where they are."""
-        self._do("stage", name.encode())
+        self._do("stage", _library.text("name", name))
 
     # The result.
 
     @property
     def program(self) -> Program:
         """The built program; nothing can be added to the kernel from then on."""
-        if self._program is None:
-            handle, error = ctypes.c_void_p(), _library.Error()
-            self._answer(_library.function("kernel_build")(self._handle, handle, error), error)
-            # The library's program goes with the kernel: keep a copy.
-            text = _library.text_of("program_json", handle).encode()
-            program = Program.__new__(Program)
-            program._converted = _Converted("program_parse_json", text, len(text), b"kernel")
-            self._program = program
+        with self._lock:
+            if self._program is None:
+                handle, error = ctypes.c_void_p(), _library.Error()
+                self._answer(_library.function("kernel_build")(self._handle, handle, error), error)
+                # The library's program goes with the kernel: keep a copy.
+                self._program = Program._from_json(_library.text_of("program_json", handle))
         return self._program
 
     def build(self) -> List[Bundle]:
@@ -415,8 +449,18 @@ class Kernel:
     def run(self, mem: Iterable[int]) -> Tuple[List[int], Report]:
         """Runs it on a memory: the memory afterwards, and what it cost."""
         words, report, error = _buffer(mem), _library.Report(), _library.Error()
-        run = _library.function("kernel_run")
-        self._answer(run(self._handle, words.buffer_info()[0], len(words), report, error), error)
+        status: List[int] = []
+
+        def work() -> None:
+            with self._lock:
+                status.append(_library.function("kernel_run")(self._handle, words.buffer_info()[0], len(words), report, error))
+
+        # In a thread of its own, so that Ctrl-C ends the wait for it.
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.05)
+        self._answer(status[0], error)
         return words.tolist(), Report(report.cycles, report.bound, dict(zip(_library.ENGINES, report.slots)),
                                       dict(zip(_library.ENGINES, report.used)),
                                       _library.text_of("report_text", report).rstrip("\n"))
@@ -430,4 +474,8 @@ class Kernel:
 
 
 def _range(within: Optional[Tuple[int, int]]) -> _library.Range:
-    return _library.Range(*within) if within else _ANYWHERE
+    if within is None:
+        return _ANYWHERE
+    first, words = within
+    return _library.Range(_library.within("within: the first word", first, 0, _library.WORD, KernelError),
+                          _library.within("within: words", words, 0, _library.WORD, KernelError))

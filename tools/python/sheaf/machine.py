@@ -1,12 +1,16 @@
 """The simulated machine, in place of the reference machine written in Python."""
 import array
 import contextlib
+import copy
 import ctypes
 import enum
+import errno
 import functools
 import json
 import marshal
 import operator
+import os
+import threading
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
@@ -14,15 +18,15 @@ from . import _library, faults
 
 SCRATCH_SIZE = 1536
 VLEN = 8
+_SLOTS = {"alu": 12, "valu": 6, "load": 2, "store": 2, "flow": 1}
+_REFERENCE = dict(_SLOTS, vlen=VLEN, scratch=SCRATCH_SIZE, cores=1)
 
 ProgramError = _library.ProgramError
 Bundle = Dict[str, List[Sequence[Any]]]
 
-# Rounds between two looks at pending signals, such as Ctrl-C: some tenths of a second.
-_ROUNDS = 1 << 22
-
 _program_text = _library.function("program_text")
 _step = _library.function("step")
+_run_some = _library.function("run_some")
 _cycle = _library.function("cycle")
 _pc = _library.function("pc")
 _core_state = _library.function("core_state")
@@ -57,6 +61,10 @@ class DebugInfo:
 
 def _buffer(words: Iterable[int]) -> "array.array[int]":
     """The words for C, modulo 2^32."""
+    if isinstance(words, (bytes, bytearray, str)) or (isinstance(words, memoryview) and words.itemsize != 4):
+        raise TypeError("memory is words, found %s: array.array('I', data) takes four bytes each" % type(words).__name__)
+    if not isinstance(words, (list, tuple, array.array)):
+        words = list(words)  # an iterator's words are there once
     try:
         return array.array("I", words)
     except (OverflowError, TypeError):
@@ -92,6 +100,31 @@ class _Converted:
         self.handle = handle.value
         self._texts: Optional[List[Tuple[bytes, Any]]] = None
         self._idle: List[Tuple[tuple, int]] = []
+        self._lock = threading.Lock()
+        self._own_machine: Optional[bool] = None
+
+    def __copy__(self) -> "_Converted":
+        return self  # a program never changes
+
+    def __deepcopy__(self, memo: Any) -> "_Converted":
+        return self
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a converted program cannot be pickled: pickle the Program")
+
+    def json(self) -> str:
+        return _library.text_of("program_json", self.handle)
+
+    def own_machine(self) -> bool:
+        """Whether it says on which machine it is to run, and that is another one than the reference's."""
+        if self._own_machine is None:
+            text = self.json()
+            told = json.loads(text) if text.startswith("{") else {}
+            machine = dict(told.get("machine", {}))
+            machine.update(machine.pop("slots", {}))
+            machine.update(("%s latency" % name, cycles) for name, cycles in machine.pop("latency", {}).items() if cycles != 1)
+            self._own_machine = any(_REFERENCE.get(name) != value for name, value in machine.items())
+        return self._own_machine
 
     def __del__(self) -> None:
         handle, self.handle = self.handle, None
@@ -103,20 +136,22 @@ class _Converted:
     def expected(self, value_trace: Dict[Any, int]) -> List[Tuple[bytes, int]]:
         """What the program's compares find in value_trace: key in JSON, value."""
         if self._texts is None:
-            self._texts = []
+            texts: List[Tuple[bytes, Any]] = []
             text = _program_text(self.handle, 0)
             while text is not None:
-                self._texts.append((text, _hashable(json.loads(text))))
-                text = _program_text(self.handle, len(self._texts))
+                texts.append((text, _hashable(json.loads(text))))
+                text = _program_text(self.handle, len(texts))
+            self._texts = texts
         return [(text, value_trace[key] & 0xFFFFFFFF) for text, key in self._texts
                 if not isinstance(key, dict) and key in value_trace]
 
     def take(self, kind: tuple) -> Optional[int]:
         """An idle machine of this kind, in some state."""
-        for i, (of, machine) in enumerate(self._idle):
-            if of == kind:
-                del self._idle[i]
-                return machine
+        with self._lock:
+            for i, (of, machine) in enumerate(self._idle):
+                if of == kind:
+                    del self._idle[i]
+                    return machine
         return None
 
     def give_back(self, kind: tuple, words: int, machine: int) -> None:
@@ -170,14 +205,33 @@ class Program:
     @classmethod
     def load(cls, path: str) -> "Program":
         """Reads a file: assembly if its name ends in .s, else JSON."""
+        name = _library.file_name(path)
+        if name != b"-" and not os.path.exists(name):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fsdecode(name))
         program = cls.__new__(cls)
-        program._converted = _Converted("program_load", str(path).encode())
+        program._converted = _Converted("program_load", name)
         return program
+
+    @classmethod
+    def _from_json(cls, text: str) -> "Program":
+        data = text.encode()
+        program = cls.__new__(cls)
+        program._converted = _Converted("program_parse_json", data, len(data), b"program")
+        return program
+
+    def __reduce__(self) -> Any:
+        return Program._from_json, (self._converted.json(),)
+
+    def __copy__(self) -> "Program":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "Program":
+        return self
 
     def save(self, path: str) -> None:
         """Writes a file, as assembly if its name ends in .s, else as JSON."""
         error = _library.Error()
-        _library.check(_library.function("program_save")(self._handle, str(path).encode(), error), error)
+        _library.check(_library.function("program_save")(self._handle, _library.file_name(path), error), error)
 
     @property
     def bundles(self) -> List[Bundle]:
@@ -209,6 +263,22 @@ class _Simulator:
         self._converted = program._converted
         self._expected: List[Tuple[bytes, int]] = []
         self._n_words = 0
+        self.lock = threading.RLock()  # whoever runs it or looks at it; C runs without the interpreter's lock
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a machine that has been run cannot be pickled")
+
+    def copy(self) -> "_Simulator":
+        """In the same state, a machine of its own."""
+        made = _Simulator.__new__(_Simulator)
+        made.config = _library.Config.from_buffer_copy(self.config)
+        made.handle, made._converted, made.lock = None, self._converted, threading.RLock()
+        made._expected, made._n_words = list(self._expected), self._n_words
+        if self.handle:
+            handle, error = ctypes.c_void_p(), _library.Error()
+            _library.check(_library.function("machine_copy")(self.handle, handle, error), error)
+            made.handle = handle.value
+        return made
 
     def __del__(self) -> None:
         handle, self.handle = self.handle, None
@@ -253,6 +323,11 @@ class _Simulator:
         n = ctypes.c_size_t()
         return _library.function(what)(self.handle, *core, n), n.value
 
+    def copy_out(self, what: str, *core: int) -> List[int]:
+        """The words themselves."""
+        with self.lock:
+            return _copy_out(*self.words(what, *core)) if self.handle else []
+
 
 class Core:
     """A core of a machine: `id`, `scratch`, `trace_buf`, `pc` and `state`."""
@@ -267,7 +342,7 @@ class Core:
         """Its words. What is changed here is changed for the next run."""
         if self._scratch is None:
             s = self._simulator
-            self._scratch = _copy_out(*s.words("scratch", self.id)) if s.handle else [0] * s.config.scratch
+            self._scratch = s.copy_out("scratch", self.id) if s.handle else [0] * s.config.scratch
         return self._scratch
 
     @scratch.setter
@@ -277,7 +352,7 @@ class Core:
     @property
     def trace_buf(self) -> List[int]:
         """What its trace_write slots have written."""
-        return _copy_out(*self._simulator.words("trace", self.id)) if self._simulator.handle else []
+        return self._simulator.copy_out("trace", self.id)
 
     @property
     def pc(self) -> int:
@@ -288,6 +363,21 @@ class Core:
     def state(self) -> CoreState:
         handle = self._simulator.handle
         return _STATES[_core_state(handle, self.id)] if handle else CoreState.RUNNING
+
+    def __copy__(self) -> "Core":
+        raise TypeError("a core is a part of its machine: copy that")
+
+    def _of(self, simulator: _Simulator) -> "Core":
+        """The same core of a copy."""
+        core = Core(simulator, self.id)
+        core._scratch = None if self._scratch is None else list(self._scratch)
+        return core
+
+    def __deepcopy__(self, memo: Any) -> "Core":
+        raise TypeError("a core is a part of its machine: copy that")
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a core cannot be pickled")
 
     def _push(self) -> None:
         if self._scratch is not None:
@@ -319,18 +409,29 @@ class Machine:
     negative addresses are IndexErrors; words of mem are taken modulo 2^32; pc and state are to be read
     only, and after a fault there is no going on.
 
-    engine (`fast`, `step`), strict, cycle_limit: as in the command's options of these names.
+    engine (`fast`, `step`), strict, cycle_limit: as in the command's options of these names. A program in the
+    object form that asks for a machine other than the reference's is refused, unless machine="program" says that
+    it may have it.
+
+    A machine belongs to one thread at a time: others that run it or look at it wait. copy.deepcopy makes another one in
+    the same state; one that has been run cannot be pickled.
     """
 
     def __init__(self, mem_dump: Sequence[int], program: Union[Sequence[Bundle], Program],
                  debug_info: Optional[Any] = None, n_cores: int = 1, scratch_size: int = SCRATCH_SIZE,
                  trace: Union[bool, str] = False, value_trace: Optional[Dict[Any, int]] = None, *,
-                 engine: str = "fast", strict: bool = False, cycle_limit: Optional[int] = None) -> None:
+                 engine: str = "fast", strict: bool = False, cycle_limit: Optional[int] = None,
+                 machine: Optional[str] = None) -> None:
         self._start = _buffer(mem_dump)
         self._mem: Optional[List[int]] = None
         self._program = program if isinstance(program, Program) else _named_program(program, debug_info)
+        if machine not in (None, "program"):
+            raise ValueError("machine is %r, expected None or 'program'" % (machine,))
+        if machine is None and not isinstance(program, list) and self._program._converted.own_machine():
+            raise ProgramError("the program asks for a machine of its own; machine='program' lets it have that")
+        own = {} if machine else {"slots": _SLOTS, "vlen": VLEN}
         self._simulator = _Simulator(self._program, _library.config(
-            engine, cycle_limit=cycle_limit, strict=strict, cores=n_cores, scratch=scratch_size))
+            engine, cycle_limit=cycle_limit, strict=bool(strict), cores=n_cores, scratch=scratch_size, **own))
         self.program = program
         self.debug_info = debug_info
         self.value_trace: Dict[Any, int] = {} if value_trace is None else value_trace
@@ -345,7 +446,7 @@ class Machine:
         """Its words. What is changed here is changed for the next run."""
         if self._mem is None:
             made = self._simulator.handle
-            self._mem = _copy_out(*self._simulator.words("memory")) if made else self._start.tolist()
+            self._mem = self._simulator.copy_out("memory") if made else self._start.tolist()
         return self._mem
 
     @mem.setter
@@ -363,8 +464,31 @@ class Machine:
         handle = self._simulator.handle
         return _library.function("double_writes")(handle) if handle else 0
 
+    def __deepcopy__(self, memo: Dict[int, Any]) -> "Machine":
+        made = Machine.__new__(type(self))
+        memo[id(self)] = made
+        with self._simulator.lock:
+            made._simulator = self._simulator.copy()
+            made._program, made._start = self._program, self._start[:]
+            made._mem = None if self._mem is None else list(self._mem)
+            made.cores = [core._of(made._simulator) for core in self.cores]
+        for name, value in vars(self).items():
+            if name not in vars(made):
+                setattr(made, name, value if value is self._program else copy.deepcopy(value, memo))
+        return made
+
+    def __copy__(self) -> "Machine":
+        raise TypeError("a machine has one state: copy.deepcopy makes another in the same state")
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a machine cannot be pickled: pickle its Program and its memory")
+
     def run(self) -> None:
         """Resumes paused cores and runs until every core has stopped or paused."""
+        with self._simulator.lock:
+            self._run_whole()
+
+    def _run_whole(self) -> None:
         if not self._simulator.handle and self._mem is not None:
             self._start = _buffer(self._mem)
         self._simulator.prepare(bool(self.enable_pause), bool(self.enable_debug), self.value_trace, self._start)
@@ -381,11 +505,12 @@ class Machine:
         words = _buffer(mem_dump)
         if len(words) != len(self._start):
             raise ValueError("mem has %d words, expected %d: its size cannot change" % (len(words), len(self._start)))
-        self._start, self._mem = words, None
-        for core in self.cores:
-            core._scratch = None
-        if self._simulator.handle:
-            _reset(self._simulator.handle, words.buffer_info()[0])
+        with self._simulator.lock:
+            self._start, self._mem = words, None
+            for core in self.cores:
+                core._scratch = None
+            if self._simulator.handle:
+                _reset(self._simulator.handle, words.buffer_info()[0])
 
     def _push(self) -> None:
         """What was changed in lists that somebody holds counts."""
@@ -401,15 +526,15 @@ class Machine:
         for core in self.cores:
             core._pull()
 
-    def _step(self, rounds: int) -> bool:
+    def _goes_on(self, end: int) -> bool:
         """Whether there is more to do."""
-        end = _step(self._simulator.handle, rounds)
         if end == _library.FAULTED:
             raise faults.of_machine(self._simulator.handle)
         return end == _library.MORE
 
     def _run(self) -> None:
-        while self._step(_ROUNDS):
+        # Python looks at pending signals, such as Ctrl-C, in between.
+        while self._goes_on(_run_some(self._simulator.handle)):
             pass
 
     def _run_printing(self) -> None:
@@ -421,7 +546,7 @@ class Machine:
                 runs = core.state == CoreState.RUNNING or (first and core.state == CoreState.PAUSED)
                 if runs and core.pc < len(bundles):
                     self._print_bundle(core, bundles[core.pc], names)
-            first, more = False, self._step(1)
+            first, more = False, self._goes_on(_step(self._simulator.handle, 1))
 
     def _print_bundle(self, core: Core, bundle: Bundle, names: Dict[int, Tuple[str, int]]) -> None:
         scratch = _copy_out(*self._simulator.words("scratch", core.id))
