@@ -184,6 +184,9 @@ fuzz-loader: $(BUILD)/fuzz/libfuzzer_loader ## let libFuzzer (of clang) look for
 	@mkdir -p $(BUILD)/fuzz/found
 	$< -max_len=3000 $(BUILD)/fuzz/found tests/fuzz/corpus/loader
 
+machines: $(BUILD)/fuzz/machines ## build and run every kernel, variant and contract on 500 random machines and sizes
+	@$<
+
 MUTANTS ?= 300
 mutants: $(BUILD)/fuzz/mutants ## change single slots of right programs: how many of the wrong ones a judgement lets pass
 	@for kernel in tree_hash:best moe_sort:fused pq_index:fused; do \
@@ -267,7 +270,7 @@ help: ## list targets and variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 .force:
-.PHONY: all mutants bench-hostile bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless samples manual install uninstall lint format format-check clean help .force
+.PHONY: all machines mutants bench-hostile bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless samples manual install uninstall lint format format-check clean help .force
 .SECONDARY:
 .DELETE_ON_ERROR:
 

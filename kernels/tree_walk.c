@@ -107,7 +107,9 @@ static unsigned raw_lag(const struct walk *w, unsigned level, uint32_t round)
             return 0;
         else
             more++;
-    return w->ir->machine.vlen > 3 ? lag[more % 3] : 0;
+    /* A node comes by a load of a whole vector then, which has to lie in memory. */
+    const uint32_t vlen = w->ir->machine.vlen, last = w->plan.tree + (2u << level) - 2 - lag[more % 3];
+    return vlen > 3 && last + vlen <= w->plan.values + w->plan.batch ? lag[more % 3] : 0;
 }
 
 static void go_to_raw(struct group *g, unsigned level, unsigned lag)
@@ -214,6 +216,14 @@ static uint32_t first_walker(const struct walk *w, uint32_t group)
     return (group + 1) * vlen <= w->plan.batch ? group * vlen : w->plan.batch - vlen;
 }
 
+/* The words before the end of an array that is stored to are fewer than a vector's: walkers come and go one
+ * by one. */
+static bool is_tiny(const struct walk *w)
+{
+    const struct walk_plan *p = &w->plan;
+    return (p->want_indices ? p->indices : p->values) + p->batch < w->ir->machine.vlen;
+}
+
 /* A group's words of an array. */
 static struct ir_mem words_of(const struct walk *w, uint32_t array, uint32_t group)
 {
@@ -223,6 +233,30 @@ static struct ir_mem words_of(const struct walk *w, uint32_t array, uint32_t gro
 static struct ir_val address_of(struct walk *w, uint32_t array, uint32_t group)
 {
     return ir_const(w->ir, words_of(w, array, group).first);
+}
+
+/* A group's values, and its results to an array. */
+static struct ir_val load_values(struct walk *w, uint32_t group)
+{
+    struct ir *ir = w->ir;
+    if (!is_tiny(w))
+        return ir_vload(ir, address_of(w, w->plan.values, group), words_of(w, w->plan.values, group));
+    const struct ir_val y = ir_vector(ir, "value");
+    for (uint32_t l = 0; l < w->plan.batch; l++)
+        ir_load_into(ir, ir_lane(y, l), ir_const(ir, w->plan.values + l),
+                     (struct ir_mem){w->plan.values + l, 1});
+    return y;
+}
+
+static void store_results(struct walk *w, uint32_t array, uint32_t group, struct ir_val x)
+{
+    struct ir *ir = w->ir;
+    if (!is_tiny(w)) {
+        ir_store(ir, address_of(w, array, group), x, words_of(w, array, group));
+        return;
+    }
+    for (uint32_t l = 0; l < w->plan.batch; l++)
+        ir_store(ir, ir_const(ir, array + l), ir_lane(x, l), (struct ir_mem){array + l, 1});
 }
 
 /* Rounds of all groups in about the order in which they will be issued: groups start
@@ -261,7 +295,7 @@ void walk_build(struct walk *w)
     for (uint32_t i = 0; i < groups; i++) {
         ir_cohort(ir, i);
         g[i] = (struct group){.w = w, .address = {.block = IR_NONE}, .full = {.block = IR_NONE}};
-        g[i].y = ir_vload(ir, address_of(w, w->plan.values, i), words_of(w, w->plan.values, i));
+        g[i].y = load_values(w, i);
         (void)ir_name(ir, g[i].y, "value");
     }
     all_rounds(w, g, groups);
@@ -274,10 +308,10 @@ void walk_build(struct walk *w)
     ir_stage(ir, "results");
     for (uint32_t i = 0; i < groups; i++) {
         ir_cohort(ir, i);
-        ir_store(ir, address_of(w, w->plan.values, i), g[i].y, words_of(w, w->plan.values, i));
+        store_results(w, w->plan.values, i, g[i].y);
     }
     for (uint32_t i = 0; w->plan.want_indices && i < groups; i++) {
         ir_cohort(ir, i);
-        ir_store(ir, address_of(w, w->plan.indices, i), g[i].address, words_of(w, w->plan.indices, i));
+        store_results(w, w->plan.indices, i, g[i].address);
     }
 }

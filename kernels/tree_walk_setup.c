@@ -57,18 +57,17 @@ struct ir_val walk_const(struct walk *w, uint32_t value)
     return v;
 }
 
-/* The first nodes of the tree in a row of vlen words. */
-static struct ir_val first_nodes(struct walk *w)
+/* Nodes `first` .. of the tree in a row of vlen words. */
+static struct ir_val row_of_nodes(struct walk *w, uint32_t first)
 {
     struct ir *ir = w->ir;
     const unsigned vlen = ir->machine.vlen;
-    const uint32_t end = w->plan.values + w->plan.batch;
-    if (w->plan.tree + vlen <= end)
-        return ir_vload(ir, ir_const(ir, w->plan.tree), (struct ir_mem){w->plan.tree, vlen});
+    const uint32_t at = w->plan.tree + first, end = w->plan.values + w->plan.batch;
+    if (at + vlen <= end)
+        return ir_vload(ir, ir_const(ir, at), (struct ir_mem){at, vlen});
     const struct ir_val row = ir_vector(ir, "nodes");
-    for (uint32_t i = 0; w->plan.tree + i < end; i++)
-        ir_load_into(ir, ir_lane(row, i), ir_const(ir, w->plan.tree + i),
-                     (struct ir_mem){w->plan.tree + i, 1});
+    for (uint32_t i = 0; at + i < end; i++)
+        ir_load_into(ir, ir_lane(row, i), ir_const(ir, at + i), (struct ir_mem){at + i, 1});
     return row;
 }
 
@@ -77,12 +76,17 @@ static void cached_nodes(struct walk *w)
     struct ir *ir = w->ir;
     struct walk_shared *s = &w->shared;
     const unsigned top = w->plan.height < WALK_CACHED - 1 ? w->plan.height : WALK_CACHED - 1;
-    const unsigned n = (2u << top) - 1;
-    const struct ir_val raw = first_nodes(w);
-    const struct ir_val with = ir_alu(ir, OP_ALU_XOR, raw, s->xor5);
-    s->node0_raw = ir_broadcast(ir, ir_lane(raw, 0));
-    for (unsigned i = 0; i < n; i++)
-        s->node[i] = walk_spread(w, ir_lane(with, i));
+    const unsigned n = (2u << top) - 1, vlen = ir->machine.vlen;
+    struct ir_val with = {0};
+    for (unsigned i = 0; i < n; i++) {
+        if (i % vlen == 0) {
+            const struct ir_val raw = row_of_nodes(w, i);
+            with = ir_alu(ir, OP_ALU_XOR, raw, s->xor5);
+            if (i == 0)
+                s->node0_raw = ir_broadcast(ir, ir_lane(raw, 0));
+        }
+        s->node[i] = walk_spread(w, ir_lane(with, i % vlen));
+    }
 }
 
 /* Scalars base, base + vlen, ...: `n` of them, made a vector at a time. */
