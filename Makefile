@@ -217,32 +217,40 @@ manual: $(BUILD)/manual ## rewrite what is derived from the operation table: the
 
 # --- installing --------------------------------------------------------------
 
-BINDIR := $(DESTDIR)$(PREFIX)/bin
-LIBDIR := $(DESTDIR)$(PREFIX)/lib
-INCDIR := $(DESTDIR)$(PREFIX)/include
-MANDIR := $(DESTDIR)$(PREFIX)/share/man/man1
-COMPDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+LIBDIR ?= $(PREFIX)/lib
+# As the shell is to see them: any of them may have spaces.
+quote = '$(subst ','\'',$1)'
+into = $(call quote,$(DESTDIR)$1)
+BIN := $(call into,$(PREFIX)/bin)
+LIB := $(call into,$(LIBDIR))
+INC := $(call into,$(PREFIX)/include)
+MAN := $(call into,$(PREFIX)/share/man/man1)
+COMP := $(call into,$(PREFIX)/share/bash-completion/completions)
 
 $(BUILD)/sheaf.1: tools/manpage.sh $(BUILD)/sheaf
 	@tools/manpage.sh $(BUILD)/sheaf $(VERSION) >$@
 
-install: all $(BUILD)/sheaf.1 ## install under PREFIX (default /usr/local), below DESTDIR if given
-	install -d $(BINDIR) $(LIBDIR)/pkgconfig $(INCDIR) $(MANDIR) $(COMPDIR)
-	install -m 755 $(BUILD)/sheaf $(if $(MPI),$(BUILD)/sheaf-mpi) $(BINDIR)
-	install -m 644 $(BUILD)/libsheaf.a $(LIBDIR)/libsheaf.a
-	install -m 755 $(BUILD)/libsheaf.so $(LIBDIR)/libsheaf.so.$(VERSION)
-	ln -sf libsheaf.so.$(VERSION) $(LIBDIR)/libsheaf.so.$(SOVERSION)
-	ln -sf libsheaf.so.$(SOVERSION) $(LIBDIR)/libsheaf.so
-	install -m 644 sim/sheaf.h $(INCDIR)/sheaf.h
-	sed 's|"sim/sheaf.h"|<sheaf.h>|' builder/sheaf_builder.h >$(INCDIR)/sheaf_builder.h
-	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' tools/sheaf.pc.in >$(LIBDIR)/pkgconfig/sheaf.pc
-	install -m 644 $(BUILD)/sheaf.1 $(MANDIR)/sheaf.1
-	install -m 644 tools/completion.bash $(COMPDIR)/sheaf
+# In sheaf.pc a space is written `\ `, and & and | of sed are escaped.
+pc = $(subst $(space),\\ ,$(subst |,\|,$(subst &,\&,$1)))
+space := $(subst ,, )
+
+install: all $(BUILD)/sheaf.1 ## install under PREFIX (default /usr/local) and LIBDIR, below DESTDIR if given
+	install -d $(BIN) $(LIB)/pkgconfig $(INC) $(MAN) $(COMP)
+	install -m 755 $(BUILD)/sheaf $(if $(MPI),$(BUILD)/sheaf-mpi) $(BIN)
+	install -m 644 $(BUILD)/libsheaf.a $(LIB)/libsheaf.a
+	install -m 755 $(BUILD)/libsheaf.so $(LIB)/libsheaf.so.$(VERSION)
+	ln -sf libsheaf.so.$(VERSION) $(LIB)/libsheaf.so.$(SOVERSION)
+	ln -sf libsheaf.so.$(SOVERSION) $(LIB)/libsheaf.so
+	install -m 644 sim/sheaf.h $(INC)/sheaf.h
+	sed 's|"sim/sheaf.h"|<sheaf.h>|' builder/sheaf_builder.h >$(INC)/sheaf_builder.h
+	sed $(call quote,s|@PREFIX@|$(call pc,$(PREFIX))|; s|@LIBDIR@|$(call pc,$(LIBDIR))|; s|@VERSION@|$(VERSION)|) tools/sheaf.pc.in >$(LIB)/pkgconfig/sheaf.pc
+	install -m 644 $(BUILD)/sheaf.1 $(MAN)/sheaf.1
+	install -m 644 tools/completion.bash $(COMP)/sheaf
 
 uninstall: ## remove what install put there
-	rm -f $(BINDIR)/sheaf $(BINDIR)/sheaf-mpi $(LIBDIR)/libsheaf.a $(LIBDIR)/libsheaf.so $(LIBDIR)/libsheaf.so.$(SOVERSION) \
-	    $(LIBDIR)/libsheaf.so.$(VERSION) $(INCDIR)/sheaf.h $(INCDIR)/sheaf_builder.h \
-	    $(LIBDIR)/pkgconfig/sheaf.pc $(MANDIR)/sheaf.1 $(COMPDIR)/sheaf
+	rm -f $(BIN)/sheaf $(BIN)/sheaf-mpi $(LIB)/libsheaf.a $(LIB)/libsheaf.so $(LIB)/libsheaf.so.$(SOVERSION) \
+	    $(LIB)/libsheaf.so.$(VERSION) $(INC)/sheaf.h $(INC)/sheaf_builder.h \
+	    $(LIB)/pkgconfig/sheaf.pc $(MAN)/sheaf.1 $(COMP)/sheaf
 
 # --- housekeeping ------------------------------------------------------------
 

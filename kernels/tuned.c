@@ -149,7 +149,7 @@ enum status tuned_load(const char *path, const char *title, struct tuning *out, 
     char *text;
     size_t size;
     *out = (struct tuning){.cycles = 0};
-    enum status status = file_read(path, MAX_RECORD, &text, &size, d);
+    enum status status = file_read_text(path, MAX_RECORD, &text, &size, d);
     if (status != ST_OK)
         return status;
     status = tuning_read(text, size, path, title, out, d);

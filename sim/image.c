@@ -66,7 +66,7 @@ enum status image_read(const char *path, uint32_t **words, size_t *n, struct dia
     *n = 0;
     /* A word is at most ten digits and a comma; room for white space besides. */
     const size_t limit = (size_t)IMAGE_MAX_WORDS * (is_binary(path) ? 4 : 16);
-    enum status status = file_read(path, limit, &data, &size, d);
+    enum status status = (is_binary(path) ? file_read : file_read_text)(path, limit, &data, &size, d);
     if (status != ST_OK)
         return status;
     status = is_binary(path)

@@ -77,6 +77,7 @@ suite() {
     manual | layers | install | embed) run "$1" "tests/$1.sh" "$build" ;;
     cli)
         run cli env "SHEAF=$build/sheaf" tests/cli/run.sh
+        run 'cli files' env "SHEAF=$build/sheaf" tests/cli/files.sh
         run 'cli search' env "SHEAF=$build/sheaf" tests/cli/search.sh
         run 'cli crew' env "SHEAF=$build/sheaf" tests/cli/crew.sh
         run 'cli sweep' env "SHEAF=$build/sheaf" tests/cli/sweep.sh

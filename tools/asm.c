@@ -32,7 +32,7 @@ static int convert(const struct options *o, bool to_json)
     size_t size;
     struct diag d;
     struct prog *p;
-    if (file_read(path, MAX_BYTES, &text, &size, &d) != ST_OK)
+    if (file_read_text(path, MAX_BYTES, &text, &size, &d) != ST_OK)
         return tool_diag(&d);
     const enum status status =
         to_json ? prog_read_asm(text, size, file, &p, &d) : prog_read_json(text, size, file, &p, &d);

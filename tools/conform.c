@@ -72,7 +72,7 @@ static int run_file(struct conform *c, const char *path)
     char *text;
     size_t size;
     struct diag d;
-    if (file_read(path, limit, &text, &size, &d) != ST_OK)
+    if (file_read_text(path, limit, &text, &size, &d) != ST_OK)
         return tool_diag(&d);
     int status = EXIT_FINE;
     unsigned number = 1, vectors = 0;

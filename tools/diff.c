@@ -61,7 +61,7 @@ static bool load_profile(struct side *s)
     char *text;
     size_t size;
     if (!job_is_file(s->operand) || strcmp(s->operand, "-") == 0 ||
-        file_read(s->operand, MOST_PROFILE, &text, &size, NULL) != ST_OK)
+        file_read_text(s->operand, MOST_PROFILE, &text, &size, NULL) != ST_OK)
         return false;
     const bool object = size && text[strspn(text, " \t\r\n")] == '{';
     s->profile = object ? json_loadb(text, size, 0, NULL) : NULL;
@@ -211,12 +211,34 @@ static void side_json(const char *key, const struct history *h, const struct par
     text_free(&text);
 }
 
+/* How each side ended: its fault, if it had one, and whether its result is right. */
+static void result_json(const char *key, const struct diff *x, struct json_out *j)
+{
+    const struct side *const sides[] = {&x->a, &x->b};
+    json_open(j, key, '[');
+    for (unsigned i = 0; i < 2; i++) {
+        const struct record *r = &sides[i]->record;
+        json_open(j, NULL, '{');
+        if (sides[i]->recorded && r->checked)
+            json_bool(j, "correct", !r->wrong);
+        else
+            json_text(j, "correct", NULL);
+        json_open(j, "faults", '[');
+        if (sides[i]->recorded)
+            json_fault(&r->fault, j);
+        json_close(j, ']');
+        json_close(j, '}');
+    }
+    json_close(j, ']');
+}
+
 static void print_json(const struct diff *x, struct text *t)
 {
     struct json_out j = {.text = t};
     json_open(&j, NULL, '{');
     json_text(&j, "a", x->a.operand);
     json_text(&j, "b", x->b.operand);
+    result_json("results", x, &j);
     if (x->compared)
         json_text(&j, "compared", part_by_name(x->part.by));
     if (x->parted) {

@@ -53,6 +53,9 @@ int job_kernel(struct job *j, const struct options *o, const char *name, bool wi
     const char *variant = name[length] ? name + length + 1 : NULL;
     j->operand = name;
     j->kernel = kern_find(name, length);
+    if (!j->kernel && (job_is_file(name) || access(name, F_OK) == 0))
+        return tool_error(
+            "%s is a file, expected a kernel (`sheaf kernels` lists them; asm and dis rewrite files)", name);
     if (!j->kernel)
         return no_such_kernel(name, length);
     if (variant && !with_variant)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/base/file.h"
 #include "tools/commands.h"
 #include "tools/report.h"
 
@@ -27,6 +28,25 @@ static int help(void)
     return tool_print(&t);
 }
 
+/* An output that is also read from would be lost; a search and a sweep go on from theirs. */
+static bool spares_inputs(const struct options *o)
+{
+    static const enum opt inputs[] = {OPT_MEM, OPT_AGAINST, OPT_SCRIPT};
+    if (o->command == &command_search || o->command == &command_sweep)
+        return true;
+    for (size_t i = 0; i < o->given.n; i++) {
+        const char *path = o->given.at[i].id == OPT_OUTPUT ? o->given.at[i].text : NULL;
+        for (unsigned k = 0; path && k < o->n_operands + 3; k++) {
+            const char *input = k < o->n_operands ? o->operands[k] : opt_text(o, inputs[k - o->n_operands]);
+            if (input && file_same(path, input)) {
+                (void)tool_error("-o %s: that is the input %s, expected another file", path, input);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 static int run(const struct command *c, int argc, char **argv)
 {
     struct options o;
@@ -34,7 +54,7 @@ static int run(const struct command *c, int argc, char **argv)
     if (options_parse(&o, c, argc, argv)) {
         struct text t = {0};
         if (!opt_given(&o, OPT_HELP)) {
-            status = c->run(&o);
+            status = spares_inputs(&o) ? c->run(&o) : EXIT_USAGE;
         } else {
             options_help(c, &t);
             status = tool_print(&t);

@@ -166,6 +166,9 @@ static int run(const struct options *o)
     struct job job = {0};
     struct record r = {0};
     struct text t = {0};
+    if (opt_given(o, OPT_TIMELINE) && opt_given(o, OPT_JSON))
+        return tool_error(
+            "--timeline is a picture, expected no --json: `sheaf trace -o FILE.json` has every slot");
     if (opt_given(o, OPT_LADDER))
         return stages_ladder(o);
     int status = job_open(&job, o);

@@ -60,3 +60,21 @@ void json_bound(struct json_out *j, const struct bound *b, uint64_t cycles)
     json_close(j, '}');
     json_decimal(j, "ratio", (double)cycles / b->cycles);
 }
+
+void json_fault(const struct sim_fault *f, struct json_out *j)
+{
+    if (f->kind == FAULT_NONE)
+        return;
+    json_open(j, NULL, '{');
+    json_text(j, "kind", sim_fault_name(f->kind));
+    json_number(j, "core", f->core);
+    json_number(j, "cycle", f->cycle);
+    json_number(j, "bundle", (uint64_t)f->pc);
+    if (f->engine != ISA_ENGINES) {
+        json_text(j, "engine", isa_engine_name(f->engine));
+        json_number(j, "slot", f->slot);
+        json_text(j, "text", f->slot_text);
+    }
+    json_text(j, "what", f->what);
+    json_close(j, '}');
+}

@@ -8,6 +8,7 @@
 #include "builder/bound.h"
 #include "sim/base/diag.h"
 #include "sim/base/json_out.h"
+#include "sim/machine.h"
 
 /* What a command returns. */
 enum tool_exit {
@@ -32,5 +33,8 @@ const char *bound_what(const struct bound *b);
  * "bounds" and "ratio", null where no bound is known (cycles 0). */
 void text_bound(struct text *t, const struct bound *b, uint64_t cycles);
 void json_bound(struct json_out *j, const struct bound *b, uint64_t cycles);
+
+/* A fault as an object of a list; nothing where there is none. */
+void json_fault(const struct sim_fault *f, struct json_out *j);
 
 #endif

@@ -69,24 +69,6 @@ static void print_text(const struct run *r, struct text *t)
                   out->double_writes);
 }
 
-static void json_fault(const struct sim_fault *f, struct json_out *j)
-{
-    if (f->kind == FAULT_NONE)
-        return;
-    json_open(j, NULL, '{');
-    json_text(j, "kind", sim_fault_name(f->kind));
-    json_number(j, "core", f->core);
-    json_number(j, "cycle", f->cycle);
-    json_number(j, "bundle", (uint64_t)f->pc);
-    if (f->engine != ISA_ENGINES) {
-        json_text(j, "engine", isa_engine_name(f->engine));
-        json_number(j, "slot", f->slot);
-        json_text(j, "text", f->slot_text);
-    }
-    json_text(j, "what", f->what);
-    json_close(j, '}');
-}
-
 static void json_engines(const struct run *r, struct json_out *j)
 {
     if (!r->out.counted) {
@@ -175,6 +157,9 @@ static int report(struct run *r, const struct options *o)
 static int run(const struct options *o)
 {
     struct run r = {0};
+    const char *path = opt_text(o, OPT_OUTPUT);
+    if (path && strcmp(path, "-") == 0 && opt_given(o, OPT_JSON))
+        return tool_error("-o - and --json: both would be standard output");
     int status = job_open(&r.job, o);
     if (status == EXIT_FINE && !execute_config(&r.job, o, &r.config, &r.tandem))
         status = EXIT_USAGE;

@@ -95,7 +95,7 @@ enum status search_plan_load(struct search_plan *p, const char *path, bool fresh
     char *text;
     size_t size;
     *found = false;
-    enum status status = file_read(path, MAX_FILE, &text, &size, d);
+    enum status status = file_read_text(path, MAX_FILE, &text, &size, d);
     if (status != ST_OK)
         return status;
     head(p, fresh, &same);

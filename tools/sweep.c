@@ -66,7 +66,7 @@ static int resume(struct sweep *s)
     size_t size;
     if (!s->csv || (stat(s->csv, &file) != 0 && errno == ENOENT))
         return EXIT_FINE;
-    if (file_read(s->csv, MAX_FILE, &text, &size, &d) != ST_OK)
+    if (file_read_text(s->csv, MAX_FILE, &text, &size, &d) != ST_OK)
         return tool_diag(&d);
     const int status = sweep_csv_read(&s->plan, s->csv, text);
     free(text);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/file.h"
 #include "tools/commands.h"
 #include "tools/execute.h"
 #include "tools/page.h"
@@ -93,27 +94,27 @@ static int write_file(const char *path, const struct trace_format *format,
                       const struct trace_options *options, const struct job *j,
                       const struct sim_config *config, struct text *fault)
 {
-    const bool standard = strcmp(path, "-") == 0;
+    struct diag d;
+    struct file_out to;
     struct out *out = malloc(sizeof *out);
     if (!out)
         return tool_error("out of memory for the trace");
-    struct file file = {.f = standard ? stdout : fopen(path, "wb")};
-    if (!file.f) {
+    if (file_begin(path, &to, &d) != ST_OK) {
         free(out);
-        return tool_error("%s: %s", path, strerror(errno));
+        return tool_diag(&d);
     }
-    struct diag d;
+    struct file file = {.f = to.f};
     out_begin(out, to_file, &file);
     const enum status status = write_trace(format, options, j, config, out, fault, &d);
-    bool good = out_end(out);
-    if (!standard && fclose(file.f) != 0 && good) {
-        file.why = errno;
-        good = false;
-    }
+    const bool good = out_end(out);
     free(out);
+    struct diag unwritten;
+    const enum status kept = file_end(&to, good && status == ST_OK, false, &unwritten);
     if (status != ST_OK)
         return tool_diag(&d);
-    return good ? EXIT_FINE : tool_error("%s: %s", standard ? "standard output" : path, strerror(file.why));
+    if (!good)
+        return tool_error("%s: %s", strcmp(path, "-") == 0 ? "standard output" : path, strerror(file.why));
+    return kept == ST_OK ? EXIT_FINE : tool_diag(&unwritten);
 }
 
 static int write_stream(const struct format *f, const struct options *o, const struct job *j,
@@ -148,6 +149,7 @@ static const struct format formats[] = {
     {"chrome", ".json", write_stream, &trace_chrome},
     {"perfetto", ".pftrace", write_stream, &trace_perfetto},
     {"vcd", ".vcd", write_stream, &trace_vcd},
+    {"vcd-plain", NULL, write_stream, &trace_vcd_plain},
     {"html", ".html", write_html, NULL},
 };
 
@@ -155,8 +157,8 @@ enum { FORMATS = sizeof formats / sizeof *formats };
 
 static bool has_ending(const char *path, const char *ending)
 {
-    const size_t n = strlen(path), length = strlen(ending);
-    return n >= length && strcmp(path + n - length, ending) == 0;
+    const size_t n = strlen(path), length = ending ? strlen(ending) : 0;
+    return length && n >= length && strcmp(path + n - length, ending) == 0;
 }
 
 /* NULL with one error printed. */
@@ -170,7 +172,8 @@ static const struct format *choose_format(const struct options *o, const char *p
             text_free(&t);
             return f;
         }
-        text_addf(&t, "%s%s", i == 0 ? "" : i + 1 < FORMATS ? ", " : " or ", name ? f->name : f->ending);
+        if (name || f->ending)
+            text_addf(&t, "%s%s", i == 0 ? "" : i + 1 < FORMATS ? ", " : " or ", name ? f->name : f->ending);
     }
     const char *expected = t.at ? t.at : "another";
     if (name)

@@ -69,7 +69,7 @@ struct trace_format {
     void (*release)(struct trace *t); /* optional: frees what `state` points to */
 };
 
-extern const struct trace_format trace_chrome, trace_perfetto, trace_vcd;
+extern const struct trace_format trace_chrome, trace_perfetto, trace_vcd, trace_vcd_plain;
 
 struct trace_tracks; /* trace.c: which names a word belongs to */
 

@@ -20,6 +20,7 @@ struct core {
 };
 
 struct vcd {
+    bool plain; /* operations as numbers */
     struct core *now, *shown;
     bool **declared; /* by program, then scratch word */
     struct text line, later;
@@ -94,6 +95,8 @@ static void add_name(struct text *line, const char *name)
 /* The sign of the difference of two names as they are shown. */
 static int compare_shown(const char *a, const char *b)
 {
+    a = *a ? a : "_";
+    b = *b ? b : "_";
     for (; *a && *b && shown_as(*a) == shown_as(*b); a++)
         b++;
     const char x = *a ? shown_as(*a) : '\0', y = *b ? shown_as(*b) : '\0';
@@ -139,7 +142,7 @@ static bool declare_engines(struct trace *t, uint32_t core)
         declare(line, "integer 32", used_id(t, core, e));
         text_addf(line, "%s-used $end\n", isa_engine_name((enum isa_engine)e));
         for (uint32_t i = 0; i < t->machine.slots[e]; i++) {
-            declare(line, "string 1", op_id(t, core, e, i));
+            declare(line, ((struct vcd *)t->state)->plain ? "integer 32" : "string 1", op_id(t, core, e, i));
             text_addf(line, "%s-%u $end\n", isa_engine_name((enum isa_engine)e), i);
         }
         text_add(line, "$upscope $end\n");
@@ -213,6 +216,19 @@ static bool vcd_begin(struct trace *t)
     return good;
 }
 
+/* Operations as numbers: for readers that hold to the standard, which has no texts. */
+static bool plain_begin(struct trace *t)
+{
+    struct vcd *v = t->state;
+    v->plain = true;
+    text_add(&v->line, "$comment operations: 0 none");
+    for (unsigned op = 0; op < ISA_OPS; op++)
+        text_addf(&v->line, "; %u %s %s", op + 1, isa_engine_name(isa_info((enum isa_op)op)->engine),
+                  isa_info((enum isa_op)op)->name);
+    text_add(&v->line, " $end\n");
+    return flush(t) && vcd_begin(t);
+}
+
 /* --- values ----------------------------------------------------------------------------- */
 
 static void add_number(struct text *line, uint64_t value, uint64_t id)
@@ -235,8 +251,12 @@ static void add_unknown(struct text *line, uint64_t id)
     text_add_n(line, "\n", 1);
 }
 
-static void add_op(struct text *line, uint8_t op, uint64_t id)
+static void add_op(struct text *line, uint8_t op, uint64_t id, bool plain)
 {
+    if (plain) {
+        add_number(line, op, id);
+        return;
+    }
     text_add_n(line, "s", 1);
     text_add(line, op ? isa_info((enum isa_op)(op - 1))->name : ".");
     text_add_n(line, " ", 1);
@@ -275,7 +295,7 @@ static void show(struct trace *t, uint32_t core, bool all)
             add_number(&v->line, now->used[e], used_id(t, core, e));
         for (uint32_t i = 0; i < t->machine.slots[e]; i++)
             if (all || now->op[e][i] != shown->op[e][i])
-                add_op(&v->line, now->op[e][i], op_id(t, core, e, i));
+                add_op(&v->line, now->op[e][i], op_id(t, core, e, i), v->plain);
     }
     *shown = *now;
 }
@@ -369,6 +389,16 @@ static void vcd_release(struct trace *t)
     text_free(&v->line);
     text_free(&v->later);
 }
+
+const struct trace_format trace_vcd_plain = {
+    .size = sizeof(struct vcd),
+    .begin = plain_begin,
+    .start = vcd_start,
+    .bundle = vcd_bundle,
+    .cycle = vcd_cycle,
+    .end = vcd_end,
+    .release = vcd_release,
+};
 
 const struct trace_format trace_vcd = {
     .size = sizeof(struct vcd),

@@ -116,7 +116,7 @@ static unsigned digit_value(const struct scan *s, size_t at)
     return c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10 : 16;
 }
 
-bool asm_int(struct scan *s, int64_t low, int64_t high, int64_t *out, const char *what)
+static bool read_int(struct scan *s, bool any, int64_t low, int64_t high, int64_t *out, const char *what)
 {
     const int c = asm_peek(s);
     const size_t start = s->pos;
@@ -140,10 +140,23 @@ bool asm_int(struct scan *s, int64_t low, int64_t high, int64_t *out, const char
     if (at < s->size && print_ident_part((unsigned char)s->text[at]))
         return scan_fail(s, start, "expected %s, found a malformed number", what);
     if (!fits)
-        return scan_fail(s, start, "expected %s, found a number beyond 64 bits", what);
+        value = any ? value & UINT32_MAX : value;
     *out = c == '-' ? (int64_t)(0 - value) : (int64_t)value;
-    if (*out < low || *out > high)
-        return scan_fail(s, start, "expected %s, found %lld", what, (long long)*out);
+    if (!any && (!fits || *out < low || *out > high)) {
+        const int n = at - start < 40 ? (int)(at - start) : 40;
+        return scan_fail(s, start, "expected %s, found %.*s%s", what, n, s->text + start,
+                         at - start > 40 ? "..." : "");
+    }
     s->pos = at;
     return true;
+}
+
+bool asm_int(struct scan *s, int64_t low, int64_t high, int64_t *out, const char *what)
+{
+    return read_int(s, false, low, high, out, what);
+}
+
+bool asm_literal(struct scan *s, int64_t *out)
+{
+    return read_int(s, true, 0, 0, out, "a whole number");
 }

@@ -26,4 +26,7 @@ bool asm_operation(struct scan *s, struct json_token *out);
 /* A whole number within low..high, decimal or hex after 0x, perhaps negative. */
 bool asm_int(struct scan *s, int64_t low, int64_t high, int64_t *out, const char *what);
 
+/* A whole number of any size: beyond 64 bits what is left of it modulo 2^32. */
+bool asm_literal(struct scan *s, int64_t *out);
+
 #endif

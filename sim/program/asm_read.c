@@ -72,6 +72,7 @@ static bool read_operand(struct reader *r, struct isa_slot *slot, unsigned i)
     case ROLE_KEYS: return scan_keys(&r->s, r->p, slot, &r->spare);
     case ROLE_KEY:
     case ROLE_TEXT: return (slot->literal = scan_text(&r->s, r->p, &r->spare)) >= 0;
+    case ROLE_LITERAL: return asm_literal(&r->s, &slot->literal);
     case ROLE_RELATIVE: return asm_int(&r->s, INT64_MIN, INT64_MAX, &slot->literal, "a distance in bundles");
     default: return asm_int(&r->s, INT64_MIN, INT64_MAX, &slot->literal, "a whole number");
     }

@@ -150,7 +150,8 @@ static bool is_digit(const struct scan *s, size_t at)
     return at < s->size && s->text[at] >= '0' && s->text[at] <= '9';
 }
 
-bool scan_int(struct scan *s, int64_t low, int64_t high, int64_t *out, const char *what)
+/* A number's value modulo 2^64, as far as that can be said with its sign, and whether it fits 64 bits. */
+static bool read_int(struct scan *s, int64_t *out, bool *fits, const char *what)
 {
     const int c = scan_peek(s);
     const size_t start = s->pos;
@@ -161,20 +162,40 @@ bool scan_int(struct scan *s, int64_t low, int64_t high, int64_t *out, const cha
         return scan_fail(s, start, "expected %s, found a malformed number", what);
     const uint64_t most = (uint64_t)INT64_MAX + (c == '-');
     uint64_t value = 0;
-    bool fits = true;
+    *fits = true;
     for (; is_digit(s, at); at++) {
         const uint64_t digit = (uint64_t)(s->text[at] - '0');
-        fits = fits && (value < INT64_MAX / 10 || value <= (most - digit) / 10);
+        *fits = *fits && (value < INT64_MAX / 10 || value <= (most - digit) / 10);
         value = value * 10 + digit;
     }
     if (at < s->size && (s->text[at] == '.' || s->text[at] == 'e' || s->text[at] == 'E'))
         return scan_fail(s, start, "expected %s, found a number that is not whole", what);
     *out = c == '-' ? (int64_t)(0 - value) : (int64_t)value;
-    if (!fits)
-        return scan_fail(s, start, "expected %s, found a number beyond 64 bits", what);
-    if (*out < low || *out > high)
-        return scan_fail(s, start, "expected %s, found %lld", what, (long long)*out);
     s->pos = at;
+    return true;
+}
+
+bool scan_literal(struct scan *s, int64_t *out)
+{
+    bool fits;
+    if (!read_int(s, out, &fits, "a whole number"))
+        return false;
+    *out = fits ? *out : (int64_t)(uint32_t)*out;
+    return true;
+}
+
+bool scan_int(struct scan *s, int64_t low, int64_t high, int64_t *out, const char *what)
+{
+    bool fits;
+    (void)scan_peek(s);
+    const size_t start = s->pos;
+    if (!read_int(s, out, &fits, what))
+        return false;
+    if (!fits || *out < low || *out > high) {
+        const int n = s->pos - start < 40 ? (int)(s->pos - start) : 40;
+        return scan_fail(s, start, "expected %s, found %.*s%s", what, n, s->text + start,
+                         s->pos - start > 40 ? "..." : "");
+    }
     return true;
 }
 

@@ -43,8 +43,8 @@ static bool read_operand(struct reader *r, struct isa_slot *slot, unsigned i)
     case ROLE_TEXT: return (slot->literal = read_text(r)) >= 0;
     case ROLE_TARGET: return scan_int(r->s, INT64_MIN, INT64_MAX, &slot->literal, "a bundle number");
     case ROLE_RELATIVE: return scan_int(r->s, INT64_MIN, INT64_MAX, &slot->literal, "a distance in bundles");
+    case ROLE_LITERAL: return scan_literal(r->s, &slot->literal);
     case ROLE_NONE:
-    case ROLE_LITERAL:
     case ROLE_LANE: return scan_int(r->s, INT64_MIN, INT64_MAX, &slot->literal, "a whole number");
     default: break;
     }

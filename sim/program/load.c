@@ -24,7 +24,7 @@ static enum status load(const char *path, size_t limit, struct prog **one, struc
 {
     char *text;
     size_t size;
-    enum status status = file_read(path, limit, &text, &size, d);
+    enum status status = file_read_text(path, limit, &text, &size, d);
     if (status != ST_OK)
         return status;
     const char *file = strcmp(path, "-") == 0 ? "standard input" : path;

@@ -187,7 +187,7 @@ expect 0 'result  *correct' run tree_hash:best --set height=0,rounds=1,batch=1 -
 expect 0 'result  *correct' run tree_hash:best --set height=2,rounds=1,batch=12 --machine vlen=33 --contract indices
 expect 0 'result  *correct' run tree_hash:best --set height=5,rounds=6,batch=3,start=any --machine vlen=32
 expect 2 'vectors of 3 words, this code needs 8' run moe_sort:fused --machine vlen=3
-expect 2 'needs engine flow, of which the machine has no slots' run tree_hash:interleaved --machine flow=0
+expect 2 'needs engine flow, of which the machine has no slots' run moe_sort:fused --machine flow=0
 # Debug compares are checked where the kernel is known.
 program '[{"debug": [["compare", 0, [0, 0, "idx"]]]}, {"load": [["const",0,1]]}, {"debug": [["compare", 0, [0, 0, "idx"]]]}]'
 expect 3 'fault: debug_mismatch: .*bundle 2, debug slot 0 .*found 1, expected 0' run p.json --kernel tree_hash

@@ -346,8 +346,8 @@ static void free_programs_end(void **state)
     (void)state;
     static const char *const endless[] = {
         "[{}, {\"debug\": []}, {\"flow\": [[\"jump\", 0]]}]",
-        "[{\"debug\": [[\"x\"], [\"y\"], [\"z\"]]}, {\"store\": [[\"store\", 0, 1], [\"store\", 0, 1]]}, "
-        "{\"flow\": [[\"jump\", 0]]}]",
+        ("[{\"debug\": [[\"x\"], [\"y\"], [\"z\"]]}, {\"store\": [[\"store\", 0, 1], [\"store\", 0, 1]]}, "
+         "{\"flow\": [[\"jump\", 0]]}]"),
         "[{\"flow\": [[\"jump_indirect\", 0]]}, {}]",
     };
     static const uint64_t slots[][3] = {{0, 0, 1}, {3, 2, 1}, {1, 0, 0}};
@@ -381,8 +381,8 @@ static void efforts_are_kept(void **state)
     (void)state;
     static const char *const programs[] = {
         "[{}, {\"flow\": [[\"jump\", 0]]}]",
-        "[{\"store\": [[\"store\", 0, 1], [\"store\", 0, 1]], \"debug\": [[\"a\"], [\"b\"]]}, {\"flow\": "
-        "[[\"jump\", 0]]}]",
+        ("[{\"store\": [[\"store\", 0, 1], [\"store\", 0, 1]], \"debug\": [[\"a\"], [\"b\"]]}, {\"flow\": "
+         "[[\"jump\", 0]]}]"),
         "[{\"valu\": [[\"+\", 8, 8, 8]]}, {\"alu\": [[\"+\", 1, 1, 2]]}, {\"flow\": [[\"jump\", 1]]}]",
         "[{\"flow\": [[\"trace_write\", 0]]}, {\"flow\": [[\"jump\", 0]]}]",
     };
