@@ -1,34 +1,23 @@
 #include "sim/base/json_out.h"
 
 #include <inttypes.h>
-
-/* The length of the character of UTF-8 that `s` begins with; 0 if there is none. */
-static size_t utf8_length(const char *s)
-{
-    const unsigned char c = (unsigned char)*s;
-    const size_t n = c < 0x80 ? 1 : c >= 0xf0 && c < 0xf5 ? 4 : c >= 0xe0 ? 3 : 2;
-    if ((c >= 0x80 && c < 0xc2) || c >= 0xf5)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    return n;
-}
+#include <string.h>
 
 void json_quote(struct text *t, const char *s)
 {
     text_add(t, "\"");
-    while (*s) {
-        const size_t n = utf8_length(s);
-        if (n == 0)
+    for (size_t n = strlen(s), length; n; s += length, n -= length) {
+        uint32_t c = 0;
+        length = text_decode(s, n, &c);
+        if (length == 0)
             text_add(t, "\\ufffd");
-        else if (*s == '"' || *s == '\\')
+        else if (c == '"' || c == '\\')
             text_addf(t, "\\%c", *s);
-        else if (n == 1 && (*s < 32 || *s == 127))
-            text_addf(t, "\\u%04x", (unsigned)*s);
+        else if (text_is_control(c))
+            text_addf(t, "\\u%04x", (unsigned)c);
         else
-            text_add_n(t, s, n);
-        s += n ? n : 1;
+            text_add_n(t, s, length);
+        length += length == 0;
     }
     text_add(t, "\"");
 }
