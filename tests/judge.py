@@ -182,12 +182,13 @@ def serve(cases, requests):
               b'{"kernel": "x", "program": []}', b'{"set": "height=99", "program": []}', b'{"program": [], "inputs": 0}',
               b'{"id": {"a": [1, "x"]}, "program": 7}', b'"', b"null", b"[" * 5000,
               b'{"program": [{"flow": [["jump", 0]]}], "cycle_limit": 5000}']
+    no_program = (b'{"program": [[[[', b'{"id": {"a": [1, "x"]}, "program": 7}')
     lines, expected = [], []
     for i in range(requests):
         if i % 20 == 9:
             text = broken[i // 20 % len(broken)]
             lines.append(text)
-            expected.append((None, "limit" if b"cycle_limit" in text else "rejected"))
+            expected.append((None, "limit" if b"cycle_limit" in text else "rejected" if text in no_program else "error"))
             continue
         pool = hostile if i % 20 == 19 else usual
         name, (text, arguments, verdict, _) = pool[i % len(pool)]
