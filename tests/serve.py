@@ -385,7 +385,10 @@ def main():
     judge.SHEAF = os.path.join(os.path.abspath(sys.argv[1]), "sheaf")
     read_schemas()
     for part in (orders, contracts, duplicates, verdicts, ids, seeds, sizes, ends, again):
-        part()
+        try:
+            part()
+        except (KeyError, ValueError) as why:
+            check(f"{part.__name__}: {why!r}", False)
     hostile(int(sys.argv[2]) if len(sys.argv) == 3 else 3000)
     print(f"{judge.passed} passed, {judge.failed} failed")
     return judge.failed > 0

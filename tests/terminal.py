@@ -224,10 +224,14 @@ def main():
         os.chdir(folder)
         folder = os.fsencode(folder)
         for bad, shown in HOSTILE.items():
-            json_programs(folder, bad, shown)
-            assembly_programs(folder, bad, shown)
+            parts = [json_programs, assembly_programs]
             if bad in (b"\x1b[2J", b"\r", "\x9b31m".encode(), "\u202e".encode(), b"\xff"):
-                names_and_options(folder, bad, shown)
+                parts.append(names_and_options)
+            for part in parts:
+                try:
+                    part(folder, bad, shown)
+                except (ValueError, KeyError, subprocess.CalledProcessError) as why:
+                    check(f"{part.__name__} {bad}: {why!r}", False)
         forged(folder)
         carets(folder)
     print(f"{passed} passed, {failed} failed")

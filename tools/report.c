@@ -45,12 +45,12 @@ static bool print_shown(FILE *f, const char *s, size_t n, unsigned keep)
 /* Whether it may be printed as it is. */
 static bool is_harmless(const char *s, size_t n)
 {
-    bool harmless = true;
+    unsigned harm = 0;
     for (size_t i = 0; i < n; i++) {
         const unsigned char c = (unsigned char)s[i];
-        harmless &= (c >= 32 && c < 127) || c == '\n' || c == '\t';
+        harm |= (unsigned)(c >= 127) | ((unsigned)(c < 32) & (unsigned)(c != '\n') & (unsigned)(c != '\t'));
     }
-    return harmless;
+    return !harm;
 }
 
 static int print_error(const char *text, unsigned keep)

@@ -145,10 +145,12 @@ static struct prog *read_program(const struct server *s, const struct request *q
 
 static void judge_request(struct server *s, const struct request *q, struct judge_result *result)
 {
+    struct prog *p = NULL;
     struct diag d;
-    struct prog *p = read_program(s, q, result);
-    if (p && (make_inputs(s, &q->rules, &d) != ST_OK ||
-              judge_program(&q->rules, &s->inputs, p, result, &d) != ST_OK))
+    enum status status = make_inputs(s, &q->rules, &d);
+    if (status == ST_OK && (p = read_program(s, q, result)))
+        status = judge_program(&q->rules, &s->inputs, p, result, &d);
+    if (status != ST_OK)
         judge_error(&d, result);
     prog_destroy(p);
 }

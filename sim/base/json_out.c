@@ -3,12 +3,26 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* The bytes at the start of `s` that stand for themselves and are ASCII. */
+static size_t plain(const char *s)
+{
+    size_t n = 0;
+    while ((unsigned char)s[n] >= 32 && (unsigned char)s[n] < 127 && s[n] != '"' && s[n] != '\\')
+        n++;
+    return n;
+}
+
 void json_quote(struct text *t, const char *s)
 {
-    text_add(t, "\"");
-    for (size_t n = strlen(s), length; n; s += length, n -= length) {
+    text_add_n(t, "\"", 1);
+    for (;;) {
+        size_t length = plain(s);
+        text_add_n(t, s, length);
+        s += length;
+        if (!*s)
+            break;
         uint32_t c = 0;
-        length = text_decode(s, n, &c);
+        length = text_decode(s, strnlen(s, 4), &c);
         if (length == 0)
             text_add(t, "\\ufffd");
         else if (c == '"' || c == '\\')
@@ -17,9 +31,9 @@ void json_quote(struct text *t, const char *s)
             text_addf(t, "\\u%04x", (unsigned)c);
         else
             text_add_n(t, s, length);
-        length += length == 0;
+        s += length ? length : 1;
     }
-    text_add(t, "\"");
+    text_add_n(t, "\"", 1);
 }
 
 static void begin(struct json_out *j, const char *key)
