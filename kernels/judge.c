@@ -34,7 +34,7 @@ struct judge_rules judge_default_rules(const struct kern *k)
 
 const char *judge_verdict_name(enum judge_verdict v)
 {
-    static const char *const names[JUDGE_VERDICTS] = {"pass", "wrong", "fault", "limit", "rejected"};
+    static const char *const names[JUDGE_VERDICTS] = {"pass", "wrong", "fault", "limit", "rejected", "error"};
     return names[v];
 }
 
@@ -275,7 +275,7 @@ enum status judge_program(const struct judge_rules *r, const struct deadline *de
                      .config = sim_default_config(),
                      .out = out,
                      .d = d};
-    *out = (struct judge_result){.verdict = JUDGE_PASS};
+    *out = (struct judge_result){.verdict = JUDGE_PASS, .asked = p->machine};
     count_shapes(&w);
     w.config.machine = r->machine;
     w.config.strict = r->strict;
@@ -292,12 +292,23 @@ enum status judge_program(const struct judge_rules *r, const struct deadline *de
     return status;
 }
 
+/* A verdict without a run, and the first line of why. */
+static void no_verdict(enum judge_verdict v, const struct diag *d, struct judge_result *out)
+{
+    char text[DIAG_TEXT + 5 * DIAG_LINE];
+    *out = (struct judge_result){.verdict = v};
+    (void)diag_render(d, text, sizeof text);
+    say(out, v, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+void judge_error(const struct diag *d, struct judge_result *out)
+{
+    no_verdict(JUDGE_ERROR, d, out);
+}
+
 void judge_reject(enum status status, const struct diag *d, struct judge_result *out)
 {
-    char text[DIAG_TEXT + 2 * DIAG_LINE];
-    *out = (struct judge_result){.verdict = JUDGE_REJECTED};
-    (void)diag_render(d, text, sizeof text);
-    say(out, JUDGE_REJECTED, "%.*s", (int)strcspn(text, "\n"), text);
+    no_verdict(JUDGE_REJECTED, d, out);
     if (status == ST_LIMIT) {
         out->verdict = JUDGE_LIMIT;
         out->limit = JUDGE_SIZE;

@@ -18,6 +18,7 @@ enum judge_verdict {
     JUDGE_FAULT,    /* the machine faulted */
     JUDGE_LIMIT,    /* one of the limits, see `limit` */
     JUDGE_REJECTED, /* it is no program */
+    JUDGE_ERROR,    /* nothing was judged: the question itself is wrong */
     JUDGE_VERDICTS
 };
 
@@ -95,6 +96,7 @@ struct judge_result {
     struct sim_fault fault;  /* where it faulted */
     struct judge_threshold threshold[JUDGE_MAX_THRESHOLDS];
     unsigned n_thresholds;
+    struct isa_machine asked; /* the machine that the program asks for, which is ignored; where it was run */
     char warning[JUDGE_MAX_WARNINGS][160];
     unsigned n_warnings;
 };
@@ -109,6 +111,9 @@ void judge_out_of_time(const struct judge_rules *r, struct judge_result *out);
 
 /* The verdict on a text that is no program: `status` and `d` are its reader's. */
 void judge_reject(enum status status, const struct diag *d, struct judge_result *out);
+
+/* The verdict where the rules are wrong, or there is nothing to judge with. */
+void judge_error(const struct diag *d, struct judge_result *out);
 
 /* "pass", ...; "cycles", ... */
 const char *judge_verdict_name(enum judge_verdict v);

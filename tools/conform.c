@@ -26,7 +26,12 @@ static void add_failure(struct conform *c, const char *file, unsigned line, cons
 {
     const char *name = v->name.at ? v->name.at : "";
     if (!c->as_json) {
-        text_addf(&c->text, "%s:%u: %s: %s\n", file, line, name, what);
+        text_add_shown(&c->text, file, 0, TEXT_WHOLE);
+        text_addf(&c->text, ":%u: ", line);
+        text_add_shown(&c->text, name, 0, TEXT_WHOLE);
+        text_add(&c->text, ": ");
+        text_add_shown(&c->text, what, 0, TEXT_WHOLE);
+        text_add(&c->text, "\n");
         return;
     }
     json_open(&c->json, NULL, '{');

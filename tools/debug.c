@@ -85,6 +85,15 @@ static bool obey(struct session *s, struct source *src, const char *line, int *s
     return false;
 }
 
+static bool echo(const char *line)
+{
+    struct text t = {0};
+    text_add(&t, prompt);
+    text_add_shown(&t, line, 0, TEXT_WHOLE);
+    text_add(&t, "\n");
+    return send(&t);
+}
+
 /* Transcripts are the same whoever types: of a script the lines are shown. */
 static int converse(struct session *s, struct source *src)
 {
@@ -100,8 +109,8 @@ static int converse(struct session *s, struct source *src)
             return EXIT_USAGE;
         if (!read_line(src, line))
             break;
-        if (!src->person && *line)
-            (void)printf("%s%s\n", prompt, line);
+        if (!src->person && *line && !echo(line))
+            return EXIT_USAGE;
         if (src->person && !*line)
             memcpy(line, last, sizeof line);
         memcpy(last, line, sizeof line);

@@ -129,6 +129,13 @@ static enum status do_reverse(struct call *c)
     return arrived(c, stopped ? &hit : NULL);
 }
 
+static void stage_line(const struct call *c, size_t i)
+{
+    text_addf(c->out, "%s stage %zu  ", i == c->s->stage ? "*" : " ", i);
+    text_add_shown(c->out, c->s->job.stages.list.at[i].name, 0, TEXT_WHOLE);
+    text_add(c->out, "\n");
+}
+
 static enum status do_stage(struct call *c)
 {
     if (*c->args) {
@@ -137,8 +144,7 @@ static enum status do_stage(struct call *c)
         return status != ST_OK ? status : arrived(c, NULL);
     }
     for (size_t i = 0; i < c->s->job.stages.list.n; i++)
-        text_addf(c->out, "%s stage %zu  %s\n", i == c->s->stage ? "*" : " ", i,
-                  c->s->job.stages.list.at[i].name);
+        stage_line(c, i);
     return ST_OK;
 }
 

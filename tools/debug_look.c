@@ -33,10 +33,11 @@ static enum status print_place(struct call *c, const struct place *place, const 
 {
     if (place->n > MOST_WORDS)
         return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", place->n, MOST_WORDS);
+    text_add_shown(c->out, c->args, 0, TEXT_WHOLE);
     if (origin->slot == UINT32_MAX) {
-        text_addf(c->out, "%s = ", c->args);
+        text_add(c->out, " = ");
     } else {
-        text_addf(c->out, "%s (", c->args);
+        text_add(c->out, " (");
         place_text(place, sim_of(c)->prog, c->out);
         text_add(c->out, ") = ");
     }
@@ -62,8 +63,10 @@ enum status do_print(struct call *c)
                    : status;
     status = expr_value(e, sim_of(c), c->s->core, &value, c->d);
     expr_free(e);
-    if (status == ST_OK)
-        text_addf(c->out, c->hex ? "%s = 0x%" PRIx64 "\n" : "%s = %" PRIu64 "\n", c->args, value);
+    if (status == ST_OK) {
+        text_add_shown(c->out, c->args, 0, TEXT_WHOLE);
+        text_addf(c->out, c->hex ? " = 0x%" PRIx64 "\n" : " = %" PRIu64 "\n", value);
+    }
     return status;
 }
 
@@ -198,7 +201,8 @@ enum status do_names(struct call *c)
         if (!strstr(n->name, c->args))
             continue;
         shown++;
-        text_addf(c->out, "%-16s s[%u%s", n->name, n->address, n->length > 1 ? "" : "] = ");
+        text_add_shown(c->out, n->name, 16, TEXT_WHOLE);
+        text_addf(c->out, " s[%u%s", n->address, n->length > 1 ? "" : "] = ");
         if (n->length > 1)
             text_addf(c->out, ":%u] = ", n->address + n->length);
         if ((uint64_t)n->address + n->length > sim_of(c)->config.machine.scratch)
@@ -262,7 +266,8 @@ static void print_stop(const struct call *c, const struct stop *stop)
 enum status do_info(struct call *c)
 {
     const struct sim *sim = sim_of(c);
-    text_addf(c->out, "program %s", c->s->job.operand);
+    text_add(c->out, "program ");
+    text_add_shown(c->out, c->s->job.operand, 0, TEXT_WHOLE);
     if (c->s->job.stages.list.n > 1)
         text_addf(c->out, ", stage %zu of %zu", c->s->stage, c->s->job.stages.list.n);
     text_addf(c->out, ": %zu bundles; %zu words of memory\n", sim->prog->bundles.n, sim->mem_words);

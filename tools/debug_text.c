@@ -35,7 +35,7 @@ void debug_label(const struct prog *p, int64_t bundle, struct text *out)
         if (p->labels.at[i].bundle <= bundle && (!best || p->labels.at[i].bundle > best->bundle))
             best = &p->labels.at[i];
     if (best)
-        text_add(out, best->name);
+        text_add_shown(out, best->name, 0, TEXT_WHOLE);
     if (best && best->bundle < bundle)
         text_addf(out, "+%" PRId64, bundle - best->bundle);
 }

@@ -169,8 +169,10 @@ static void parting_text(const struct diff *x, struct text *t)
     const struct record_stage *a = &x->a.record.stages.at[x->stage], *b = &x->b.record.stages.at[x->stage];
     text_addf(t, "parting    write %u to %s (compared: memory%s%s", p->nth, p->place,
               p->by == PART_MEMORY ? "" : " and ", p->by == PART_MEMORY ? "" : part_by_name(p->by));
-    if (x->a.record.stages.n > 1)
-        text_addf(t, "; program %s", b->stage->name);
+    if (x->a.record.stages.n > 1) {
+        text_add(t, "; program ");
+        text_add_shown(t, b->stage->name, 0, TEXT_WHOLE);
+    }
     text_add(t, ")\n");
     side_text("A", &a->history, &p->a, t);
     side_text("B", &b->history, &p->b, t);
@@ -179,7 +181,9 @@ static void parting_text(const struct diff *x, struct text *t)
 static void result_text(const char *name, const struct side *s, struct text *t)
 {
     const struct record *r = &s->record;
-    text_addf(t, "%s          %s%s\n", name, s->operand,
+    text_addf(t, "%s          ", name);
+    text_add_shown(t, s->operand, 0, TEXT_WHOLE);
+    text_addf(t, "%s\n",
               !s->recorded                  ? " (a profile)"
               : r->fault.kind != FAULT_NONE ? ": fault"
               : r->wrong                    ? ": wrong result"

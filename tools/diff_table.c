@@ -55,7 +55,7 @@ static void row(struct table *x, const char *group, const char *name, const json
     struct text what = {0};
     text_addf(&what, "%s%s%s", group, *group ? " " : "", name);
     if (x->text) {
-        text_addf(x->text, "%-32s", what.at ? what.at : "");
+        text_add_shown(x->text, what.at ? what.at : "", 32, TEXT_WHOLE);
         put_number(x->text, a);
         put_number(x->text, b);
         put_change(x->text, a, b);

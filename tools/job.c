@@ -266,12 +266,19 @@ struct bound job_bound(const struct job *j)
     return sum;
 }
 
+void job_operand_text(const char *operand, struct text *t)
+{
+    text_add(t, "program    ");
+    text_add_shown(t, operand, 0, TEXT_WHOLE);
+    text_add(t, "\n");
+}
+
 void job_text(const struct job *j, struct text *t)
 {
     if (j->variant)
         text_addf(t, "kernel     %s:%s\n", j->kernel->name, j->variant->name);
     else
-        text_addf(t, "program    %s\n", j->operand);
+        job_operand_text(j->operand, t);
     if (!j->variant && j->kernel)
         text_addf(t, "kernel     %s\n", j->kernel->name);
     if (!j->kernel)

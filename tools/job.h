@@ -58,6 +58,9 @@ int job_problem(struct job *j);
 /* The bounds of the programs, added up; cycles 0 unless all are known. */
 struct bound job_bound(const struct job *j);
 
+/* The line that names a program from a file. */
+void job_operand_text(const char *operand, struct text *t);
+
 /* What is worked on: the first lines of a report, the first keys of a JSON object. */
 void job_text(const struct job *j, struct text *t);
 void job_json(const struct job *j, struct json_out *out);

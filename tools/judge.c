@@ -10,25 +10,96 @@
 
 /* --- reports ---------------------------------------------------------------------- */
 
-/* "sheaf run PROGRAM --kernel tree_hash --set bits=32 --seed 5": the input that failed. */
-static void again_text(const struct judge_rules *r, const struct judge_result *x, const char *program,
-                       struct text *t)
+/* A word for a shell: as it is, in quotes, or with its controls as octal digits. */
+static void shell_word(const char *s, struct text *t)
 {
-    text_addf(t, "sheaf run %s --kernel %s --contract %s --seed %" PRIu64 " --set ", program, r->kernel->name,
-              r->kernel->contracts[r->contract].name, x->seed);
+    static const char harmless[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,+-@%";
+    char shown[TEXT_SHOWN];
+    bool controls = false;
+    size_t used;
+    for (size_t i = 0; s[i]; i += used)
+        controls |= text_show(shown, s + i, strlen(s + i), &used) != used;
+    if (!controls && *s && !s[strspn(s, harmless)]) {
+        text_add(t, s);
+        return;
+    }
+    text_add(t, controls ? "$'" : "'");
+    for (size_t i = 0; s[i]; i += used) {
+        const bool control = text_show(shown, s + i, strlen(s + i), &used) != used;
+        for (size_t k = 0; control && k < used; k++)
+            text_addf(t, "\\%03o", (unsigned)(unsigned char)s[i + k]);
+        if (control)
+            continue;
+        if (s[i] == '\'' || (controls && s[i] == '\\'))
+            text_add(t, controls ? "\\" : "'\\'");
+        text_add_n(t, s + i, used);
+    }
+    text_add(t, "'");
+}
+
+/* The file as `run` takes it for one: neither an option nor a kernel. */
+static void file_word(const char *path, struct text *t)
+{
+    struct text word = {0};
+    if (*path == '-' || !strpbrk(path, "./"))
+        text_add(&word, "./");
+    text_add(&word, path);
+    shell_word(word.at ? word.at : path, t);
+    text_free(&word);
+}
+
+/* Where the program asks for another machine than it was judged on, what it must not have. */
+static void machine_text(const struct isa_machine *judged, const struct isa_machine *asked, struct text *t)
+{
+    static const char *const others[] = {"vlen", "scratch", "cores"};
+    struct isa_machine a = *judged, b = *asked;
+    struct text name = {0};
+    const char *before = " --machine ";
+    for (unsigned i = 0; i < 2 * ISA_ENGINES + sizeof others / sizeof *others; i++) {
+        name.n = 0;
+        if (i >= 2 * ISA_ENGINES)
+            text_add(&name, others[i - 2 * ISA_ENGINES]);
+        else
+            text_addf(&name, "%s%s", isa_engine_name((enum isa_engine)(i / 2)), i % 2 ? "_latency" : "");
+        const uint32_t *x = text_ok(&name) ? isa_machine_parameter(&a, name.at, name.n) : NULL;
+        const uint32_t *y = x ? isa_machine_parameter(&b, name.at, name.n) : NULL;
+        if (!x || !y || *x == *y)
+            continue;
+        text_addf(t, "%s%s=%u", before, name.at, *x);
+        before = ",";
+    }
+    text_free(&name);
+}
+
+/* Parameters as --set and a request's "set" want them: no spaces. */
+static void set_text(const struct kern *k, const struct kern_params *p, struct text *t)
+{
     struct text params = {0};
-    kern_params_text(r->kernel, &x->params, &params);
-    /* As the option wants them: no spaces. */
+    kern_params_text(k, p, &params);
     for (size_t i = 0; i < params.n; i++)
         if (params.at[i] != ' ')
             text_add_n(t, params.at + i, 1);
     text_free(&params);
 }
 
+/* "sheaf run PROGRAM --kernel tree_hash --set bits=32 --seed 5": the input that failed, and all that its
+ * verdict depends on. */
+static void again_text(const struct judge_rules *r, const struct judge_result *x, const char *program,
+                       struct text *t)
+{
+    text_add(t, "sheaf run ");
+    file_word(program, t);
+    text_addf(t, " --kernel %s --contract %s --seed %" PRIu64 " --set ", r->kernel->name,
+              r->kernel->contracts[r->contract].name, x->seed);
+    set_text(r->kernel, &x->params, t);
+    machine_text(&r->machine, &x->asked, t);
+    text_addf(t, " --cycle-limit %" PRIu64 " --no-debug%s", r->cycle_limit, r->strict ? " --strict" : "");
+}
+
 static bool has_input(const struct judge_result *x)
 {
     return x->verdict == JUDGE_WRONG || x->verdict == JUDGE_FAULT ||
-           (x->verdict == JUDGE_LIMIT && x->limit == JUDGE_CYCLES);
+           (x->verdict == JUDGE_LIMIT && (x->limit == JUDGE_CYCLES || x->limit == JUDGE_WORK));
 }
 
 /* How many inputs have which shape, on lines of at most 80 columns. */
@@ -54,10 +125,17 @@ static void print_shapes(const struct kern *k, const struct judge_result *x, str
     text_add(t, n ? "\n" : "");
 }
 
+/* Whether `run` can be asked for the input that failed: not of a program from standard input. */
+static bool has_again(const struct judge_result *x, const char *program)
+{
+    return has_input(x) && strcmp(program, "-") != 0;
+}
+
 static void print_text(const struct judge_rules *r, const struct judge_result *x, const char *program,
                        struct text *t)
 {
-    text_addf(t, "program    %s\nkernel     %s\nsizes      ", program, r->kernel->name);
+    job_operand_text(program, t);
+    text_addf(t, "kernel     %s\nsizes      ", r->kernel->name);
     kern_params_text(r->kernel, &r->params, t);
     const struct kern_contract *c = &r->kernel->contracts[r->contract];
     text_addf(t, "\ncontract   %s: %s\n", c->name, c->doc);
@@ -80,7 +158,7 @@ static void print_text(const struct judge_rules *r, const struct judge_result *x
     if (x->verdict == JUDGE_LIMIT)
         text_addf(t, " of %s", judge_limit_name(x->limit));
     text_addf(t, "%s%s\n", *x->why ? ": " : "", x->why);
-    if (has_input(x) && strcmp(program, "-") != 0) {
+    if (has_again(x, program)) {
         text_add(t, "again      ");
         again_text(r, x, program, t);
         text_add(t, "\n");
@@ -97,6 +175,10 @@ static void json_failure(const struct judge_rules *r, const struct judge_result 
     for (unsigned i = 0; i < r->kernel->n_params; i++)
         json_number(j, r->kernel->params[i].name, (uint64_t)x->params.at[i]);
     json_close(j, '}');
+    struct text set = {0};
+    set_text(r->kernel, &x->params, &set);
+    json_text(j, "set", set.at);
+    text_free(&set);
     if (x->verdict == JUDGE_WRONG) {
         json_open(j, "wrong", '{');
         json_text(j, "array", x->wrong.array);
@@ -126,6 +208,23 @@ static void json_shapes(const struct kern *k, const struct judge_result *x, stru
     json_close(j, '}');
 }
 
+static void json_rules(const struct judge_rules *r, struct json_out *j)
+{
+    static const char *const keys[] = {"inputs", "kernel", "contract", "seeds_known", "first_seed"};
+    for (unsigned i = 0; !r->kernel && i < sizeof keys / sizeof *keys; i++)
+        json_text(j, keys[i], NULL);
+    if (!r->kernel)
+        return;
+    json_number(j, "inputs", r->inputs);
+    json_text(j, "kernel", r->kernel->name);
+    json_text(j, "contract", r->kernel->contracts[r->contract].name);
+    json_bool(j, "seeds_known", r->seeded);
+    if (r->seeded)
+        json_number(j, "first_seed", r->seed);
+    else
+        json_text(j, "first_seed", NULL);
+}
+
 void judge_json(const struct judge_rules *r, const struct judge_result *x, struct json_out *j)
 {
     json_text(j, "verdict", judge_verdict_name(x->verdict));
@@ -135,11 +234,10 @@ void judge_json(const struct judge_rules *r, const struct judge_result *x, struc
     else
         json_text(j, "cycles", NULL);
     json_number(j, "fewest", x->fewest);
-    json_number(j, "inputs", r->inputs);
+    json_rules(r, j);
     json_number(j, "ran", x->ran);
-    json_shapes(r->kernel, x, j);
-    json_text(j, "kernel", r->kernel->name);
-    json_text(j, "contract", r->kernel->contracts[r->contract].name);
+    if (r->kernel)
+        json_shapes(r->kernel, x, j);
     json_text(j, "why", *x->why ? x->why : NULL);
     json_failure(r, x, j);
     json_open(j, "thresholds", '[');
@@ -183,9 +281,10 @@ static int tamper_report(const struct options *o)
 
 /* --- the command ------------------------------------------------------------------ */
 
-static int rules_of(const struct options *o, const struct job *j, struct judge_rules *r, size_t *size_limit)
+static int rules_of(const struct options *o, const struct job *j, struct serve_rules *rules)
 {
     uint64_t inputs, size;
+    struct judge_rules *r = &rules->judge;
     *r = judge_default_rules(j->kernel);
     r->params = j->params;
     r->contract = j->contract;
@@ -201,7 +300,8 @@ static int rules_of(const struct options *o, const struct job *j, struct judge_r
     if (inputs == 0)
         return tool_error("--inputs 0: expected at least 1");
     r->inputs = (uint32_t)inputs;
-    *size_limit = size;
+    rules->contract_given = opt_given(o, OPT_CONTRACT);
+    rules->size_limit = size;
     return EXIT_FINE;
 }
 
@@ -223,13 +323,13 @@ static int load(const struct judge_rules *r, const char *path, size_t size_limit
     return EXIT_FINE;
 }
 
-static int judge(const struct judge_rules *r, const char *path, size_t size_limit,
-                 struct judge_result *result)
+static int judge(const struct serve_rules *rules, const char *path, struct judge_result *result)
 {
+    const struct judge_rules *r = &rules->judge;
     struct judge_inputs in = {.n = 0};
     struct prog *p = NULL;
     struct diag d;
-    int status = load(r, path, size_limit, &p, result);
+    int status = load(r, path, rules->size_limit, &p, result);
     if (status == EXIT_FINE && p) {
         const struct deadline deadline = judge_deadline(r);
         const enum status made = judge_inputs_create(r, &deadline, &in, &d);
@@ -245,17 +345,21 @@ static int judge(const struct judge_rules *r, const char *path, size_t size_limi
 
 static int report(const struct options *o, const struct judge_rules *r, const struct judge_result *x)
 {
-    struct text t = {0};
+    struct text t = {0}, again = {0};
     struct json_out j = {.text = &t};
     if (opt_given(o, OPT_JSON)) {
         json_open(&j, NULL, '{');
         json_text(&j, "program", o->operands[0]);
         judge_json(r, x, &j);
+        if (has_again(x, o->operands[0]))
+            again_text(r, x, o->operands[0], &again);
+        json_text(&j, "again", again.at);
         json_close(&j, '}');
         text_add(&t, "\n");
     } else {
         print_text(r, x, o->operands[0], &t);
     }
+    text_free(&again);
     const int status = tool_print(&t);
     return status != EXIT_FINE ? status : x->verdict == JUDGE_PASS ? EXIT_FINE : EXIT_FAILED;
 }
@@ -263,9 +367,8 @@ static int report(const struct options *o, const struct judge_rules *r, const st
 static int run(const struct options *o)
 {
     struct job job = {0};
-    struct judge_rules rules;
+    struct serve_rules rules;
     struct judge_result result = {.verdict = JUDGE_REJECTED};
-    size_t size_limit = JUDGE_SIZE_LIMIT;
     const char *kernel = opt_text(o, OPT_KERNEL);
     if (opt_given(o, OPT_TAMPER))
         return tamper_report(o);
@@ -274,12 +377,11 @@ static int run(const struct options *o)
         return tool_error("judge: expected %s", serve ? "no PROGRAM with --serve" : "PROGRAM or --serve");
     int status = job_kernel(&job, o, kernel ? kernel : kern_at(0)->name, false);
     if (status == EXIT_FINE)
-        status = rules_of(o, &job, &rules, &size_limit);
+        status = rules_of(o, &job, &rules);
     if (status == EXIT_FINE && serve)
-        status = judge_serve(&rules, size_limit);
-    else if (status == EXIT_FINE &&
-             (status = judge(&rules, o->operands[0], size_limit, &result)) == EXIT_FINE)
-        status = report(o, &rules, &result);
+        status = judge_serve(&rules);
+    else if (status == EXIT_FINE && (status = judge(&rules, o->operands[0], &result)) == EXIT_FINE)
+        status = report(o, &rules.judge, &result);
     job_free(&job);
     return status;
 }

@@ -26,6 +26,12 @@ bool profile_wants_colour(void)
     return isatty(STDOUT_FILENO) && !(no && *no) && term && *term;
 }
 
+static void program_line(const struct record_stage *s, bool first, struct text *t)
+{
+    text_add(t, first ? "" : "\n");
+    job_operand_text(s->stage->name, t);
+}
+
 static int timeline(const struct record *r, const struct options *o, struct text *t)
 {
     uint64_t from, to;
@@ -42,7 +48,7 @@ static int timeline(const struct record *r, const struct options *o, struct text
             return tool_error("--timeline %s: %" PRIu64 " cycles, at most %d", opt_text(o, OPT_TIMELINE),
                               z - a, STRIP_MAX_TIMELINE);
         if (r->stages.n > 1)
-            text_addf(t, "%sprogram    %s\n", i ? "\n" : "", s->stage->name);
+            program_line(s, i == 0, t);
         strip_timeline(&s->history, a, z, profile_wants_colour(), t);
     }
     return EXIT_FINE;
@@ -82,8 +88,11 @@ static int stages(const struct job *j, const struct record *r, const struct opti
         stages_head(t);
         stages_text(&table, j->variant ? j->variant->name : "programs", 0, t);
         for (size_t i = 0; i < table.rows.n; i++)
-            if (*table.rows.at[i].advice)
-                text_addf(t, "%s%-16s %s\n", i ? "" : "\n", table.rows.at[i].name, table.rows.at[i].advice);
+            if (*table.rows.at[i].advice) {
+                text_add(t, i ? "" : "\n");
+                text_add_shown(t, table.rows.at[i].name, 16, TEXT_WHOLE);
+                text_addf(t, " %s\n", table.rows.at[i].advice);
+            }
     }
     stages_free(&table);
     return status;
@@ -111,7 +120,7 @@ static int print_text(const struct job *j, const struct record *r, const struct 
         const struct record_stage *s = &r->stages.at[i];
         struct profile p;
         if (r->stages.n > 1)
-            text_addf(t, "\nprogram    %s\n", s->stage->name);
+            program_line(s, false, t);
         const int status = profile_stage(j, s, o, &p);
         if (status == EXIT_FINE)
             profile_text(&p, screen_width(), profile_wants_colour(), t);
@@ -179,7 +188,7 @@ static int run(const struct options *o)
                  : opt_given(o, OPT_JSON)   ? profile_print_json(&job, &r, o, &t)
                                             : print_text(&job, &r, o, &t);
     if (status == EXIT_FINE)
-        status = tool_print(&t);
+        status = tool_print_coloured(&t);
     if (status == EXIT_FINE)
         status = record_status(&r);
     text_free(&t);

@@ -5,33 +5,101 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LINES = 1, COLOURS = 2 }; /* what is kept of a text's controls */
+
+/* The length of what is kept as it is at the start of the text. */
+static size_t kept(const char *s, size_t n, unsigned keep)
+{
+    if (*s == '\n' || *s == '\t')
+        return keep & LINES ? 1 : 0;
+    if (*s != '\033' || !(keep & COLOURS) || n < 3 || s[1] != '[')
+        return 0;
+    size_t i = 2;
+    while (i + 1 < n && ((s[i] >= '0' && s[i] <= '9') || s[i] == ';'))
+        i++;
+    return s[i] == 'm' && i < TEXT_SHOWN ? i + 1 : 0;
+}
+
+/* The text as it is shown, but for what is kept. */
+static bool print_shown(FILE *f, const char *s, size_t n, unsigned keep)
+{
+    char line[1024];
+    size_t filled = 0, used;
+    bool good = true;
+    for (; n && good; s += used, n -= used) {
+        used = kept(s, n, keep);
+        if (used) {
+            memcpy(line + filled, s, used);
+            filled += used;
+        } else {
+            filled += text_show(line + filled, s, n, &used);
+        }
+        if (filled + TEXT_SHOWN > sizeof line) {
+            good = fwrite(line, 1, filled, f) == filled;
+            filled = 0;
+        }
+    }
+    return good && fwrite(line, 1, filled, f) == filled;
+}
+
+/* Whether it may be printed as it is. */
+static bool is_harmless(const char *s, size_t n)
+{
+    unsigned harm = 0;
+    for (size_t i = 0; i < n; i++) {
+        const unsigned char c = (unsigned char)s[i];
+        harm |= (unsigned)(c >= 127) | ((unsigned)(c < 32) & (unsigned)(c != '\n') & (unsigned)(c != '\t'));
+    }
+    return !harm;
+}
+
+static int print_error(const char *text, unsigned keep)
+{
+    (void)fputs("sheaf: ", stderr);
+    (void)print_shown(stderr, text, strlen(text), keep);
+    (void)fputc('\n', stderr);
+    return EXIT_USAGE;
+}
+
 int tool_error(const char *format, ...)
 {
+    char text[8192] = "";
     va_list args;
     va_start(args, format);
-    (void)fputs("sheaf: ", stderr);
-    (void)vfprintf(stderr, format, args);
-    (void)fputc('\n', stderr);
+    (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return EXIT_USAGE;
+    return print_error(text, 0);
 }
 
 int tool_diag(const struct diag *d)
 {
-    char text[DIAG_TEXT + 4 * DIAG_LINE];
+    char text[DIAG_TEXT + 5 * DIAG_LINE];
     (void)diag_render(d, text, sizeof text);
-    return tool_error("%s", text);
+    return print_error(text, LINES);
+}
+
+static int print(struct text *t, unsigned keep)
+{
+    int status = EXIT_FINE;
+    const char *at = t->at ? t->at : "";
+    if (!text_ok(t))
+        status = tool_error("out of memory for the output");
+    else if (t->n && !((is_harmless(at, t->n) ? fwrite(at, 1, t->n, stdout) == t->n
+                                              : print_shown(stdout, at, t->n, keep)) &&
+                       fflush(stdout) == 0))
+        status = tool_error("standard output: %s", strerror(errno));
+    text_free(t);
+    return status;
 }
 
 int tool_print(struct text *t)
 {
-    int status = EXIT_FINE;
-    if (!text_ok(t))
-        status = tool_error("out of memory for the output");
-    else if (t->n && (fwrite(t->at, 1, t->n, stdout) != t->n || fflush(stdout) != 0))
-        status = tool_error("standard output: %s", strerror(errno));
-    text_free(t);
-    return status;
+    return print(t, LINES);
+}
+
+int tool_print_coloured(struct text *t)
+{
+    return print(t, LINES | COLOURS);
 }
 
 const char *bound_what(const struct bound *b)

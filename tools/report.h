@@ -18,13 +18,18 @@ enum tool_exit {
     EXIT_FAULTED = 3, /* the simulated program faulted */
 };
 
-/* Print "sheaf: ..." on standard error, and return EXIT_USAGE. */
+/* Print "sheaf: ..." on standard error, and return EXIT_USAGE. Control characters that came in with a
+ * name or an option are escaped (see text.h), here and in what tool_print prints. */
 int tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int tool_diag(const struct diag *d);
 
 /* Prints the text, which is freed, on standard output; EXIT_FINE or, with an error
  * printed, EXIT_USAGE. */
 int tool_print(struct text *t);
+
+/* The same for a report in colour, whose escapes of it (ESC [ ... m) are kept: its names were escaped before.
+ */
+int tool_print_coloured(struct text *t);
 
 /* Which of them it is: "work", "dep" or "live". */
 const char *bound_what(const struct bound *b);

@@ -31,6 +31,13 @@ static void print_slots(const struct run *r, struct text *t)
                   isa_engine_name((enum isa_engine)e), r->out.slots[e], 100 * utilization(r, e));
 }
 
+static void stage_line(const struct outcome_stage *s, struct text *t)
+{
+    text_add(t, "  ");
+    text_add_shown(t, s->name, 8, TEXT_WHOLE);
+    text_addf(t, " %" PRIu64 "\n", s->cycles);
+}
+
 static void print_text(const struct run *r, struct text *t)
 {
     const struct outcome *out = &r->out;
@@ -40,7 +47,7 @@ static void print_text(const struct run *r, struct text *t)
         text_addf(t, "memory     %zu words\n", r->job.mem_words);
     text_addf(t, "cycles     %" PRIu64 "%s\n", out->cycles, faulted ? " before the fault" : "");
     for (size_t i = 0; i < out->stages.n && out->stages.n > 1; i++)
-        text_addf(t, "  %-8s %" PRIu64 "\n", out->stages.at[i].name, out->stages.at[i].cycles);
+        stage_line(&out->stages.at[i], t);
     if (r->launch)
         text_addf(t, "launches   %" PRIu64 " cycles for starting %zu programs; %" PRIu64 " with them\n",
                   r->launch * out->stages.n, out->stages.n, out->cycles + r->launch * out->stages.n);

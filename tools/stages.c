@@ -120,9 +120,11 @@ static double ratio(uint64_t a, uint64_t b)
 
 static void row_text(const struct stage_row *r, const char *indent, unsigned permille, struct text *t)
 {
-    const int width = 16 - (int)strlen(indent);
-    text_addf(t, "%s%-*.*s %10" PRIu64 " %5u.%u %% %8" PRIu64 " %7.2f %4.0f %%", indent, width, width,
-              r->name, r->cycles, permille / 10, permille % 10, r->words, ratio(r->words, r->cycles),
+    const unsigned width = 16 - (unsigned)strlen(indent);
+    text_add(t, indent);
+    text_add_shown(t, r->name, width, width);
+    text_addf(t, " %10" PRIu64 " %5u.%u %% %8" PRIu64 " %7.2f %4.0f %%", r->cycles, permille / 10,
+              permille % 10, r->words, ratio(r->words, r->cycles),
               50 * ratio(r->words, r->cycles) / MOVED_RATE);
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
         text_addf(t, " %4.0f %%", 100 * ratio(r->used[e], r->room[e]));
@@ -137,7 +139,8 @@ void stages_text(const struct stage_table *s, const char *name, uint64_t before,
         (void)snprintf(row.name, sizeof row.name, "%s", name);
         row_text(&row, "", 1000, t);
     } else {
-        text_addf(t, "%-16s %10" PRIu64 "  100.0 %%   %zu programs", name, s->cycles, s->rows.n);
+        text_add_shown(t, name, 16, TEXT_WHOLE);
+        text_addf(t, " %10" PRIu64 "  100.0 %%   %zu programs", s->cycles, s->rows.n);
         text_addf(t, "; fused no more than %" PRIu64 " of work, apart %" PRIu64 "\n", stages_fused_bound(s),
                   stages_apart_bound(s));
         for (size_t i = 0; i < s->rows.n; i++)

@@ -430,7 +430,7 @@ void place_text(const struct place *at, const struct prog *p, struct text *out)
     for (size_t i = 0; at->core != PLACE_MEM && i < p->names.n; i++) {
         const struct prog_name *n = &p->names.at[i];
         if (n->address == at->first && n->length == at->n) {
-            text_add(out, n->name);
+            text_add_shown(out, n->name, 0, TEXT_WHOLE);
             return;
         }
     }

@@ -132,7 +132,8 @@ static void where(const struct profile *p, struct text *t)
     text_add(t, "   first    last\n");
     for (size_t i = 0; i < p->where.rows.n; i++) {
         const struct where_row *r = &p->where.rows.at[i];
-        text_addf(t, "%-25.25s %5u.%u %%  %8.1f", r->name, r->permille / 10, r->permille % 10, r->cycles);
+        text_add_shown(t, r->name, 25, 25);
+        text_addf(t, " %5u.%u %%  %8.1f", r->permille / 10, r->permille % 10, r->cycles);
         for (unsigned e = 0; e < ENGINE_DEBUG; e++)
             text_addf(t, " %8" PRIu64, r->slots[e]);
         text_addf(t, " %7" PRIu64 " %7" PRIu64 "\n", r->first + p->h->first_cycle,

@@ -10,16 +10,16 @@
 enum { DIAG_TEXT = 400, DIAG_LINE = 160 };
 
 struct diag {
-    char file[DIAG_LINE];   /* "" when the input has no name */
+    char file[DIAG_LINE];   /* as it is called; "" when the input has no name */
     unsigned line;          /* from 1; 0 when there is no position */
     unsigned column;        /* from 1, in bytes */
     char text[DIAG_TEXT];   /* what was found and what was expected */
-    char source[DIAG_LINE]; /* the offending line, clipped around the column */
-    unsigned caret;         /* column of the caret inside `source`, from 1 */
+    char source[DIAG_LINE]; /* the offending line as it is shown, clipped around the column */
+    unsigned caret;         /* column of the caret inside `source`, in characters, from 1 */
 };
 
-/* Sets the text (printf style), clears the position, and returns `status`, so
- * that a failing function can end in one line. `d` may be NULL. */
+/* Sets the text (printf style; what it quotes is kept as it is shown, see text.h), clears the position, and
+ * returns `status`, so that a failing function can end in one line. `d` may be NULL. */
 enum status diag_set(struct diag *d, enum status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,36 +1,39 @@
 #include "sim/base/json_out.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-/* The length of the character of UTF-8 that `s` begins with; 0 if there is none. */
-static size_t utf8_length(const char *s)
+/* The bytes at the start of `s` that stand for themselves and are ASCII. */
+static size_t plain(const char *s)
 {
-    const unsigned char c = (unsigned char)*s;
-    const size_t n = c < 0x80 ? 1 : c >= 0xf0 && c < 0xf5 ? 4 : c >= 0xe0 ? 3 : 2;
-    if ((c >= 0x80 && c < 0xc2) || c >= 0xf5)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
+    size_t n = 0;
+    while ((unsigned char)s[n] >= 32 && (unsigned char)s[n] < 127 && s[n] != '"' && s[n] != '\\')
+        n++;
     return n;
 }
 
 void json_quote(struct text *t, const char *s)
 {
-    text_add(t, "\"");
-    while (*s) {
-        const size_t n = utf8_length(s);
-        if (n == 0)
+    text_add_n(t, "\"", 1);
+    for (;;) {
+        size_t length = plain(s);
+        text_add_n(t, s, length);
+        s += length;
+        if (!*s)
+            break;
+        uint32_t c = 0;
+        length = text_decode(s, strnlen(s, 4), &c);
+        if (length == 0)
             text_add(t, "\\ufffd");
-        else if (*s == '"' || *s == '\\')
+        else if (c == '"' || c == '\\')
             text_addf(t, "\\%c", *s);
-        else if (n == 1 && (*s < 32 || *s == 127))
-            text_addf(t, "\\u%04x", (unsigned)*s);
+        else if (text_is_control(c))
+            text_addf(t, "\\u%04x", (unsigned)c);
         else
-            text_add_n(t, s, n);
-        s += n ? n : 1;
+            text_add_n(t, s, length);
+        s += length ? length : 1;
     }
-    text_add(t, "\"");
+    text_add_n(t, "\"", 1);
 }
 
 static void begin(struct json_out *j, const char *key)

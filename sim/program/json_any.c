@@ -90,9 +90,22 @@ static enum status parse(const char *text, size_t size, json_t **out, struct jso
     return ST_OK;
 }
 
+/* Controls that JSON would allow to stand in a string as they are get spelled out. Outside of strings a
+ * compact spelling has none. */
 static int append(const char *buffer, size_t n, void *out)
 {
-    text_add_n(out, buffer, n);
+    const char *plain = buffer, *const end = buffer + n;
+    for (size_t length; buffer < end; buffer += length) {
+        uint32_t c = 0;
+        length = text_decode(buffer, (size_t)(end - buffer), &c);
+        length += length == 0;
+        if (!text_is_control(c) || c < 32)
+            continue;
+        text_add_n(out, plain, (size_t)(buffer - plain));
+        text_addf(out, "\\u%04X", (unsigned)c);
+        plain = buffer + length;
+    }
+    text_add_n(out, plain, (size_t)(end - plain));
     return 0;
 }
 

@@ -15,7 +15,8 @@ struct json_any {
 };
 
 /* Reads the value that `text` begins with and appends it to `out`: no white space,
- * object keys sorted. ST_OK, ST_INPUT with r->at and r->why, or ST_NOMEM. */
+ * object keys sorted, control characters (see text.h) escaped. ST_OK, ST_INPUT with r->at and r->why, or
+ * ST_NOMEM. */
 enum status json_any_read(const char *text, size_t size, struct text *out, struct json_any *r);
 
 /* The same for a string, appending its characters rather than its spelling. */

@@ -113,13 +113,19 @@ static bool read_any(struct scan *s, struct text *out,
     return true;
 }
 
+/* Neither a control nor a part of a longer character, which is looked at more closely. */
+static bool is_plain(char c)
+{
+    return (unsigned char)c >= 32 && (unsigned char)c < 127;
+}
+
 bool scan_string(struct scan *s, struct json_token *out, const char *what)
 {
     if (scan_peek(s) != '"')
         return scan_fail(s, s->pos, "expected %s, found %s", what, scan_found(s));
     out->offset = s->pos;
     size_t end = s->pos + 1;
-    while (end < s->size && s->text[end] != '"' && s->text[end] != '\\' && s->text[end] >= 32)
+    while (end < s->size && s->text[end] != '"' && s->text[end] != '\\' && is_plain(s->text[end]))
         end++;
     if (end < s->size && s->text[end] == '"') {
         out->at = s->text + s->pos + 1;

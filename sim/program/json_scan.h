@@ -29,7 +29,7 @@ struct json_token {
 };
 
 /* The arguments of a %.*s that shows a token, clipped. */
-#define TOKEN(t) ((t).n < 40 ? (int)(t).n : 40), (t).at
+#define TOKEN(t) (int)text_clip((t).at, (t).n, 40), (t).at
 
 void scan_begin(struct scan *s, const char *text, size_t size, const char *file, struct diag *d);
 void scan_end(struct scan *s);

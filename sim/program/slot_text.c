@@ -25,20 +25,22 @@ void print_string(struct text *out, const char *s)
 {
     static const char plain[] = "\"\\/bfnrt", code[] = "\"\\/\b\f\n\r\t";
     text_add(out, "\"");
-    for (const char *from = s;; s++) {
-        const unsigned char c = (unsigned char)*s;
-        if (c >= 32 && c != '"' && c != '\\')
+    const char *from = s;
+    for (size_t n = strlen(s), length; n; s += length, n -= length) {
+        uint32_t c = 0;
+        length = text_decode(s, n, &c);
+        length += length == 0;
+        if (c != '"' && c != '\\' && (!text_is_control(c) || !c))
             continue;
         text_add_n(out, from, (size_t)(s - from));
-        from = s + 1;
-        if (!c)
-            break;
-        const char *known = strchr(code, c);
+        from = s + length;
+        const char *known = c < 128 ? strchr(code, (int)c) : NULL;
         if (known)
             text_add_n(out, (const char[]){'\\', plain[known - code]}, 2);
         else
-            text_addf(out, "\\u%04X", c);
+            text_addf(out, "\\u%04X", (unsigned)c);
     }
+    text_add(out, from);
     text_add(out, "\"");
 }
 

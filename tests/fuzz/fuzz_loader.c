@@ -35,7 +35,7 @@ static void check_error(enum status status, const struct prog *p, const struct d
     REQUIRE(status == ST_INPUT && !p);
     REQUIRE(d->text[0] && d->line >= 1 && d->column >= 1);
     REQUIRE(d->caret >= 1 && d->caret <= strlen(d->source) + 1);
-    char out[DIAG_TEXT + 4 * DIAG_LINE];
+    char out[DIAG_TEXT + 5 * DIAG_LINE];
     REQUIRE(diag_render(d, out, sizeof out) < sizeof out);
 }
 

@@ -16,6 +16,7 @@
 #include "sim/base/diag.h"
 #include "sim/base/file.h"
 #include "sim/base/fnv.h"
+#include "sim/base/json_out.h"
 #include "sim/base/random.h"
 #include "sim/base/text.h"
 #include "sim/base/vec.h"
@@ -134,6 +135,118 @@ static void text_failure_is_sticky_and_harmless(void **state)
     text_addf(&t, "%d", 1);
     assert_string_equal(t.at, "kept");
     assert_false(text_ok(&t));
+    text_free(&t);
+}
+
+/* Against Python: what bytes are a character is what b.decode("utf-8") says. */
+static void characters_of_utf8(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t n, length;
+        uint32_t character;
+    } known[] = {
+        {"a", 1, 1, 'a'},
+        {"\0", 1, 1, 0},
+        {"\x7f", 1, 1, 0x7f},
+        {"\xc2\x80", 2, 2, 0x80},
+        {"\xdf\xbf", 2, 2, 0x7ff},
+        {"\xe0\xa0\x80", 3, 3, 0x800},
+        {"\xed\x9f\xbf", 3, 3, 0xd7ff},
+        {"\xee\x80\x80", 3, 3, 0xe000},
+        {"\xef\xbf\xbf", 3, 3, 0xffff},
+        {"\xf0\x90\x80\x80", 4, 4, 0x10000},
+        {"\xf4\x8f\xbf\xbf", 4, 4, 0x10ffff},
+        {"\x80", 1, 0, 0},             /* in the middle of one */
+        {"\xc0\x80", 2, 0, 0},         /* longer than it has to be */
+        {"\xc1\xbf", 2, 0, 0},         /* also */
+        {"\xe0\x9f\xbf", 3, 0, 0},     /* also */
+        {"\xf0\x8f\xbf\xbf", 4, 0, 0}, /* also */
+        {"\xed\xa0\x80", 3, 0, 0},     /* half a surrogate pair */
+        {"\xed\xbf\xbf", 3, 0, 0},     /* also */
+        {"\xf4\x90\x80\x80", 4, 0, 0}, /* beyond the last */
+        {"\xf8\x88\x80\x80", 4, 0, 0}, /* of five bytes */
+        {"\xff", 1, 0, 0},             /* none at all */
+        {"\xc3", 1, 0, 0},             /* cut off */
+        {"\xf0\x90\x80", 3, 0, 0},     /* also */
+        {"\xc3(", 2, 0, 0},            /* not gone on with */
+    };
+    for (size_t i = 0; i < COUNT(known); i++) {
+        uint32_t c = 0;
+        assert_int_equal(text_decode(known[i].bytes, known[i].n, &c), known[i].length);
+        assert_int_equal(c, known[i].character);
+    }
+}
+
+static void controls_are_shown(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *shown;
+    } known[] = {
+        {"plain \\x41 \xc3\xa4 \xe4\xb8\xad \xf0\x9f\x98\x80",
+         "plain \\x41 \xc3\xa4 \xe4\xb8\xad \xf0\x9f\x98\x80"},
+        {"a\x1b[2J\n\t\x7f", "a\\u001b[2J\\u000a\\u0009\\u007f"},
+        {"\xc2\x80\xc2\x9f\xc2\xa0", "\\u0080\\u009f\xc2\xa0"},
+        {"\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xaf", "\\u202a\\u202e\xe2\x80\xaf"},
+        {"\xe2\x81\xa6\xe2\x81\xa9\xd8\x9c\xe2\x80\x8e\xe2\x80\x8f\xe2\x80\xa8\xe2\x80\xa9",
+         "\\u2066\\u2069\\u061c\\u200e\\u200f\\u2028\\u2029"},
+        {"\xff\xc3(\xed\xa0\x80", "\\xff\\xc3(\\xed\\xa0\\x80"},
+        {"\\u001b\\xff", "\\u001b\\xff"}, /* what is escaped stays */
+    };
+    for (size_t i = 0; i < COUNT(known); i++) {
+        struct text t = {0};
+        struct diag d;
+        text_add_shown(&t, known[i].text, 0, TEXT_WHOLE);
+        assert_string_equal(t.at, known[i].shown);
+        text_free(&t);
+        (void)diag_set(&d, ST_INPUT, "%s", known[i].text);
+        assert_string_equal(d.text, known[i].shown);
+    }
+    struct text t = {0};
+    text_add_shown(&t, "\xc3\xa4\x01", 9, TEXT_WHOLE); /* an a with dots is one column */
+    text_add_shown(&t, "abcdef", 2, 4);
+    text_add_shown(&t, "ab\x01", 6, 6); /* no half of what is escaped */
+    assert_string_equal(t.at, "\xc3\xa4\\u0001  abcdab    ");
+    text_free(&t);
+    assert_int_equal(text_clip("abc", 3, 3), 3);
+    assert_int_equal(text_clip("ab\xc3\xa4", 4, 3), 2);
+    assert_int_equal(text_clip("\xf0\x9f\x98\x80", 4, 3), 0);
+}
+
+static void diag_shows_what_it_quotes(void **state)
+{
+    (void)state;
+    struct diag d;
+    char long_text[2 * DIAG_TEXT], out[1000];
+    memset(long_text, '\x1b', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    (void)diag_set(&d, ST_INPUT, "%s", long_text);
+    assert_true(strlen(d.text) > DIAG_TEXT - 10);
+    assert_int_equal(strlen(d.text) % 6, 0); /* whole escapes only */
+    for (unsigned before = 0; before < 400; before++) {
+        char line[500];
+        memset(line, before % 3 ? '\x1b' : 'a', before);
+        memcpy(line + before, "X\x1b\n", 4);
+        (void)diag_at(&d, "f\x1b.json", line, before + 3, before, "here");
+        assert_int_equal(d.source[d.caret - 1], 'X');
+        assert_true(diag_render(&d, out, sizeof out) < sizeof out);
+        assert_null(strchr(out, '\x1b'));
+        assert_non_null(strstr(out, "f\\u001b.json:1:"));
+    }
+    (void)diag_at(&d, NULL, "\xc3\xa4\xc2\x9b?", 5, 4, "here");
+    assert_string_equal(d.source, "\xc3\xa4\\u009b?");
+    assert_int_equal(d.caret, 8);
+}
+
+static void json_quotes_any_bytes(void **state)
+{
+    (void)state;
+    struct text t = {0};
+    json_quote(&t, "a\"\\\n\x7f\xc2\x9b\xe2\x80\xae\xc3\xa4\xff\xe0\x80\x80\xed\xa0\x80z");
+    assert_string_equal(t.at, "\"a\\\"\\\\\\u000a\\u007f\\u009b\\u202e\xc3\xa4\\ufffd\\ufffd\\ufffd\\ufffd"
+                              "\\ufffd\\ufffd\\ufffdz\"");
     text_free(&t);
 }
 
@@ -354,6 +467,10 @@ int main(void)
         cmocka_unit_test(vec_refuses_impossible_sizes),
         cmocka_unit_test(text_appends_of_every_kind),
         cmocka_unit_test(text_failure_is_sticky_and_harmless),
+        cmocka_unit_test(characters_of_utf8),
+        cmocka_unit_test(controls_are_shown),
+        cmocka_unit_test(diag_shows_what_it_quotes),
+        cmocka_unit_test(json_quotes_any_bytes),
         cmocka_unit_test(mt_draws_what_python_draws),
         cmocka_unit_test(randint_draws_what_python_draws),
         cmocka_unit_test(many_draws_are_as_one_by_one),
