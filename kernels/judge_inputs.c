@@ -31,24 +31,34 @@ static void set(const struct judge_rules *r, unsigned param, int64_t value, stru
         *params = with;
 }
 
-/* Of eight inputs one is an ordinary one, and one has one of the kernel's shapes, which take turns. Where a
- * kernel's shapes have turns themselves, the last two are the others'; else they take all turns. */
+/* Half of the inputs are ordinary, and the shapes take turns in the other half. Where a kernel's last two
+ * shapes have turns themselves, most inputs are theirs, for they have to take all turns; of sixteen inputs
+ * two are ordinary and three have one of the other shapes. */
 static void set_shape(const struct judge_rules *r, uint32_t input, unsigned shape, struct kern_params *params)
 {
-    enum { ORDINARY, LISTED, MIXED, CONTEST };
-    static const unsigned char plan[8] = {ORDINARY, CONTEST, LISTED, CONTEST, MIXED, CONTEST, MIXED, CONTEST};
+    enum { EACH = 16 };
+    static const char plan[EACH + 1] = "UabSabaMbabaSbab";
     const struct kern_param *p = &r->kernel->params[shape];
     const unsigned n = kern_choices(p), turn = shape + 1;
     const bool turns = turn < r->kernel->n_params;
     if (params->at[shape] != p->choices[0].value)
         return;
-    if (!turns && input % 2)
-        set(r, shape, p->choices[1 + input / 2 % (n - 1)].value, params);
-    else if (turns && plan[input % 8] == LISTED)
-        set(r, shape, p->choices[1 + input / 8 % (n - 3)].value, params);
-    else if (turns && plan[input % 8] != ORDINARY) {
-        set(r, shape, p->choices[n - (plan[input % 8] == MIXED ? 2 : 1)].value, params);
-        set(r, turn, input / 2, params);
+    if (!turns) {
+        if (input % 2)
+            set(r, shape, p->choices[1 + input / 2 % (n - 1)].value, params);
+        return;
+    }
+    const char kind = plan[input % EACH];
+    uint32_t before = 0;
+    for (uint32_t i = 0; i < EACH; i++)
+        before += (plan[i] == kind) * (input / EACH + (i < input % EACH));
+    if (kind == 'S')
+        set(r, shape, p->choices[1 + before % (n - 4)].value, params);
+    else if (kind == 'M')
+        set(r, shape, p->choices[n - 3].value, params);
+    else if (kind != 'U') {
+        set(r, shape, p->choices[n - (kind == 'a' ? 2 : 1)].value, params);
+        set(r, turn, before, params);
     }
 }
 

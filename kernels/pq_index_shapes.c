@@ -6,7 +6,7 @@
 #include "kernels/pq_index.h"
 #include "sim/base/random.h"
 
-enum { MOST = 127 };
+enum { MOST = 127, MOST_CODES = 256 };
 
 enum {
     UNIFORM,
@@ -24,7 +24,8 @@ enum {
     FIRST,
     LAST,
     MIXED,
-    CONTEST
+    CONTEST,
+    FAR_CONTEST
 };
 
 const struct kern_choice pq_shapes[] = {{"uniform", UNIFORM},
@@ -43,6 +44,7 @@ const struct kern_choice pq_shapes[] = {{"uniform", UNIFORM},
                                         {"last", LAST},
                                         {"mixed", MIXED},
                                         {"contest", CONTEST},
+                                        {"far_contest", FAR_CONTEST},
                                         {NULL, 0}};
 
 /* What belongs to one key head: its query heads, centroids and codes. */
@@ -133,35 +135,88 @@ static void few(struct shape *s)
         s->cent[i] = rng_below(&s->rng, 8) ? 0 : (uint32_t)((int32_t)rng_below(&s->rng, 3) - 1);
 }
 
-/* All scores are equal, but those of K keys, which are higher by one; in their turn all keys are among them.
- * What a centroid of sub-vector 0 adds, its counterpart of sub-vector 1 takes away: sums of numbers with many
- * bits. */
-static void contest(struct shape *s, uint32_t turn)
+/* --- contests ----------------------------------------------------------------------- */
+
+/* What a centroid of sub-vector 0 adds, its counterpart of sub-vector 1 takes away, but for a number that all
+ * keys have and a class that a key has: sums of numbers with many bits that differ by one. */
+enum { BASE, NEXT, HIGH, CLASSES };
+
+/* A number's words for a query: its part of each of them, with either sign, at most 63. */
+static void draw_common(struct shape *s, int32_t *word)
 {
+    const uint32_t most = rng_below(&s->rng, MOST / 2 + 1);
+    const bool down = rng_below(&s->rng, 2);
+    for (uint32_t d = 0; d < s->z.dims; d++) {
+        const int32_t part = (int32_t)rng_below(&s->rng, most + 1);
+        word[d] = ((int32_t)s->q[d] < 0) == down ? part : -part;
+    }
+    word[s->z.dims - 1] = 0;
+}
+
+static void counterparts(struct shape *s, uint32_t each)
+{
+    enum { MOST_DIMS = 256 };
     const struct pq_sizes *z = &s->z;
-    const uint32_t half = z->centroids / 2, stride = z->candidates / z->kept, last = z->dims - 1;
+    const uint32_t last = z->dims - 1;
+    int32_t common[MOST_DIMS] = {0};
     for (uint32_t h = 0; h < z->heads; h++)
         for (uint32_t i = 0; i < z->subs; i++) {
             uint32_t *q = s->q + (h * z->subs + i) * z->dims;
             memmove(q, s->q, z->dims * sizeof *q);
             q[last] = 1;
         }
+    draw_common(s, common);
     for (uint32_t c = 0; c < z->centroids; c++) {
+        const int32_t class = (int32_t)(c / each);
         uint32_t *one = centroid(s, 0, c), *other = centroid(s, 1, c);
-        if (c >= half)
-            memmove(one, centroid(s, 0, c - half), z->dims * sizeof *one);
-        one[last] &= 63;
-        for (uint32_t d = 0; d < z->dims; d++)
-            other[d] = 0 - one[d];
-        other[last] += c >= half;
+        for (uint32_t d = 0; d < z->dims; d++) {
+            one[d] = c < each ? (uint32_t)((int32_t)one[d] / 2) : centroid(s, 0, c % each)[d];
+            other[d] = (uint32_t)(common[d] - (int32_t)one[d]);
+        }
+        other[last] += (uint32_t)(class < CLASSES ? class : HIGH);
         for (uint32_t i = 2; i < z->subs; i++)
             memmove(centroid(s, i, c), centroid(s, i, 0), z->dims * sizeof *one);
     }
-    uint32_t *code = s->codes;
+}
+
+/* What centroid c of sub-vector 0 adds. */
+static int32_t adds(const struct shape *s, uint32_t c)
+{
+    const uint32_t *word = centroid(s, 0, c);
+    int32_t sum = 0;
+    for (uint32_t d = 0; d < s->z.dims; d++)
+        sum += (int32_t)s->q[d] * (int32_t)word[d];
+    return sum;
+}
+
+/* All scores are equal, but those of K keys, which are higher by two, and of a few others, higher by one; or
+ * all but one of the K are far higher. In their turn all keys are among the K. */
+static void contest(struct shape *s, uint32_t turn, bool far)
+{
+    enum { NEXTS = 4 };
+    const struct pq_sizes *z = &s->z;
+    const uint32_t classes = z->centroids < CLASSES ? 2 : CLASSES, each = z->centroids / classes;
+    const uint32_t high = (classes - 1) * each, stride = z->candidates / z->kept;
+    const uint32_t least = rng_below(&s->rng, z->kept), window = (turn / 2 % classes) * each;
+    int32_t sum[MOST_CODES];
+    uint32_t *one = s->codes, *other = s->codes + z->keys;
+    counterparts(s, each);
+    for (uint32_t c = 0; c < each; c++)
+        sum[c] = adds(s, c);
     for (uint32_t i = 0; i < z->keys; i++) {
-        const bool high = i % stride == turn % stride && i / stride < z->kept;
-        code[i] %= half;
-        code[z->keys + i] = code[i] + (high ? half : 0);
+        one[i] %= each;
+        other[i] = one[i] + (i < z->candidates ? 0 : window);
+    }
+    for (uint32_t n = 0; n < NEXTS && classes > 2; n++) {
+        const uint32_t i = rng_below(&s->rng, z->candidates);
+        other[i] = one[i] + each;
+    }
+    for (uint32_t k = 0; k < z->kept; k++) {
+        const uint32_t i = k * stride + turn % stride, with = rng_below(&s->rng, each);
+        const uint32_t more = sum[with] > sum[one[i]] ? with : one[i], less = more == with ? one[i] : with;
+        if (far && k != least)
+            one[i] = more;
+        other[i] = (far && k != least ? less : one[i]) + high;
     }
 }
 
@@ -189,8 +244,9 @@ static void apply(struct shape *s, int64_t shape, uint32_t turn)
     case FIRST: three_scores(s, z->kept, 0, false, false); break;
     case LAST: three_scores(s, z->kept, 0, true, false); break;
     case CONTEST:
+    case FAR_CONTEST:
         if (z->subs > 1 && z->centroids > 1)
-            contest(s, turn);
+            contest(s, turn, shape == FAR_CONTEST);
         else
             three_scores(s, half, middle, false, true);
         break;
@@ -208,7 +264,7 @@ void pq_shape(struct kern_problem *p)
         s.q = p->image + z.first[PQ_Q] + g * z.share * z.subs * z.dims;
         s.cent = p->image + z.first[PQ_CENT] + g * z.subs * z.centroids * z.dims;
         s.codes = p->image + z.first[PQ_CODES] + g * z.subs * z.keys;
-        apply(&s, shape != MIXED ? shape : (int64_t)rng_below(&s.rng, CONTEST + 1),
+        apply(&s, shape != MIXED ? shape : (int64_t)rng_below(&s.rng, FAR_CONTEST + 1),
               (uint32_t)p->params.at[PQ_TURN] + g);
     }
 }

@@ -15,15 +15,16 @@
 #include "kernels/judge.h"
 #include "sim/base/random.h"
 
-enum { CHUNK = 100, MOST_THREADS = 64 };
+enum { CHUNK = 100, FIRST = 8, SLOT_TEXT = 80, MOST_THREADS = 64 };
 
 struct mutant {
     struct prog *prog;
     const char *how;
     uint32_t slot;
-    char before[100];  /* the slot, as it was */
-    bool wrong;        /* on some input */
-    unsigned survived; /* judgements */
+    char before[SLOT_TEXT]; /* the slot, as it was */
+    char after[SLOT_TEXT];  /* and as it is */
+    bool wrong;             /* on some input */
+    unsigned survived;      /* judgements */
 };
 
 struct options {
@@ -40,7 +41,7 @@ struct work {
     atomic_size_t next;
     const struct judge_rules *rules;
     const struct judge_inputs *inputs;
-    bool judging; /* else looking for one wrong input */
+    bool judging; /* else looking for one wrong input, where none was found yet */
 };
 
 static void *must(void *p)
@@ -147,6 +148,18 @@ static struct prog *copy(const struct text *json)
     return p;
 }
 
+static void write_slot(const struct prog *p, uint32_t slot, char out[SLOT_TEXT])
+{
+    const struct isa_slot *s = &p->slots.at[slot];
+    struct text t = {0};
+    if (s->op == OP_IGNORED)
+        text_add(&t, "nothing");
+    else
+        prog_slot_text(p, s, &t);
+    (void)snprintf(out, SLOT_TEXT, "%s", text_ok(&t) ? t.at : "");
+    text_free(&t);
+}
+
 static struct mutant *make(const struct options *o, const struct text *json)
 {
     struct mutant *list = must(calloc(o->mutants, sizeof *list));
@@ -156,11 +169,9 @@ static struct mutant *make(const struct options *o, const struct text *json)
         m->prog = copy(json);
         while (!m->how) {
             m->slot = rng_below(&r, (uint32_t)m->prog->slots.n);
-            struct text t = {0};
-            prog_slot_text(m->prog, &m->prog->slots.at[m->slot], &t);
-            (void)snprintf(m->before, sizeof m->before, "%s", t.at ? t.at : "");
-            text_free(&t);
+            write_slot(m->prog, m->slot, m->before);
             m->how = mutate(&r, m->prog, m->slot);
+            write_slot(m->prog, m->slot, m->after);
         }
     }
     return list;
@@ -168,21 +179,31 @@ static struct mutant *make(const struct options *o, const struct text *json)
 
 /* --- judging ---------------------------------------------------------------------------- */
 
+/* A few inputs are enough for most: what fails those fails. */
+static bool passes(const struct work *w, const struct prog *p)
+{
+    struct judge_inputs some = *w->inputs;
+    struct judge_result result = {.verdict = JUDGE_PASS};
+    struct diag d;
+    for (uint32_t n = some.n < FIRST ? some.n : FIRST;; n = w->inputs->n) {
+        const struct deadline deadline = judge_deadline(w->rules);
+        some.n = n;
+        expect(judge_program(w->rules, &deadline, &some, p, &result, &d), &d);
+        if (n == w->inputs->n || result.verdict != JUDGE_PASS)
+            return result.verdict == JUDGE_PASS;
+    }
+}
+
 static void *judge_some(void *context)
 {
     struct work *w = context;
-    struct diag d;
     for (size_t i; (i = atomic_fetch_add(&w->next, 1)) < w->n;) {
         struct mutant *m = &w->mutants[i];
-        struct judge_result result;
-        if (m->wrong != w->judging)
+        if (m->wrong && !w->judging)
             continue;
-        const struct deadline deadline = judge_deadline(w->rules);
-        expect(judge_program(w->rules, &deadline, w->inputs, m->prog, &result, &d), &d);
-        if (w->judging)
-            m->survived += result.verdict == JUDGE_PASS;
-        else
-            m->wrong = result.verdict != JUDGE_PASS;
+        const bool good = passes(w, m->prog);
+        m->survived += w->judging && good;
+        m->wrong = m->wrong || !good;
     }
     return NULL;
 }
@@ -242,18 +263,33 @@ static void report_shapes(const struct kern *k, const struct mutant *m)
     (void)printf("\n");
 }
 
-/* Whether too many survive. */
-static bool report(const struct options *o, const struct mutant *list)
+/* A survivor: which it is, where its slot stands and what that is for. */
+static void print_survivor(const struct options *o, const struct prog *p, size_t i, const struct mutant *m)
+{
+    uint32_t bundle = 0;
+    while (prog_bundle_slots(p, bundle).end <= m->slot)
+        bundle++;
+    (void)printf("  survivor %zu: bundle %u, %s `%s`, %s: `%s`; passes %u of %" PRIu64 " judgements\n", i,
+                 bundle, isa_engine_name((enum isa_engine)p->slots.at[m->slot].engine), m->before, m->how,
+                 m->after, m->survived, o->judgements);
+    if (m->slot < p->notes.n) {
+        const struct prog_note *n = &p->notes.at[m->slot];
+        (void)printf("    %s, %s\n", n->stage == PROG_NO_STAGE ? "no stage" : p->stages.at[n->stage],
+                     n->value ? n->value : "no name");
+    }
+}
+
+/* Whether too many survive. `p` is the program that mutants were made from. */
+static bool report(const struct options *o, const struct prog *p, const struct mutant *list)
 {
     const struct kern *k = kern_find(o->kernel, strlen(o->kernel));
     size_t wrong = 0, survivors = 0;
     for (size_t i = 0; i < o->mutants; i++) {
         const struct mutant *m = &list[i];
         wrong += m->wrong;
-        survivors += m->survived > 0;
-        if (m->survived) {
-            (void)printf("  survivor %zu: slot %u `%s`, %s: passes %u of %" PRIu64 " judgements\n", i,
-                         m->slot, m->before, m->how, m->survived, o->judgements);
+        survivors += m->wrong && m->survived;
+        if (m->wrong && m->survived) {
+            print_survivor(o, p, i, m);
             if (o->shapes)
                 report_shapes(k, m);
         }
@@ -286,11 +322,11 @@ static int run(const struct options *o)
     }
     struct mutant *list = make(o, &json);
     struct judge_rules rules = rules_of(k, CHUNK);
-    for (uint64_t i = 0; i * CHUNK < o->inputs; i++)
-        judge_all(list, o, &rules, (o->seed << 32) + i * CHUNK, false);
     for (uint64_t i = 0; i < o->judgements; i++)
         judge_all(list, o, &rules, ((o->seed + 1) << 48) + i * 1000003, true);
-    const int status = report(o, list);
+    for (uint64_t i = 0; i * CHUNK < o->inputs; i++)
+        judge_all(list, o, &rules, (o->seed << 32) + i * CHUNK, false);
+    const int status = report(o, programs.list.at[0].prog, list);
     for (size_t i = 0; i < o->mutants; i++)
         prog_destroy(list[i].prog);
     free(list);
