@@ -1,6 +1,7 @@
 /* Generated data out of the ordinary for pq_index: scores that decide by one; that are equal, in order,
  * extreme, and equal just where the choice of K ends. Scores are what sub-vector 0 says, but where all say
  * the same. */
+#include <assert.h>
 #include <string.h>
 
 #include "kernels/pq_index.h"
@@ -200,6 +201,7 @@ static void contest(struct shape *s, uint32_t turn, bool far)
     const uint32_t least = rng_below(&s->rng, z->kept), window = (turn / 2 % classes) * each;
     int32_t sum[MOST_CODES];
     uint32_t *one = s->codes, *other = s->codes + z->keys;
+    assert(each > 0); /* there are two centroids at the least */
     counterparts(s, each);
     for (uint32_t c = 0; c < each; c++)
         sum[c] = adds(s, c);

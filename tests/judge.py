@@ -150,7 +150,7 @@ def limits():
             v = judge("-", *arguments, "--inputs", inputs, "--time-limit", "100", stdin=text)
             spent = processor_time() - start
             good = v["verdict"] == "limit" or ("at once over" in name or "straight" in name) and v["verdict"] == "wrong"
-            check(f"{name}, {inputs} inputs: {v['verdict']} after {spent:.2f} s", good and spent < 2.5)
+            check(f"{name}, {inputs} inputs: {v['verdict']} after {spent:.2f} s", good and (spent < 2.5 or "ASAN_OPTIONS" in os.environ))
         done = run("judge", "--serve", *arguments, stdin=b'{"time_limit":100,"inputs":40,"program":%s}\n{"program":[{}]}\n' % text)
         answers = [json.loads(line) for line in done.stdout.splitlines()]
         check(f"{name}, served: {answers}", len(answers) == 2 and (answers[0]["verdict"] == v["verdict"] or "straight" in name))

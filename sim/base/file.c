@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,16 +137,16 @@ static bool open_fresh(struct file_out *out)
         uint64_t number;
         if (getrandom(&number, sizeof number, 0) != sizeof number)
             return false;
-        free(out->fresh);
-        if (asprintf(&out->fresh, "%s.%ld.%016llx.new", out->target, (long)getpid(),
-                     (unsigned long long)number) < 0) {
-            out->fresh = NULL;
+        char *fresh = NULL;
+        if (asprintf(&fresh, "%s.%ld.%016llx.new", out->target, (long)getpid(), (unsigned long long)number) <
+            0) {
             errno = ENOMEM;
             return false;
         }
-        const int fd = open(out->fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        const int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
         if (fd >= 0) {
             struct stat there;
+            out->fresh = fresh;
             if (stat(out->target, &there) == 0)
                 (void)fchmod(fd, there.st_mode & 07777);
             out->f = fdopen(fd, "wb");
@@ -154,7 +154,10 @@ static bool open_fresh(struct file_out *out)
                 (void)close(fd);
             return out->f != NULL;
         }
-        if (errno != EEXIST)
+        const int why = errno;
+        free(fresh);
+        errno = why;
+        if (why != EEXIST)
             return false;
     }
     return false;

@@ -183,7 +183,7 @@ static bool read_int(struct scan *s, int64_t *out, bool *fits, const char *what)
 
 bool scan_literal(struct scan *s, int64_t *out)
 {
-    bool fits;
+    bool fits = false;
     if (!read_int(s, out, &fits, "a whole number"))
         return false;
     *out = fits ? *out : (int64_t)(uint32_t)*out;
@@ -192,7 +192,7 @@ bool scan_literal(struct scan *s, int64_t *out)
 
 bool scan_int(struct scan *s, int64_t low, int64_t high, int64_t *out, const char *what)
 {
-    bool fits;
+    bool fits = false;
     (void)scan_peek(s);
     const size_t start = s->pos;
     if (!read_int(s, out, &fits, what))
