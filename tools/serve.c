@@ -178,7 +178,7 @@ static int answer(const struct request *q, const struct judge_result *result)
 static int serve_clipped(const struct server *s, const char *line, size_t size)
 {
     struct request q = {.rules = s->rules->judge};
-    struct judge_result result;
+    struct judge_result result = {.verdict = JUDGE_ERROR};
     struct diag d;
     q.rules.kernel = NULL;
     if (s->no_memory)

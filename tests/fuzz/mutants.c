@@ -97,6 +97,12 @@ static bool has_literal(const struct isa_slot *s)
     return false;
 }
 
+static bool same_slot(const struct isa_slot *a, const struct isa_slot *b)
+{
+    return a->op == b->op && a->engine == b->engine && memcmp(a->arg, b->arg, sizeof a->arg) == 0 &&
+           a->literal == b->literal;
+}
+
 /* Changes one slot; NULL when it is as it was. */
 static const char *mutate(struct rng *r, struct prog *p, uint32_t slot)
 {
@@ -130,14 +136,14 @@ static const char *mutate(struct rng *r, struct prog *p, uint32_t slot)
     default: {
         how = "swapped";
         struct isa_slot *with = &p->slots.at[rng_below(r, (uint32_t)p->slots.n)];
-        if (with->engine == s->engine && memcmp(with, s, sizeof *s) != 0) {
+        if (with->engine == s->engine && !same_slot(with, s)) {
             *s = *with;
             *with = before;
         }
         break;
     }
     }
-    return memcmp(s, &before, sizeof before) ? how : NULL;
+    return same_slot(s, &before) ? NULL : how;
 }
 
 static struct prog *copy(const struct text *json)
