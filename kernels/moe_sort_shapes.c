@@ -171,13 +171,11 @@ static void draw_pair(struct shape *s, uint32_t turn, bool neighbours, uint32_t 
 {
     const uint32_t n = s->z.group, first = rng_below(&s->rng, 2);
     assert(n > 1); /* see problem() */
-    uint32_t half = 1, i = turn % (n / 2);
-    if (!neighbours && n > 3) {
-        half = 2;
-        for (i = turn % (n / 2); half < n / 2 && i >= n / (2 * half); half *= 2)
+    uint32_t half = 1, i = turn;
+    if (!neighbours && n >= 4)
+        for (i = turn % n, half = 2; 4 * half <= n && i >= n / (2 * half); half *= 2)
             i -= n / (2 * half);
-        i %= n / (2 * half);
-    }
+    i %= n / (2 * half);
     pair[first] = 2 * half * i + rng_below(&s->rng, half);
     pair[!first] = 2 * half * i + half + rng_below(&s->rng, half);
 }
