@@ -138,19 +138,21 @@ class Threads(unittest.TestCase):
         self.assertEqual(results, [3] * 800)
 
     def test_kernels(self):
+        """Calls of threads on one kernel do not mix: each counts in a register of its own (a sum in one would be two calls)."""
         kernel = Kernel()
-        total = kernel.var(0)
+        counts = [kernel.var(0) for _ in range(4)]
 
-        def add():
-            for _ in range(100):
-                total.set(total + 1)
-        threads = [threading.Thread(target=add) for _ in range(4)]
+        def add(count):
+            for _ in range(200):
+                count.set(count + 1)
+        threads = [threading.Thread(target=add, args=(count,)) for count in counts]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        kernel.store(0, total)
-        self.assertEqual(kernel.run([0])[0], [400])
+        for i, count in enumerate(counts):
+            kernel.store(i, count)
+        self.assertEqual(kernel.run([0] * 4)[0], [200] * 4)
 
 
 class Silence(unittest.TestCase):
