@@ -241,7 +241,7 @@ int judge_serve(const struct serve_rules *rules)
     size_t size;
     bool clipped;
     int status = EXIT_FINE;
-    s.buffer = malloc(s.room);
+    s.buffer = calloc(1, s.room);
     if (!s.buffer)
         return tool_error("out of memory for requests");
     while (status == EXIT_FINE && next_line(&s, &line, &size, &clipped)) {
