@@ -50,8 +50,9 @@ struct judge_rules judge_default_rules(const struct kern *k);
 enum { JUDGE_MAX_INPUTS = 100000 };
 
 /* Problems of the rules; data that has named kinds (30 and 32 bits, say) is drawn of every kind that
- * the contract admits. Every other input has one of the kernel's shapes, which take turns: all zeros,
- * equal scores, one crowded expert. */
+ * the contract admits. Of sixteen inputs at most eight are ordinary; the others have the kernel's shapes,
+ * which take turns in a fixed order: all zeros, equal scores, one crowded expert. All inputs have the shape
+ * that the rules' parameters name, if it is not the ordinary one. */
 struct judge_inputs {
     struct kern_problem **at;
     uint32_t n;

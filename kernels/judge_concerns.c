@@ -12,6 +12,9 @@ static const struct judge_concern concerns[] = {
                                        "--seed only to look into a failure"},
     {"it is right on small numbers only",
      "data is drawn with 30 and with 32 bits, and every other kind that the contract admits"},
+    {"it is right on ordinary data only",
+     "inputs have shapes: ties, equal scores, extremes, sorted data, one crowded expert, contests that one "
+     "decides; the report counts them"},
     {"it is right on one input by luck",
      "100 inputs by default, each compared word by word; the worst cycles count"},
     {"it reads the answer from where the harness left it",

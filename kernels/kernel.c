@@ -69,6 +69,14 @@ unsigned kern_choices(const struct kern_param *p)
     return n;
 }
 
+const char *kern_choice_name(const struct kern_param *p, int64_t value)
+{
+    for (const struct kern_choice *c = p->choices; c && c->name; c++)
+        if (c->value == value)
+            return c->name;
+    return NULL;
+}
+
 struct kern_params kern_defaults(const struct kern *k)
 {
     struct kern_params params = {{0}};

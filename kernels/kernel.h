@@ -169,6 +169,9 @@ unsigned kern_shape(const struct kern *k);
 /* How many values a parameter with choices has; 0 for others. */
 unsigned kern_choices(const struct kern_param *p);
 
+/* The name of a value of such a parameter; NULL where there is none. */
+const char *kern_choice_name(const struct kern_param *p, int64_t value);
+
 /* The standard instance's parameters. */
 struct kern_params kern_defaults(const struct kern *k);
 

@@ -1,8 +1,6 @@
 /* Generated data out of the ordinary for moe_sort: keys that decide by one where the choice of groups ends;
  * equal keys everywhere, at the boundaries of the choice of groups and of experts, extremes, experts in
  * order, experts that every token chooses, experts that one token chooses. */
-#include <assert.h>
-
 #include "kernels/moe_sort.h"
 #include "sim/base/random.h"
 
@@ -170,7 +168,6 @@ static void draw_ranks(struct shape *s, struct contest *c)
 static void draw_pair(struct shape *s, uint32_t turn, bool neighbours, uint32_t pair[2])
 {
     const uint32_t n = s->z.group, first = rng_below(&s->rng, 2);
-    assert(n > 1); /* see problem() */
     uint32_t half = 1, i = turn;
     if (!neighbours && n >= 4)
         for (i = turn % n, half = 2; 4 * half <= n && i >= n / (2 * half); half *= 2)

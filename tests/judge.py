@@ -167,6 +167,9 @@ def again():
         check("a failure says how to see it again", done.returncode == 1 and len(line) == 1)
         command = line[0].split()[2:] if line else []
         check("and there it is again", command and b"result     wrong" in run(*command).stdout)
+        v = judge(path, "--set", SMALL + ",shape=ones,bits=32", "--contract", "full", "--inputs", "30", "--seed", "1")
+        check(f"the shape of the input that failed: {v.get('shape')}", v["verdict"] == "wrong" and v["shape"] == "ones"
+              and v["shapes"] == {"ones": 30})
 
 
 def thresholds():

@@ -171,6 +171,9 @@ static void json_failure(const struct judge_rules *r, const struct judge_result 
         return;
     json_number(j, "input", x->input);
     json_number(j, "seed", x->seed);
+    const unsigned shape = kern_shape(r->kernel);
+    if (shape < r->kernel->n_params)
+        json_text(j, "shape", kern_choice_name(&r->kernel->params[shape], x->params.at[shape]));
     json_open(j, "parameters", '{');
     for (unsigned i = 0; i < r->kernel->n_params; i++)
         json_number(j, r->kernel->params[i].name, (uint64_t)x->params.at[i]);
