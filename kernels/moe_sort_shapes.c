@@ -172,7 +172,8 @@ static void draw_pair(struct shape *s, uint32_t turn, bool neighbours, uint32_t 
     if (!neighbours && n >= 4)
         for (i = turn % n, half = 2; 4 * half <= n && i >= n / (2 * half); half *= 2)
             i -= n / (2 * half);
-    i %= n / (2 * half);
+    const uint32_t pairs = n / (2 * half); /* a group has two experts at least */
+    i = pairs ? i % pairs : 0;
     pair[first] = 2 * half * i + rng_below(&s->rng, half);
     pair[!first] = 2 * half * i + half + rng_below(&s->rng, half);
 }

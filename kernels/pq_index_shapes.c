@@ -206,7 +206,7 @@ static void contest(struct shape *s, uint32_t turn, bool far)
     for (uint32_t c = 0; c < each; c++)
         sum[c] = adds(s, c);
     for (uint32_t i = 0; i < z->keys; i++) {
-        one[i] %= each;
+        one[i] = each ? one[i] % each : 0; /* there are two centroids at least */
         other[i] = one[i] + (i < z->candidates ? 0 : window);
     }
     for (uint32_t n = 0; n < NEXTS && classes > 2; n++) {

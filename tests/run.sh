@@ -70,8 +70,8 @@ suite() {
         once 'fuzz, kernels built' "$build/fuzz/random_ir" --cases 300
         once 'fuzz, machines' "$build/fuzz/machines" --cases 40
         once 'fuzz, mutants of tree_hash' "$build/fuzz/mutants" --mutants 60 --inputs 400 --judgements 2
-        once 'fuzz, mutants of moe_sort' "$build/fuzz/mutants" --kernel moe_sort:fused --mutants 80 --inputs 400 --judgements 2 --accepted 4
-        once 'fuzz, mutants of pq_index' "$build/fuzz/mutants" --kernel pq_index:fused --mutants 8 --inputs 100 --judgements 1 --accepted 2
+        once 'fuzz, mutants of moe_sort' "$build/fuzz/mutants" --kernel moe_sort:fused --mutants 80 --inputs 400 --judgements 2 --accepted 5
+        once 'fuzz, mutants of pq_index' "$build/fuzz/mutants" --kernel pq_index:fused --mutants 8 --inputs 100 --judgements 1
         once 'fuzz, programs read' "$build/fuzz/fuzz_loader" tests/fuzz/corpus/loader 20000
         ;;
     manual | layers | install | embed) run "$1" "tests/$1.sh" "$build" ;;

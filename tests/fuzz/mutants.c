@@ -99,8 +99,8 @@ static bool has_literal(const struct isa_slot *s)
 
 static bool same_slot(const struct isa_slot *a, const struct isa_slot *b)
 {
-    return a->op == b->op && a->engine == b->engine && memcmp(a->arg, b->arg, sizeof a->arg) == 0 &&
-           a->literal == b->literal;
+    return a->op == b->op && a->engine == b->engine && a->literal == b->literal &&
+           memcmp(a->arg, b->arg, sizeof a->arg) == 0;
 }
 
 /* Changes one slot; NULL when it is as it was. */

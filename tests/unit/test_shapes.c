@@ -176,7 +176,7 @@ static void test_contests_take_turns(void **state)
         const uint32_t *bias = p->image + s.at[MOE_BIAS];
         for (uint32_t t = 0; t < s.m; t++) {
             const uint32_t *sig = p->image + s.at[MOE_SIG] + t * s.e;
-            uint32_t sum[8], largest[8][2];
+            uint32_t sum[8], largest[8][2] = {{0}};
             for (uint32_t g = 0; g < s.ng; g++) {
                 uint32_t key[2] = {0, 0};
                 for (uint32_t e = g * s.group; e < (g + 1) * s.group; e++) {
