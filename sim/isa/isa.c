@@ -1,6 +1,5 @@
 #include "sim/isa/isa.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "sim/isa/eval.h"
@@ -18,19 +17,23 @@ static const struct {
 #define COUNT(role, r0, r1, r2, r3) \
     ((ROLE_##r0 == ROLE_##role) + (ROLE_##r1 == ROLE_##role) + (ROLE_##r2 == ROLE_##role) + (ROLE_##r3 == ROLE_##role))
 #define ARGS(r0, r1, r2, r3) (ISA_MAX_ARGS - COUNT(NONE, r0, r1, r2, r3))
+#define VECTORS(r0, r1, r2, r3) (COUNT(VDEST, r0, r1, r2, r3) + COUNT(VSRC, r0, r1, r2, r3))
+#define LITERALS(r0, r1, r2, r3) \
+    ((ROLE_##r0 > ROLE_VSRC) + (ROLE_##r1 > ROLE_VSRC) + (ROLE_##r2 > ROLE_VSRC) + (ROLE_##r3 > ROLE_VSRC))
 
-static const struct isa_info table[ISA_OPS + 2] = {
+const struct isa_info isa_table[ISA_OPS + 2] = {
 #define ISA_BINARY(ID, name, partial, expression, doc) \
-    {name, doc, ENGINE_ALU, KIND_PURE, partial, 3, {ROLE_DEST, ROLE_SRC, ROLE_SRC, ROLE_NONE}},
+    {name, doc, ENGINE_ALU, KIND_PURE, partial, 0, 0, 3, {ROLE_DEST, ROLE_SRC, ROLE_SRC, ROLE_NONE}},
 #include "sim/isa/isa.def"
 #define ISA_BINARY(ID, name, partial, expression, doc) \
-    {name, doc, ENGINE_VALU, KIND_PURE, partial, 3, {ROLE_VDEST, ROLE_VSRC, ROLE_VSRC, ROLE_NONE}},
+    {name, doc, ENGINE_VALU, KIND_PURE, partial, 1, 0, 3, {ROLE_VDEST, ROLE_VSRC, ROLE_VSRC, ROLE_NONE}},
 #include "sim/isa/isa.def"
 #define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc) \
-    {name, doc, ENGINE_##engine, KIND_##kind, 0, ARGS(r0, r1, r2, r3), {ROLE_##r0, ROLE_##r1, ROLE_##r2, ROLE_##r3}},
+    {name, doc, ENGINE_##engine, KIND_##kind, 0, VECTORS(r0, r1, r2, r3) != 0, LITERALS(r0, r1, r2, r3) != 0, \
+     ARGS(r0, r1, r2, r3), {ROLE_##r0, ROLE_##r1, ROLE_##r2, ROLE_##r3}},
 #include "sim/isa/isa.def"
-    {"?", "no such operation", ENGINE_DEBUG, KIND_UNKNOWN, 0, 1, {ROLE_TEXT, ROLE_NONE, ROLE_NONE, ROLE_NONE}},
-    {"?", "nothing", ENGINE_DEBUG, KIND_NOTHING, 0, 1, {ROLE_TEXT, ROLE_NONE, ROLE_NONE, ROLE_NONE}},
+    {"?", "no such operation", ENGINE_DEBUG, KIND_UNKNOWN, 0, 0, 1, 1, {ROLE_TEXT, ROLE_NONE, ROLE_NONE, ROLE_NONE}},
+    {"?", "nothing", ENGINE_DEBUG, KIND_NOTHING, 0, 0, 1, 1, {ROLE_TEXT, ROLE_NONE, ROLE_NONE, ROLE_NONE}},
 };
 
 /* How many operands of one word and of a vector a row writes and reads, and whether that suits its kind. */
@@ -60,8 +63,6 @@ static const struct isa_info table[ISA_OPS + 2] = {
     ((ROLE_##r1 == ROLE_NONE || ROLE_##r0 != ROLE_NONE) && (ROLE_##r2 == ROLE_NONE || ROLE_##r1 != ROLE_NONE) && \
      (ROLE_##r3 == ROLE_NONE || ROLE_##r2 != ROLE_NONE) && \
      COUNT(DEST, NONE, r1, r2, r3) + COUNT(VDEST, NONE, r1, r2, r3) == 0)
-#define LITERALS(r0, r1, r2, r3) \
-    ((ROLE_##r0 > ROLE_VSRC) + (ROLE_##r1 > ROLE_VSRC) + (ROLE_##r2 > ROLE_VSRC) + (ROLE_##r3 > ROLE_VSRC))
 
 #define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc) \
     _Static_assert(SUITS_##kind(r0, r1, r2, r3), #ID ": operands that do not suit the kind"); \
@@ -99,30 +100,6 @@ const char *isa_machine_problem(const struct isa_machine *m)
     return NULL;
 }
 
-const struct isa_info *isa_info(enum isa_op op)
-{
-    assert((unsigned)op < ISA_OPS + 2);
-    return &table[op];
-}
-
-bool isa_is_vector(enum isa_op op)
-{
-    const struct isa_info *info = isa_info(op);
-    bool is = false;
-    for (unsigned i = 0; i < info->args; i++)
-        is = is || isa_role_is_vector(info->role[i]);
-    return is;
-}
-
-bool isa_has_literal(enum isa_op op)
-{
-    const struct isa_info *info = isa_info(op);
-    bool has = false;
-    for (unsigned i = 0; i < info->args; i++)
-        has = has || !isa_role_is_address(info->role[i]);
-    return has;
-}
-
 const char *isa_engine_name(enum isa_engine e)
 {
     return engines[e].name;
@@ -149,7 +126,7 @@ enum isa_engine isa_find_engine(const char *name, size_t length)
 enum isa_op isa_find_op(enum isa_engine engine, const char *name, size_t length)
 {
     unsigned op = 0;
-    while (op < ISA_OPS && (table[op].engine != engine || !same(table[op].name, name, length)))
+    while (op < ISA_OPS && (isa_table[op].engine != engine || !same(isa_table[op].name, name, length)))
         op++;
     return (enum isa_op)op;
 }

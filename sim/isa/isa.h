@@ -3,6 +3,7 @@
 #ifndef SHEAF_ISA_H
 #define SHEAF_ISA_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -87,10 +88,14 @@ struct isa_info {
     const char *effect; /* for the manual */
     enum isa_engine engine;
     enum isa_kind kind;
-    bool partial; /* faults when its second source is 0 */
+    bool partial;         /* faults when its second source is 0 */
+    bool vector, literal; /* some operand is a vector; is no address */
     unsigned char args;
     enum isa_role role[ISA_MAX_ARGS];
 };
+
+/* The rows of isa.def, then those of OP_UNKNOWN and OP_IGNORED. */
+extern const struct isa_info isa_table[ISA_OPS + 2];
 
 /* A decoded slot. `engine` repeats the table's for known operations; it is what
  * places an unknown one. */
@@ -121,7 +126,11 @@ bool isa_machine_waits(const struct isa_machine *m);
 
 /* The row of an operation below ISA_OPS, or a row of kind UNKNOWN / NOTHING for
  * OP_UNKNOWN and OP_IGNORED. Never NULL. */
-const struct isa_info *isa_info(enum isa_op op);
+static inline const struct isa_info *isa_info(enum isa_op op)
+{
+    assert((unsigned)op < ISA_OPS + 2);
+    return &isa_table[op];
+}
 
 const char *isa_engine_name(enum isa_engine e);
 const char *isa_engine_doc(enum isa_engine e);
@@ -175,9 +184,14 @@ static inline bool isa_is_control(enum isa_op op)
     const enum isa_kind kind = isa_info(op)->kind;
     return kind >= KIND_JUMP && kind <= KIND_PAUSE;
 }
-/* Whether some operand is a vector, or is a number of any kind. */
-bool isa_is_vector(enum isa_op op);
-bool isa_has_literal(enum isa_op op);
+static inline bool isa_is_vector(enum isa_op op)
+{
+    return isa_info(op)->vector;
+}
+static inline bool isa_has_literal(enum isa_op op)
+{
+    return isa_info(op)->literal;
+}
 
 static inline bool isa_role_is_address(enum isa_role r)
 {
