@@ -15,18 +15,18 @@ static void describe_field(struct json_out *j, const char *name, const char *typ
 }
 
 /* clang-format off */
+#define CONFIG ((struct sheaf_config *)0) /* for its types only */
 #define TYPE(x) _Generic((x), bool: "bool", const struct sheaf_value *: "pointer", default: "unsigned")
-#define ARRAY(name, element)                                                          \
-    describe_field(j, #name, TYPE(c.element), offsetof(struct sheaf_config, name),    \
-                   sizeof c.element, sizeof c.name / sizeof c.element)
+#define ARRAY(name, element)                                                                    \
+    describe_field(j, #name, TYPE(CONFIG->element), offsetof(struct sheaf_config, name),        \
+                   sizeof CONFIG->element, sizeof CONFIG->name / sizeof CONFIG->element)
 #define FIELD(name) ARRAY(name, name)
 /* clang-format on */
 
 static void describe_config(struct json_out *j)
 {
-    const struct sheaf_config c = {0};
     json_open(j, "config", '{');
-    json_number(j, "size", sizeof c);
+    json_number(j, "size", sizeof(struct sheaf_config));
     json_open(j, "fields", '[');
     FIELD(size);
     FIELD(engine);
