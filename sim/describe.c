@@ -42,6 +42,8 @@ static void describe_config(struct json_out *j)
     FIELD(values);
     FIELD(n_values);
     ARRAY(latency, latency[0]);
+    FIELD(round_limit);
+    FIELD(work_limit);
     json_close(j, ']');
     json_close(j, '}');
 }

@@ -11,6 +11,7 @@
 #include "sim/fast.h"
 #include "sim/fuse.h"
 #include "sim/order.h"
+#include "sim/program/reach.h"
 
 enum {
     MAX_STORES = 8, /* checks grow with the square */
@@ -132,13 +133,8 @@ static bool gather_slot(struct coder *c, const struct isa_slot *s)
 /* A jump whose target is known, and is not one that faults; others have no target. */
 static bool control_target(const struct coder *c, int64_t *target)
 {
-    const int64_t k = c->control->literal;
-    const enum isa_kind kind = info_of(c->control)->kind;
     *target = 0;
-    if (kind == KIND_JUMP || kind == KIND_COND_JUMP)
-        *target = k;
-    else if (kind == KIND_COND_JUMP_REL)
-        *target = k < -PROG_MAX_BUNDLES || k > UINT32_MAX ? -1 : (int64_t)c->pc + 1 + k;
+    (void)reach_target(c->control, c->pc, target);
     return *target >= 0 && *target <= UINT32_MAX;
 }
 

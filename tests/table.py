@@ -138,7 +138,7 @@ mem, _ = k.run([9, 4, 7, 7, 1, 0, 2, 2**32 - 1, 4, 9, 7, 6, 0, 1, 2, 3] + [0] * 
 assert mem[16:] == [4, 4, 7, 6, 0, 0, 2, 3, 9], mem
 for case in json.load(sys.stdin):
     for simulator in SIMULATORS:
-        machine = Machine(case["mem"], Program(case["program"]), engine=simulator)
+        machine = Machine(case["mem"], Program(case["program"]), engine=simulator, machine="program")
         machine.run()
         assert machine.mem == case["end"] and machine.cycle == case["cycles"], simulator
         assert machine.cores[0].scratch == case["scratch"], simulator

@@ -277,7 +277,8 @@ static void the_config_is_described(void **state)
         last = i;
     }
     assert_in_range(end, sizeof(struct sheaf_config) - 7, sizeof(struct sheaf_config));
-    assert_string_equal(json_string_value(json_object_get(json_array_get(fields, last), "name")), "latency");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(fields, last), "name")),
+                        "work_limit");
     assert_int_equal(json_integer_value(json_object_get(config, "size")), sizeof(struct sheaf_config));
     assert_int_equal(json_array_size(json_object_get(all, "engines")), SHEAF_ENGINES);
     assert_string_equal(json_string_value(json_array_get(json_object_get(all, "simulators"), SHEAF_FAST)),

@@ -57,11 +57,10 @@ static const char *own_fault(enum isa_op op)
     const struct isa_info *info = isa_info(op);
     if (isa_is_access(op))
         return "`out_of_range` beyond memory";
+    if (isa_is_jump(op) && isa_has_literal(op))
+        return "`out_of_range` before bundle 0";
     switch ((int)info->kind) {
     case KIND_PURE: return info->partial ? "`divide_by_zero` when b is 0" : "";
-    case KIND_JUMP:
-    case KIND_COND_JUMP:
-    case KIND_COND_JUMP_REL: return "`out_of_range` before bundle 0";
     case KIND_TRACE: return "`trace_limit`";
     case KIND_COMPARE: return "`debug_mismatch`";
     default: return "";
