@@ -156,19 +156,14 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static enum isa_kind kind_of(const struct ir_op *op)
-{
-    return isa_info((enum isa_op)op->form.op)->kind;
-}
-
 static bool is_store(const struct ir_op *op)
 {
-    return kind_of(op) == KIND_STORE || kind_of(op) == KIND_VSTORE;
+    return isa_is_store((enum isa_op)op->form.op);
 }
 
 static bool is_read(const struct ir_op *op)
 {
-    return kind_of(op) == KIND_LOAD || kind_of(op) == KIND_VLOAD;
+    return isa_is_load((enum isa_op)op->form.op);
 }
 
 static size_t segment_of(const struct walk *w, uint32_t address)

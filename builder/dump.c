@@ -42,7 +42,7 @@ static void add_form(const struct ir *ir, const struct ir_op *op, const struct i
         text_add(out, " ");
         dump_val(ir, x->src[k], out);
     }
-    if (x->op == OP_CONST || x->op == OP_ADD_IMM)
+    if (isa_has_literal((enum isa_op)x->op))
         text_addf(out, " %lld", (long long)op->literal);
 }
 

@@ -5,10 +5,12 @@
 #include "builder/ir_make.h"
 #include "builder/kernel_object.h"
 
-_Static_assert((int)SHEAF_OPERATORS == (int)OP_VALU_ADD, "every operator has a public code");
-#define ISA_BINARY(ID, name, partial, expression, doc) \
-    _Static_assert((int)SHEAF_OP_##ID == (int)OP_ALU_##ID, "codes of operators are passed on by number");
+/* The header has the table's operators: codes are passed on by number. */
+#define ISA_BINARY(ID, name, partial, expression, doc)                                                 \
+    _Static_assert((int)SHEAF_OP_##ID == (int)OP_ALU_##ID, "sheaf_builder.h is not the table's: make " \
+                                                           "manual");
 #include "sim/isa/isa.def"
+_Static_assert((int)SHEAF_OPERATORS == (int)ISA_BINARIES, "sheaf_builder.h is not the table's: make manual");
 
 static struct sheaf_reg reg_of(struct ir_val v)
 {

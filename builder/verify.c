@@ -179,7 +179,7 @@ static void check_memory(struct verify_walk *w, uint32_t bundle, uint32_t slot)
     const uint32_t i = w->e->origins.at[slot].op;
     const struct ir_op *op = &w->ir->ops.at[i];
     const struct prog_span s = verify_segments(w, op->mem);
-    const bool store = verify_is_store(op);
+    const bool store = isa_is_store((enum isa_op)op->form.op);
     for (uint32_t k = s.begin; k < s.end; k++) {
         const struct verify_segment *g = &w->segments.at[k];
         const uint32_t want = w->seen.at[w->seen_at[i] + (k - s.begin)], n = store ? g->issued : g->stores;
@@ -212,17 +212,16 @@ static void check_op(struct verify_walk *w, uint32_t bundle, uint32_t slot)
               isa_info((enum isa_op)s->op)->name, isa_info((enum isa_op)op->form.op)->name);
         return;
     }
-    const bool literal = s->op == OP_CONST || s->op == OP_ADD_IMM;
-    if (literal && (uint32_t)s->literal != (uint32_t)op->literal)
+    if (isa_has_literal((enum isa_op)s->op) && (uint32_t)s->literal != (uint32_t)op->literal)
         found(w, "%s has literal %lld, expected %lld", slot_place(w, bundle, slot).text,
               (long long)s->literal, (long long)op->literal);
     check_lanes(w, bundle, slot);
     check_reads(w, bundle, slot, form, f);
     check_writes(w, bundle, slot);
-    if (verify_is_store(op)) {
+    if (isa_is_store((enum isa_op)op->form.op)) {
         if (!vec_push(&w->stores, slot))
             w->failed = true;
-    } else if (verify_is_access(op)) {
+    } else if (isa_is_access((enum isa_op)op->form.op)) {
         check_memory(w, bundle, slot);
     }
 }

@@ -21,8 +21,9 @@ void verify_cut_memory(struct verify_walk *w)
     for (uint32_t i = w->first_op; i < w->end_op && !w->failed; i++) {
         const struct ir_op *op = &w->ir->ops.at[i];
         const uint64_t end = end_of(op->mem);
-        if (verify_is_store(op) && (!vec_push(&cuts, op->mem.first) ||
-                                    !vec_push(&cuts, end > UINT32_MAX ? UINT32_MAX : (uint32_t)end)))
+        if (isa_is_store((enum isa_op)op->form.op) &&
+            (!vec_push(&cuts, op->mem.first) ||
+             !vec_push(&cuts, end > UINT32_MAX ? UINT32_MAX : (uint32_t)end)))
             w->failed = true;
     }
     if (cuts.n)
@@ -69,7 +70,7 @@ static void want_memory(struct verify_walk *w, const struct ir_op *op)
     for (uint32_t i = s.begin; i < s.end; i++) {
         if (!vec_push(&w->seen, w->segments.at[i].stores))
             w->failed = true;
-        w->segments.at[i].stores += verify_is_store(op);
+        w->segments.at[i].stores += isa_is_store((enum isa_op)op->form.op);
     }
 }
 
@@ -81,7 +82,7 @@ void verify_walk_ir(struct verify_walk *w)
         w->want_at[i] = (uint32_t)w->want.n;
         w->seen_at[i] = (uint32_t)w->seen.n;
         want_reads(w, op);
-        if (verify_is_access(op))
+        if (isa_is_access((enum isa_op)op->form.op))
             want_memory(w, op);
         for (unsigned lane = 0; ir_has_dest(op) && lane < op->lanes; lane++)
             w->held[w->word_at[op->dest.block] + ir_word(op->dest, lane)] = w->lane_at[i] + lane;

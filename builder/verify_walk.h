@@ -49,16 +49,6 @@ struct verify_walk {
     bool jumped;
 };
 
-static inline bool verify_is_store(const struct ir_op *op)
-{
-    return op->form.op == OP_STORE || op->form.op == OP_VSTORE;
-}
-
-static inline bool verify_is_access(const struct ir_op *op)
-{
-    return verify_is_store(op) || op->form.op == OP_LOAD || op->form.op == OP_VLOAD;
-}
-
 static inline const struct ir_form *verify_form(const struct ir_op *op, unsigned form)
 {
     return form ? &op->alt : &op->form;

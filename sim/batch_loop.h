@@ -14,12 +14,6 @@
 #define NEXT goto *labels[(++m)->code]
 #define ROW(x) (s + (size_t)(x)*T)
 
-/* Sources by role. */
-#define ROWS_SRC(x) ROW(x)
-#define ROWS_VSRC(x) ROW(x)
-#define ROWS_LITERAL(x) NULL
-#define ROWS_NONE(x) NULL
-
 /* Leaves if some lane is odd; the exact set is found only then. */
 #define CHECK(any, set)   \
     do {                  \
@@ -39,24 +33,29 @@ static inline bool overlap(uint32_t x, uint32_t y, uint32_t n)
 }
 
 /* A vector's n rows, from the sources that follow: at once, or by way of `out` where dest
- * overlaps one of them without being the same. */
-#define VECTOR(ID, n, r1, r2, r3, ...)                                             \
-    if (OVERLAP_##r1(m->b, n) || OVERLAP_##r2(m->c, n) || OVERLAP_##r3(m->d, n)) { \
-        rows_##ID(out, __VA_ARGS__, n);                                            \
-        memcpy(ROW(m->a), out, (n)*T * sizeof *out);                               \
-    } else {                                                                       \
-        rows_##ID(ROW(m->a), __VA_ARGS__, n);                                      \
+ * overlaps one of them without being the same, or has a scalar among its words. An
+ * operation that only copies its scalar takes no harm: every row is to be as that one is. */
+#define VECTOR(ID, n, overlaps, ...)                 \
+    if (overlaps) {                                  \
+        rows_##ID(out, __VA_ARGS__, n);              \
+        memcpy(ROW(m->a), out, (n)*T * sizeof *out); \
+    } else {                                         \
+        rows_##ID(ROW(m->a), __VA_ARGS__, n);        \
     }
-#define OVERLAP_VSRC(x, n) overlap(m->a, x, n)
-#define OVERLAP_SRC(x, n) false /* every row is to be as this one is */
-#define OVERLAP_NONE(x, n) false
+#define OVERLAP(role, copies, x, n) \
+    ((role) == ROLE_VSRC ? overlap(m->a, x, n) : (role) == ROLE_SRC && !(copies) && (x)-m->a < (n))
+#define COPIES(expression) (sizeof #expression == sizeof "a" && #expression[0] == 'a')
+
+/* Not in its streams. */
+#define do_block_read oracle
+#define do_block_write oracle
+#define do_yield oracle
 
 BATCH_TARGET enum batch_exit BATCH_LOOP(struct batch_frame *f)
 {
     static const void *const labels[MICRO_CODES] = {
+#define MICRO_LABEL(code, label) [code] = &&label,
 #include "sim/micro_labels.def"
-        [MICRO_BLOCK_READ] = &&oracle, [MICRO_BLOCK_WRITE] = &&oracle, [MICRO_ORACLE] = &&oracle,
-        [MICRO_YIELD] = &&oracle,      [MICRO_END] = &&do_end,
     };
     struct fast_frame *const one = &f->one;
     uint32_t *const s = one->scratch, *const mem = one->mem;
@@ -71,24 +70,31 @@ BATCH_TARGET enum batch_exit BATCH_LOOP(struct batch_frame *f)
     rows_##ID(ROW(m->a), ROW(m->b), ROW(m->c), 1);            \
     NEXT;                                                     \
     do_valu_##ID : CHECK_DIVISOR_##partial(ROW(m->c), n);     \
-    VECTOR(ID, n, VSRC, VSRC, NONE, ROW(m->b), ROW(m->c))     \
+    BINARY(ID, n);                                            \
     NEXT;                                                     \
     do_wide_##ID : CHECK_DIVISOR_##partial(ROW(m->c), LANES); \
-    VECTOR(ID, LANES, VSRC, VSRC, NONE, ROW(m->b), ROW(m->c)) \
+    BINARY(ID, LANES);                                        \
     NEXT;                                                     \
     PART_##partial(ID)
-#define PART_0(ID) do_part_##ID : VECTOR(ID, (uint32_t)m->d, VSRC, VSRC, NONE, ROW(m->b), ROW(m->c)) NEXT;
+#define BINARY(ID, n) VECTOR(ID, n, overlap(m->a, m->b, n) || overlap(m->a, m->c, n), ROW(m->b), ROW(m->c))
+#define PART_0(ID) do_part_##ID : BINARY(ID, (uint32_t)m->d) NEXT;
 #define PART_1(ID)
 #include "sim/isa/isa.def"
 
-#define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc) SLOT_##kind(ID, r0, r1, r2, r3)
-#define SLOT_PURE(ID, r0, r1, r2, r3) PURE_##r0(ID, r1, r2, r3)
-#define PURE_DEST(ID, r1, r2, r3)                                                               \
-    do_##ID : rows_##ID(ROW(m->a), ROWS_##r1(m->b), ROWS_##r2(m->c), ROWS_##r3(m->d), m->c, 1); \
+#define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc) \
+    SLOT_##kind(ID, COPIES(expression), r0, r1, r2, r3)
+#define SLOT_PURE(ID, copies, r0, r1, r2, r3) SLOT_PURE_##r0(ID, copies, r1, r2, r3)
+#define SLOT_PURE_DEST(ID, copies, r1, r2, r3)              \
+    do_##ID : rows_##ID(ROW(m->a), SOURCES(r1, r2, r3), 1); \
     NEXT;
-#define PURE_VDEST(ID, r1, r2, r3)                                                                  \
-    do_##ID : VECTOR(ID, n, r1, r2, r3, ROWS_##r1(m->b), ROWS_##r2(m->c), ROWS_##r3(m->d), 0) NEXT; \
-    do_wide_##ID : VECTOR(ID, LANES, r1, r2, r3, ROWS_##r1(m->b), ROWS_##r2(m->c), ROWS_##r3(m->d), 0) NEXT;
+#define SLOT_PURE_VDEST(ID, copies, r1, r2, r3)                                         \
+    do_##ID : VECTOR(ID, n, OVERLAPS(n, copies, r1, r2, r3), SOURCES(r1, r2, r3)) NEXT; \
+    do_wide_##ID : VECTOR(ID, LANES, OVERLAPS(LANES, copies, r1, r2, r3), SOURCES(r1, r2, r3)) NEXT;
+#define SOURCES(r1, r2, r3) ROW(m->b), ROW(MICRO_B(m, r1, r2, r3)), ROW(m->d), m->c
+#define OVERLAPS(n, copies, r1, r2, r3)                                      \
+    (OVERLAP(MICRO_ROLE_A(r1, r2, r3), copies, m->b, n) ||                   \
+     OVERLAP(MICRO_ROLE_B(r1, r2, r3), copies, MICRO_B(m, r1, r2, r3), n) || \
+     OVERLAP(MICRO_ROLE_C(r1, r2, r3), copies, m->d, n))
 #define SLOT_LOAD(...)
 #define SLOT_VLOAD(...)
 #define SLOT_STORE(...)

@@ -108,11 +108,8 @@ BATCH_TARGET static inline void store(uint32_t *mem, const uint32_t *address, co
             mem[((size_t)address[t] + i) * T + t] = from[i * T + t];
 }
 
-/* Sources by role, at lane t of row i. */
-#define AT_SRC(x) (x)[t]
-#define AT_VSRC(x) (x)[i * T + t]
-#define AT_LITERAL(x) 0
-#define AT_NONE(x) 0
+/* A pure operation's source by its role, at lane t of row i. */
+#define WORD_OF(role, rows) ((role) == ROLE_NONE ? 0 : (rows)[(role) == ROLE_VSRC ? i * T + t : t])
 
 /* n rows of each operation's results. No source is partly overwritten. */
 #define ISA_BINARY(ID, name, partial, expression, doc)                                                       \
@@ -123,17 +120,19 @@ BATCH_TARGET static inline void store(uint32_t *mem, const uint32_t *address, co
             d[t] = isa_do_##ID(a[t], b[t], 0, 0);                                                            \
     }
 #define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc) DEFINE_##kind(ID, r1, r2, r3)
-#define DEFINE_PURE(ID, r1, r2, r3)                                                              \
-    BATCH_TARGET static inline void rows_##ID(uint32_t *d, const uint32_t *a, const uint32_t *b, \
-                                              const uint32_t *c, uint32_t k, uint32_t n)         \
-    {                                                                                            \
-        (void)a, (void)b, (void)c, (void)k;                                                      \
-        for (uint32_t i = 0; i < n; i++) {                                                       \
-            uint32_t *const row = d + i * T;                                                     \
-            APART                                                                                \
-            for (uint32_t t = 0; t < T; t++)                                                     \
-                row[t] = isa_do_##ID(AT_##r1(a), AT_##r2(b), AT_##r3(c), k);                     \
-        }                                                                                        \
+#define DEFINE_PURE(ID, r1, r2, r3)                                                                         \
+    BATCH_TARGET static inline void rows_##ID(uint32_t *d, const uint32_t *a, const uint32_t *b,            \
+                                              const uint32_t *c, uint32_t k, uint32_t n)                    \
+    {                                                                                                       \
+        (void)a, (void)b, (void)c, (void)k;                                                                 \
+        for (uint32_t i = 0; i < n; i++) {                                                                  \
+            uint32_t *const row = d + i * T;                                                                \
+            APART                                                                                           \
+            for (uint32_t t = 0; t < T; t++)                                                                \
+                row[t] =                                                                                    \
+                    isa_do_##ID(WORD_OF(MICRO_ROLE_A(r1, r2, r3), a), WORD_OF(MICRO_ROLE_B(r1, r2, r3), b), \
+                                WORD_OF(MICRO_ROLE_C(r1, r2, r3), c), k);                                   \
+        }                                                                                                   \
     }
 #define DEFINE_LOAD(...)
 #define DEFINE_VLOAD(...)

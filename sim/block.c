@@ -51,7 +51,7 @@ uint32_t *block_place(struct micro_block *k, enum isa_op op, uint32_t n, uint32_
 {
     const uint32_t word = scratch + BLOCK_BLANK;
     const int kind = kind_of(op);
-    if (op == OP_LOAD || op == OP_LOAD_OFFSET)
+    if (isa_is_load(op) && n == 1)
         return free_place(k->load[0], BLOCK_LOAD, 3, word);
     if (kind >= 0 && isa_is_alu(op))
         return free_place(k->alu[kind][0], BLOCK_ALU, 3, word);
@@ -59,9 +59,10 @@ uint32_t *block_place(struct micro_block *k, enum isa_op op, uint32_t n, uint32_
         return NULL;
     if (kind >= 0)
         return free_place(k->valu[kind][0], BLOCK_VALU, 3, word);
+    if (isa_is_load(op))
+        return free_place(k->vload[0], BLOCK_LOAD, 3, word);
     switch ((int)op) {
     case OP_MULTIPLY_ADD: return free_place(k->madd[0], BLOCK_MADD, 4, word);
-    case OP_VLOAD: return free_place(k->vload[0], BLOCK_LOAD, 3, word);
     case OP_VSELECT: return free_place(k->vselect[0], 1, 4, word);
     default: return NULL;
     }

@@ -5,13 +5,8 @@
 static bool has_jumps(const struct prog *p)
 {
     for (size_t i = 0; i < p->slots.n; i++)
-        switch ((int)isa_info((enum isa_op)p->slots.at[i].op)->kind) {
-        case KIND_JUMP:
-        case KIND_COND_JUMP:
-        case KIND_COND_JUMP_REL:
-        case KIND_JUMP_INDIRECT: return true;
-        default: break;
-        }
+        if (isa_is_jump((enum isa_op)p->slots.at[i].op))
+            return true;
     return false;
 }
 

@@ -5,24 +5,15 @@
 
 #define AT(address) (*(lanes *)(s + (address)))
 
-/* Eight lanes at once. The table's expressions are scalar; where an operator
- * means the same on vectors it is used, elsewhere its lane-wise equal. */
-#define WIDE_ADD(x, y) ((x) + (y))
-#define WIDE_SUB(x, y) ((x) - (y))
-#define WIDE_MUL(x, y) ((x) * (y))
-#define WIDE_XOR(x, y) ((x) ^ (y))
-#define WIDE_AND(x, y) ((x) & (y))
-#define WIDE_OR(x, y) ((x) | (y))
-#define WIDE_SHL(x, y) (((x) << ((y)&31)) & (lanes)((y) < 32))
-#define WIDE_SHR(x, y) (((x) >> ((y)&31)) & (lanes)((y) < 32))
-#define WIDE_LT(x, y) ((lanes)((x) < (y)) & 1)
-#define WIDE_EQ(x, y) ((lanes)((x) == (y)) & 1)
-#define WIDE_VBROADCAST(x, y, z) ((lanes){0} + (x))
-#define WIDE_MULTIPLY_ADD(x, y, z) ((x) * (y) + (z))
-#define WIDE_VSELECT(x, y, z) (((y) & (lanes)((x) != 0)) | ((z) & (lanes)((x) == 0)))
-#define OPERAND_SRC(x) s[x]
-#define OPERAND_VSRC(x) AT(x)
-#define OPERAND_NONE(x) 0
+/* The table's expressions on eight lanes at once, for those rows where they hold. */
+#define ISA_TRUTH(comparison) ((lanes)(comparison)&1)
+#define ISA_IF(comparison, value, other) \
+    (((value) & (lanes)(comparison)) | ((other) & (lanes)((comparison) == 0)))
+
+/* A pure operation's source by its role: the word at lane i, and all eight lanes. */
+#define WORD_OF(role, address, i) ((role) == ROLE_NONE ? 0 : s[(address) + ((role) == ROLE_VSRC ? (i) : 0)])
+#define LANES_OF(role, address) \
+    __builtin_choose_expr((role) == ROLE_VSRC, AT(address), (lanes){0} + WORD_OF(role, address, 0))
 
 /* All bits set in the first n lanes. */
 static const uint32_t first_lanes[2 * LANES] = {~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u};
@@ -48,17 +39,29 @@ FAST_TARGET static inline bool block_read(const struct micro_block *k, const uin
         r->load[i] = mem[at];
         r->vload[i] = *(const lanes *)(mem + vector_at);
     }
-#define ISA_BINARY(ID, name, partial, expression, doc) READ_KIND_##partial(ID)
-#define READ_KIND_0(ID)                                                                                      \
-    for (unsigned i = 0; i < BLOCK_ALU; i++)                                                                 \
-        r->alu[BLOCK_##ID][i] = isa_do_##ID(s[k->alu[BLOCK_##ID][i][1]], s[k->alu[BLOCK_##ID][i][2]], 0, 0); \
-    for (unsigned i = 0; i < BLOCK_VALU; i++)                                                                \
-        r->valu[BLOCK_##ID][i] = WIDE_##ID(AT(k->valu[BLOCK_##ID][i][1]), AT(k->valu[BLOCK_##ID][i][2]));
-#define READ_KIND_1(ID)
+#define ISA_BINARY(ID, name, partial, expression, doc) READ_EACH_##partial(ID)
+#define ISA_BINARY_LANES(ID, name, partial, expression, doc) READ_LANES_##partial(ID, expression)
+#define READ_ALU(ID)                         \
+    for (unsigned i = 0; i < BLOCK_ALU; i++) \
+        r->alu[BLOCK_##ID][i] = isa_do_##ID(s[k->alu[BLOCK_##ID][i][1]], s[k->alu[BLOCK_##ID][i][2]], 0, 0);
+#define READ_EACH_0(ID)                       \
+    READ_ALU(ID)                              \
+    for (unsigned i = 0; i < BLOCK_VALU; i++) \
+        for (unsigned l = 0; l < LANES; l++)  \
+            r->valu[BLOCK_##ID][i][l] =       \
+                isa_do_##ID(s[k->valu[BLOCK_##ID][i][1] + l], s[k->valu[BLOCK_##ID][i][2] + l], 0, 0);
+#define READ_LANES_0(ID, expression)                                                      \
+    READ_ALU(ID)                                                                          \
+    for (unsigned i = 0; i < BLOCK_VALU; i++) {                                           \
+        const lanes a = AT(k->valu[BLOCK_##ID][i][1]), b = AT(k->valu[BLOCK_##ID][i][2]); \
+        r->valu[BLOCK_##ID][i] = (lanes)(expression);                                     \
+    }
+#define READ_EACH_1(ID)
+#define READ_LANES_1(ID, expression)
 #include "sim/isa/isa.def"
     for (unsigned i = 0; i < BLOCK_MADD; i++)
-        r->madd[i] = WIDE_MULTIPLY_ADD(AT(k->madd[i][1]), AT(k->madd[i][2]), AT(k->madd[i][3]));
-    r->vselect = WIDE_VSELECT(AT(k->vselect[0][1]), AT(k->vselect[0][2]), AT(k->vselect[0][3]));
+        r->madd[i] = AT(k->madd[i][1]) * AT(k->madd[i][2]) + AT(k->madd[i][3]);
+    r->vselect = ISA_IF(AT(k->vselect[0][1]) != 0, AT(k->vselect[0][2]), AT(k->vselect[0][3]));
     return true;
 }
 

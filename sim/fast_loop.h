@@ -16,21 +16,17 @@
 
 #define NEXT goto *labels[(++m)->code]
 
-/* Sources by role: one word, lane i of a vector, none. */
-#define WORD_SRC(x) s[x]
-#define WORD_VSRC(x) s[(x) + i]
-#define WORD_LITERAL(x) 0
-#define WORD_NONE(x) 0
+/* n lanes, one by one. */
+#define EACH_LANE(n, value)            \
+    for (uint32_t i = 0; i < (n); i++) \
+        out[i] = value;                \
+    memcpy(s + m->a, out, (n) * sizeof *out);
 
 FAST_TARGET enum fast_exit FAST_LOOP(struct fast_frame *f)
 {
     static const void *const labels[MICRO_CODES] = {
+#define MICRO_LABEL(code, label) [code] = &&label,
 #include "sim/micro_labels.def"
-        [MICRO_BLOCK_READ] = &&do_block_read,
-        [MICRO_BLOCK_WRITE] = &&do_block_write,
-        [MICRO_ORACLE] = &&oracle,
-        [MICRO_YIELD] = &&do_yield,
-        [MICRO_END] = &&do_end,
     };
     uint32_t *const s = f->scratch, *const mem = f->mem;
     const uint32_t n = f->vlen;
@@ -39,42 +35,68 @@ FAST_TARGET enum fast_exit FAST_LOOP(struct fast_frame *f)
     uint32_t out[ISA_MAX_VLEN];
     goto *labels[m->code];
 
-#define ISA_BINARY(ID, name, partial, expression, doc)                \
+#define ISA_BINARY(ID, name, partial, expression, doc)                    \
+    BINARY(ID, partial)                                                   \
+    do_wide_##ID : if (partial && any_zero(s + m->c, LANES)) goto oracle; \
+    EACH_LANE(LANES, isa_do_##ID(s[m->b + i], s[m->c + i], 0, 0))         \
+    NEXT;                                                                 \
+    PART_EACH_##partial(ID)
+#define ISA_BINARY_LANES(ID, name, partial, expression, doc)              \
+    BINARY(ID, partial)                                                   \
+    do_wide_##ID : if (partial && any_zero(s + m->c, LANES)) goto oracle; \
+    {                                                                     \
+        const lanes a = AT(m->b), b = AT(m->c);                           \
+        AT(m->a) = (lanes)(expression);                                   \
+    }                                                                     \
+    NEXT;                                                                 \
+    PART_LANES_##partial(ID, expression)
+#define BINARY(ID, partial)                                           \
     do_alu_##ID : if (partial && s[m->c] == 0) goto oracle;           \
     s[m->a] = isa_do_##ID(s[m->b], s[m->c], 0, 0);                    \
     NEXT;                                                             \
     do_valu_##ID : if (partial && any_zero(s + m->c, n)) goto oracle; \
-    for (uint32_t i = 0; i < n; i++)                                  \
-        out[i] = isa_do_##ID(s[m->b + i], s[m->c + i], 0, 0);         \
-    memcpy(s + m->a, out, n * sizeof *out);                           \
-    NEXT;                                                             \
-    WIDE_HANDLER_##partial(ID)
-#define WIDE_HANDLER_0(ID)                                                                                  \
-    do_wide_##ID : AT(m->a) = WIDE_##ID(AT(m->b), AT(m->c));                                                \
-    NEXT;                                                                                                   \
-    do_part_##ID                                                                                            \
-        : AT(m->a) = (WIDE_##ID(AT(m->b), AT(m->c)) & FIRST_LANES(m->d)) | (AT(m->a) & ~FIRST_LANES(m->d)); \
+    EACH_LANE(n, isa_do_##ID(s[m->b + i], s[m->c + i], 0, 0))         \
     NEXT;
-#define WIDE_HANDLER_1(ID)                                     \
-    do_wide_##ID : if (any_zero(s + m->c, LANES)) goto oracle; \
-    for (uint32_t i = 0; i < LANES; i++)                       \
-        out[i] = isa_do_##ID(s[m->b + i], s[m->c + i], 0, 0);  \
-    memcpy(s + m->a, out, LANES * sizeof *out);                \
+#define PART_EACH_0(ID) do_part_##ID : EACH_LANE(m->d, isa_do_##ID(s[m->b + i], s[m->c + i], 0, 0)) NEXT;
+#define PART_LANES_0(ID, expression)                                                          \
+    do_part_##ID:                                                                             \
+    {                                                                                         \
+        const lanes a = AT(m->b), b = AT(m->c);                                               \
+        AT(m->a) = ((lanes)(expression)&FIRST_LANES(m->d)) | (AT(m->a) & ~FIRST_LANES(m->d)); \
+    }                                                                                         \
     NEXT;
+#define PART_EACH_1(ID)
+#define PART_LANES_1(ID, expression)
 #include "sim/isa/isa.def"
 
 #define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc) SLOT_##kind(ID, r0, r1, r2, r3)
-#define SLOT_PURE(ID, r0, r1, r2, r3) PURE_##r0(ID, r1, r2, r3)
-#define PURE_DEST(ID, r1, r2, r3)                                                             \
-    do_##ID : s[m->a] = isa_do_##ID(WORD_##r1(m->b), WORD_##r2(m->c), WORD_##r3(m->d), m->c); \
+#define ISA_SLOT_LANES(ID, engine, name, kind, r0, r1, r2, r3, expression, doc) \
+    LANES_##kind##_##r0(ID, r1, r2, r3, expression)
+#define LANES_PURE_DEST(ID, r1, r2, r3, expression) SLOT_PURE_DEST(ID, r1, r2, r3)
+#define LANES_PURE_VDEST(ID, r1, r2, r3, expression)                                \
+    SLOT_VECTOR(ID, r1, r2, r3)                                                     \
+    do_wide_##ID:                                                                   \
+    {                                                                               \
+        const lanes a = LANES_OF(MICRO_ROLE_A(r1, r2, r3), m->b),                   \
+                    b = LANES_OF(MICRO_ROLE_B(r1, r2, r3), MICRO_B(m, r1, r2, r3)), \
+                    c = LANES_OF(MICRO_ROLE_C(r1, r2, r3), m->d);                   \
+        const uint32_t k = m->c;                                                    \
+        (void)a, (void)b, (void)c, (void)k;                                         \
+        AT(m->a) = (lanes)(expression);                                             \
+    }                                                                               \
     NEXT;
-#define PURE_VDEST(ID, r1, r2, r3)                                                                   \
-    do_##ID : for (uint32_t i = 0; i < n; i++) out[i] =                                              \
-                  isa_do_##ID(WORD_##r1(m->b), WORD_##r2(m->c), WORD_##r3(m->d), 0);                 \
-    memcpy(s + m->a, out, n * sizeof *out);                                                          \
-    NEXT;                                                                                            \
-    do_wide_##ID : AT(m->a) = WIDE_##ID(OPERAND_##r1(m->b), OPERAND_##r2(m->c), OPERAND_##r3(m->d)); \
+#define SLOT_PURE(ID, r0, r1, r2, r3) SLOT_PURE_##r0(ID, r1, r2, r3)
+#define SLOT_PURE_DEST(ID, r1, r2, r3)            \
+    do_##ID : s[m->a] = VALUE(ID, 0, r1, r2, r3); \
     NEXT;
+#define SLOT_PURE_VDEST(ID, r1, r2, r3) \
+    SLOT_VECTOR(ID, r1, r2, r3)         \
+    do_wide_##ID : EACH_LANE(LANES, VALUE(ID, i, r1, r2, r3)) NEXT;
+#define SLOT_VECTOR(ID, r1, r2, r3) do_##ID : EACH_LANE(n, VALUE(ID, i, r1, r2, r3)) NEXT;
+#define VALUE(ID, i, r1, r2, r3)                                              \
+    isa_do_##ID(WORD_OF(MICRO_ROLE_A(r1, r2, r3), m->b, i),                   \
+                WORD_OF(MICRO_ROLE_B(r1, r2, r3), MICRO_B(m, r1, r2, r3), i), \
+                WORD_OF(MICRO_ROLE_C(r1, r2, r3), m->d, i), m->c)
 #define SLOT_LOAD(...)
 #define SLOT_VLOAD(...)
 #define SLOT_STORE(...)

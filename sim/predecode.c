@@ -11,6 +11,7 @@
 #include "sim/fast.h"
 #include "sim/fuse.h"
 #include "sim/order.h"
+#include "sim/program/reach.h"
 
 enum {
     MAX_STORES = 8, /* checks grow with the square */
@@ -23,6 +24,13 @@ enum {
 };
 
 _Static_assert((int)FUSE_LANES == (int)LANES, "a run fills at most a vector");
+
+enum {
+    LABELED = 0
+#define MICRO_LABEL(code, label) +1
+#include "sim/micro_labels.def"
+};
+_Static_assert((int)LABELED == (int)MICRO_CODES, "every micro-operation has one label in the loops");
 
 struct coder {
     const struct prog *prog;
@@ -65,11 +73,10 @@ static int64_t places(const struct coder *c, uint32_t n)
     return c->mem_words < n ? 0 : (int64_t)(c->mem_words - n + 1);
 }
 
-/* Words of memory a slot accesses. */
+/* Words that a slot's vectors have, or its scalars: of memory too, if it accesses that. */
 static uint32_t access_width(const struct coder *c, const struct isa_slot *s)
 {
-    const enum isa_kind kind = info_of(s)->kind;
-    return kind == KIND_VLOAD || kind == KIND_VSTORE ? c->config->machine.vlen : 1;
+    return isa_is_vector((enum isa_op)s->op) ? c->config->machine.vlen : 1;
 }
 
 /* --- gathering: false means the bundle is the oracle's ------------------------ */
@@ -101,46 +108,33 @@ static bool gather_control(struct coder *c, const struct isa_slot *s, enum isa_k
 
 static bool gather_slot(struct coder *c, const struct isa_slot *s)
 {
+    const enum isa_op op = (enum isa_op)s->op;
     const struct isa_info *info = info_of(s);
-    const uint64_t bit = UINT64_C(1) << (c->b.n & (ORDER_SLOTS - 1));
-    switch (info->kind) {
+    switch ((int)info->kind) {
     case KIND_NOTHING: return true;
     case KIND_COMPARE: return !c->config->debug;
     case KIND_UNKNOWN:
     case KIND_TRACE: return false;
-    case KIND_JUMP:
-    case KIND_COND_JUMP:
-    case KIND_COND_JUMP_REL:
-    case KIND_JUMP_INDIRECT:
-    case KIND_HALT:
-    case KIND_PAUSE: return gather_control(c, s, info->kind);
-    case KIND_LOAD:
-    case KIND_VLOAD: c->b.loads |= bit; break;
-    case KIND_STORE:
-    case KIND_VSTORE: c->b.stores |= bit; break;
-    case KIND_PURE:
-    case KIND_COREID: break;
+    default: break;
     }
-    if (c->b.n == ORDER_SLOTS)
+    if (isa_is_control(op))
+        return gather_control(c, s, info->kind);
+    const unsigned i = c->b.n++;
+    if (i == ORDER_SLOTS)
         return false;
-    if (info->partial || info->kind == KIND_LOAD || info->kind == KIND_VLOAD || info->kind == KIND_STORE ||
-        info->kind == KIND_VSTORE)
-        c->b.first |= bit;
-    c->slot[c->b.n] = s;
-    c->fx[c->b.n] = isa_effects(s, c->config->machine.vlen);
-    return all_inside(c, &c->fx[c->b.n++]);
+    c->b.loads |= (uint64_t)isa_is_load(op) << i;
+    c->b.stores |= (uint64_t)isa_is_store(op) << i;
+    c->b.first |= (uint64_t)(info->partial || isa_is_access(op)) << i;
+    c->slot[i] = s;
+    c->fx[i] = isa_effects(s, c->config->machine.vlen);
+    return all_inside(c, &c->fx[i]);
 }
 
 /* A jump whose target is known, and is not one that faults; others have no target. */
 static bool control_target(const struct coder *c, int64_t *target)
 {
-    const int64_t k = c->control->literal;
-    const enum isa_kind kind = info_of(c->control)->kind;
     *target = 0;
-    if (kind == KIND_JUMP || kind == KIND_COND_JUMP)
-        *target = k;
-    else if (kind == KIND_COND_JUMP_REL)
-        *target = k < -PROG_MAX_BUNDLES || k > UINT32_MAX ? -1 : (int64_t)c->pc + 1 + k;
+    (void)reach_target(c->control, c->pc, target);
     return *target >= 0 && *target <= UINT32_MAX;
 }
 
@@ -265,30 +259,20 @@ static void split(struct coder *c)
 static void emit_slot(struct coder *c, unsigned i, int64_t dest)
 {
     const struct isa_slot *s = c->slot[i];
-    const struct isa_info *info = info_of(s);
+    const enum isa_op op = (enum isa_op)s->op;
     const struct isa_range *r = c->fx[i].read;
-    const bool vector = info->engine == ENGINE_VALU || access_width(c, s) > 1 || s->op == OP_VSELECT;
-    const unsigned wide = vector && c->config->machine.vlen == 8 ? MICRO_WIDE : 0;
-    bool literal = false;
-    for (unsigned k = 0; k < info->args; k++)
-        literal |= info->role[k] == ROLE_LITERAL;
-    switch ((int)info->kind) {
-    case KIND_PURE:
-        if (is_part(c, i) && dest == c->fx[i].write.first)
-            emit(c, MICRO_PART + s->op, dest, r[0].first, r[1].first, c->fx[i].write.n);
-        else
-            emit(c, s->op + wide, dest, r[0].first, literal ? s->literal : r[1].first, r[2].first);
-        return;
-    case KIND_LOAD: emit(c, OP_LOAD, dest, r[0].first, places(c, 1), 0); return;
-    case KIND_VLOAD:
-        emit(c, OP_VLOAD + wide, dest, r[0].first, places(c, c->config->machine.vlen), 0);
-        return;
-    case KIND_STORE: emit(c, OP_STORE, r[0].first, r[1].first, places(c, 1), 0); return;
-    case KIND_VSTORE:
-        emit(c, OP_VSTORE + wide, r[0].first, r[1].first, places(c, c->config->machine.vlen), 0);
-        return;
-    default: emit(c, OP_COREID, dest, 0, 0, 0); return;
-    }
+    const uint32_t width = access_width(c, s);
+    const unsigned code = s->op + (isa_is_vector(op) && width == LANES ? MICRO_WIDE : 0u);
+    if (isa_is_load(op))
+        emit(c, code, dest, r[0].first, places(c, width), 0);
+    else if (isa_is_store(op))
+        emit(c, code, r[0].first, r[1].first, places(c, width), 0);
+    else if (is_part(c, i) && dest == c->fx[i].write.first)
+        emit(c, MICRO_PART + s->op, dest, r[0].first, r[1].first, c->fx[i].write.n);
+    else if (isa_has_literal(op))
+        emit(c, code, dest, r[0].first, s->literal, r[1].first);
+    else
+        emit(c, code, dest, r[0].first, r[1].first, r[2].first);
 }
 
 /* Range checks, two in one operation: the wider access, with fewer places, first. */
@@ -343,8 +327,7 @@ static void emit_control(struct coder *c)
 {
     int64_t target;
     (void)control_target(c, &target);
-    const enum isa_op op = (enum isa_op)c->control->op;
-    emit(c, op == OP_COND_JUMP_REL ? OP_COND_JUMP : op, c->condition, target, c->pc, 0);
+    emit(c, c->control->op, c->condition, target, c->pc, 0);
 }
 
 static void emit_bundle(struct coder *c)

@@ -18,7 +18,8 @@
 
 #include "sim/machine.h"
 
-/* Below ISA_OPS: the operation itself, a vector's lanes one by one. */
+/* Below ISA_OPS: the operation itself, a vector's lanes one by one. micro_labels.def says what executes
+ * each code. */
 enum micro_code {
     MICRO_WIDE = ISA_OPS,     /* + an operation with a vector dest or source: at eight lanes */
     MICRO_PART = 2 * ISA_OPS, /* + a binary operation of valu: on the first d of eight lanes (see fuse.h) */
@@ -37,10 +38,10 @@ enum micro_code {
     MICRO_CODES
 };
 
-/* Operands of operations: a the dest, then b, c, d the sources; a literal is in c;
- * load: c and store: c are the number of addresses at which the access fits into
- * memory (the limit of the first); jumps: a the condition or address word, b the
- * target, c the bundle itself. */
+/* Operands of operations: a the dest, then b, c, d the sources; beside a literal, which is
+ * in c, they are b and d; load: c and store: c are the number of addresses at which the
+ * access fits into memory (the limit of the first); jumps: a the condition or address word,
+ * b the target, c the bundle itself. */
 struct micro {
     uint32_t code : 8, d : 24;
     uint32_t a, b, c;
@@ -48,6 +49,16 @@ struct micro {
 
 _Static_assert(MICRO_CODES <= 256, "micro.code has 8 bits");
 _Static_assert(ISA_MAX_SCRATCH <= 1 << 24, "micro.d holds a scratch address");
+
+/* The same by a row's roles, as constants: what the sources of its expression are (ROLE_NONE
+ * where there is none), and where a micro-operation has them. */
+#define MICRO_LITERAL_1(r1, r2, r3) (ROLE_##r1 > ROLE_VSRC)
+#define MICRO_LITERAL_2(r1, r2, r3) (ROLE_##r1 > ROLE_VSRC || ROLE_##r2 > ROLE_VSRC)
+#define MICRO_LITERAL(r1, r2, r3) (MICRO_LITERAL_2(r1, r2, r3) || ROLE_##r3 > ROLE_VSRC)
+#define MICRO_ROLE_A(r1, r2, r3) (MICRO_LITERAL_1(r1, r2, r3) ? ROLE_##r2 : ROLE_##r1)
+#define MICRO_ROLE_B(r1, r2, r3) (MICRO_LITERAL_2(r1, r2, r3) ? ROLE_##r3 : ROLE_##r2)
+#define MICRO_ROLE_C(r1, r2, r3) (MICRO_LITERAL(r1, r2, r3) ? ROLE_NONE : ROLE_##r3)
+#define MICRO_B(m, r1, r2, r3) (MICRO_LITERAL(r1, r2, r3) ? (uint32_t)(m)->d : (m)->c)
 
 /* Per bundle and one more for the end: the first micro-operation, and sums over
  * all bundles before it, of cycles, of scratch words written twice, and of work. */

@@ -59,6 +59,18 @@ extern "C" {
 /* The version of the library that was linked, which may be newer than the header. */
 SHEAF_API const char *sheaf_version(void);
 
+/* What bindings that cannot read this header have to know, as one JSON object, into `size`
+ * bytes; returns the length that was needed, like snprintf, or 0 when out of memory:
+ *      version
+ *      engines, simulators, operators   names in the order of their codes: SHEAF_ALU ...,
+ *                                       enum sheaf_engine, enum sheaf_operator
+ *      machine                          the reference machine: slots by engine, vlen, scratch, cores
+ *      limits                           what a machine may have at most, of each: slots, latency ...
+ *      config                           struct sheaf_config: its size in bytes, and its fields in
+ *                                       order: name, type ("unsigned", "bool", "pointer"), at (its
+ *                                       offset), bytes (of an element), count (of elements) */
+SHEAF_API size_t sheaf_describe(char *text, size_t size);
+
 enum sheaf_status {
     SHEAF_OK,
     SHEAF_NO_MEMORY, /* of the host */

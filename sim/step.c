@@ -188,7 +188,7 @@ static bool do_compare(struct bundle *b, const struct isa_slot *s, const struct 
     if (!b->s->config.debug)
         return true;
     const struct prog *p = b->s->prog;
-    const bool vector = s->op == OP_VCOMPARE;
+    const bool vector = isa_is_vector((enum isa_op)s->op);
     const uint32_t keys = vector ? (uint32_t)s->arg[1] : 1;
     if (vector && keys != b->s->config.machine.vlen)
         return FAIL(b, FAULT_DEBUG_MISMATCH, "%u keys for %u lanes", keys, b->s->config.machine.vlen);

@@ -89,9 +89,9 @@ suite() {
         ;;
     html) run html tests/html/run.py "$build" ;;
     python | dap) run "$1" "tests/$1/run.py" "$build" ;;
-    docs | golden | explain | judge | serve | terminal) run "$1" "tests/$1.py" "$build" ;;
+    docs | golden | explain | judge | serve | table | terminal) run "$1" "tests/$1.py" "$build" ;;
     all)
-        for each in unit conform golden cli dap explain judge serve terminal fuzz manual layers docs embed install traces html python; do
+        for each in unit conform golden cli dap explain judge serve terminal fuzz manual table layers docs embed install traces html python; do
             suite "$each"
         done
         ;;

@@ -167,30 +167,20 @@ static void write_words(struct recorder *r, uint32_t slot, const struct words *w
 
 /* --- slots ---------------------------------------------------------------------- */
 
-static bool is_store(const struct isa_info *info)
-{
-    return info->kind == KIND_STORE || info->kind == KIND_VSTORE;
-}
-
-static bool is_load(const struct isa_info *info)
-{
-    return info->kind == KIND_LOAD || info->kind == KIND_VLOAD;
-}
-
 static void record_reads(struct recorder *r, const struct sim_bundle *b, uint32_t slot)
 {
     struct hist_slot *h = &r->h->slots.at[slot];
     const struct isa_slot *s = &r->h->prog->slots.at[h->slot];
-    const struct isa_info *info = isa_info((enum isa_op)s->op);
+    const enum isa_op op = (enum isa_op)s->op;
     const struct isa_effects fx = isa_effects(s, r->h->machine.vlen);
     const size_t base = (size_t)b->core * r->h->machine.scratch;
     add_edge(r, slot, r->decided_by[b->core], 0, HIST_JUMP);
     for (unsigned i = 0; i < fx.reads; i++)
         read_words(r, slot, &r->scratch, base, (size_t)fx.read[i].first, fx.read[i].n);
-    h->words = (uint8_t)(is_store(info) ? fx.read[1].n : fx.writes ? fx.write.n : 0);
-    if (is_load(info) || is_store(info))
+    h->words = (uint8_t)(isa_is_store(op) ? fx.read[1].n : fx.writes ? fx.write.n : 0);
+    if (isa_is_access(op))
         h->address = b->sim->cores[b->core].scratch[fx.read[0].first];
-    if (is_load(info))
+    if (isa_is_load(op))
         read_words(r, slot, &r->mem, 0, h->address, h->words);
 }
 
@@ -199,18 +189,17 @@ static void record_writes(struct recorder *r, const struct sim_bundle *b, uint32
                           const struct sim_write **scratch, const struct sim_write **mem)
 {
     struct hist_slot *h = &r->h->slots.at[slot];
-    const struct isa_info *info = isa_info((enum isa_op)r->h->prog->slots.at[h->slot].op);
-    const struct sim_write **at = is_store(info) ? mem : scratch;
+    const bool store = isa_is_store((enum isa_op)r->h->prog->slots.at[h->slot].op);
+    const struct sim_write **at = store ? mem : scratch;
     h->first_value = (uint32_t)r->h->values.n;
     if (h->words && !vec_reserve(&r->h->values, h->words)) {
         r->no_memory = true;
     } else if (h->words) {
         for (unsigned i = 0; i < h->words; i++)
             r->h->values.at[r->h->values.n++] = (*at)[i].value;
-        const size_t base = is_store(info) ? 0 : (size_t)b->core * r->h->machine.scratch;
+        const size_t base = store ? 0 : (size_t)b->core * r->h->machine.scratch;
         if (!r->waits)
-            write_words(r, slot, is_store(info) ? &r->mem : &r->scratch, base, (size_t)(*at)->address,
-                        h->words);
+            write_words(r, slot, store ? &r->mem : &r->scratch, base, (size_t)(*at)->address, h->words);
         *at += h->words;
     }
     if (hist_decides(r->h, slot))
@@ -260,8 +249,8 @@ static void number_writes(struct recorder *r, uint32_t first)
     for (unsigned memory = 0; memory < 2; memory++)
         for (uint32_t slot = first; slot < r->h->slots.n; slot++) {
             const struct hist_slot *x = &r->h->slots.at[slot];
-            const struct isa_info *info = isa_info((enum isa_op)r->h->prog->slots.at[x->slot].op);
-            for (unsigned i = 0; i < x->words && is_store(info) == memory; i++)
+            const bool store = isa_is_store((enum isa_op)r->h->prog->slots.at[x->slot].op);
+            for (unsigned i = 0; i < x->words && store == memory; i++)
                 r->no_memory = !vec_push(&r->issued, slot) || r->no_memory;
         }
 }
@@ -281,7 +270,7 @@ static bool pauses(const struct recorder *r, const struct sim_bundle *b, uint32_
 {
     bool pause = false;
     for (uint32_t slot = first; slot < r->h->slots.n; slot++)
-        pause = pause || hist_isa(r->h, slot)->op == OP_PAUSE;
+        pause = pause || isa_info((enum isa_op)hist_isa(r->h, slot)->op)->kind == KIND_PAUSE;
     return pause && b->sim->config.pause;
 }
 
@@ -410,15 +399,7 @@ enum status hist_record(struct sim *s, struct hist_window window, struct history
 
 bool hist_decides(const struct history *h, uint32_t slot)
 {
-    switch ((int)isa_info((enum isa_op)hist_isa(h, slot)->op)->kind) {
-    case KIND_JUMP:
-    case KIND_COND_JUMP:
-    case KIND_COND_JUMP_REL:
-    case KIND_JUMP_INDIRECT:
-    case KIND_HALT:
-    case KIND_PAUSE: return true;
-    default: return false;
-    }
+    return isa_is_control((enum isa_op)hist_isa(h, slot)->op);
 }
 
 /* The last cycle in which the core has executed other slots than its jumps, up to that of `jump`. */

@@ -115,13 +115,11 @@ static void pack_note(struct packer *k, const struct prog_note *note)
 
 static enum access access_of(const struct isa_slot *s, const struct isa_effects *fx)
 {
-    switch ((int)isa_info((enum isa_op)s->op)->kind) {
-    case KIND_LOAD:
-    case KIND_VLOAD: return ACCESS_LOAD;
-    case KIND_STORE:
-    case KIND_VSTORE: return ACCESS_STORE;
-    default: return fx->writes ? ACCESS_SCRATCH : ACCESS_NONE;
-    }
+    const enum isa_op op = (enum isa_op)s->op;
+    return isa_is_load(op)    ? ACCESS_LOAD
+           : isa_is_store(op) ? ACCESS_STORE
+           : fx->writes       ? ACCESS_SCRATCH
+                              : ACCESS_NONE;
 }
 
 static void pack_code(struct packer *k)

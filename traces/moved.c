@@ -15,13 +15,6 @@ static uint64_t words_touched(const struct history *h)
     return end;
 }
 
-static bool touches_memory(const struct history *h, uint32_t slot, bool *store)
-{
-    const enum isa_kind kind = isa_info((enum isa_op)hist_isa(h, slot)->op)->kind;
-    *store = kind == KIND_STORE || kind == KIND_VSTORE;
-    return *store || kind == KIND_LOAD || kind == KIND_VLOAD;
-}
-
 enum status moved_find(const struct history *h, struct moved *out, struct diag *d)
 {
     *out = (struct moved){0, 0};
@@ -30,8 +23,9 @@ enum status moved_find(const struct history *h, struct moved *out, struct diag *
         return diag_set(d, ST_NOMEM, "out of memory for words that are moved");
     for (uint32_t s = 0; s < hist_n(h); s++) {
         const struct hist_slot *x = &h->slots.at[s];
-        bool store;
-        if (!touches_memory(h, s, &store))
+        const enum isa_op op = (enum isa_op)hist_isa(h, s)->op;
+        const bool store = isa_is_store(op);
+        if (!isa_is_access(op))
             continue;
         for (uint32_t i = 0; i < x->words; i++) {
             unsigned char *word = &seen[x->address + i];

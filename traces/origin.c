@@ -103,8 +103,7 @@ struct readers {
 static struct isa_range loads(const struct sim_bundle *b, const struct isa_slot *s,
                               const struct isa_effects *fx)
 {
-    const enum isa_kind kind = isa_info((enum isa_op)s->op)->kind;
-    if (kind != KIND_LOAD && kind != KIND_VLOAD)
+    if (!isa_is_load((enum isa_op)s->op))
         return (struct isa_range){0};
     return (struct isa_range){b->sim->cores[b->core].scratch[fx->read[0].first], fx->write.n};
 }

@@ -164,16 +164,6 @@ void trace_wrote(const struct trace_slot *s, struct text *out)
 
 /* --- bundles ---------------------------------------------------------------------- */
 
-static bool is_load(const struct isa_info *info)
-{
-    return info->kind == KIND_LOAD || info->kind == KIND_VLOAD;
-}
-
-static bool is_store(const struct isa_info *info)
-{
-    return info->kind == KIND_STORE || info->kind == KIND_VSTORE;
-}
-
 /* The writes that are the slot's lead those left. */
 static const struct sim_write *take(const struct sim_write **left, const struct sim_write *end, uint32_t slot,
                                     size_t *n)
@@ -196,11 +186,11 @@ static bool list_slots(struct trace *t, const struct sim_bundle *b)
         const struct prog_span span = prog_slots(p, g);
         for (uint32_t i = span.begin; i < span.end; i++) {
             const struct isa_slot *s = &p->slots.at[i];
-            const struct isa_info *info = isa_info((enum isa_op)s->op);
+            const bool store = isa_is_store((enum isa_op)s->op);
             struct trace_slot slot = {.slot = i, .engine = s->engine, .number = (uint8_t)(i - span.begin)};
-            slot.write = is_store(info) ? take(&mem, b->mem + b->n_mem, i, &slot.n_write)
-                                        : take(&scratch, b->scratch + b->n_scratch, i, &slot.n_write);
-            slot.memory = is_load(info) || is_store(info);
+            slot.write = store ? take(&mem, b->mem + b->n_mem, i, &slot.n_write)
+                               : take(&scratch, b->scratch + b->n_scratch, i, &slot.n_write);
+            slot.memory = isa_is_access((enum isa_op)s->op);
             if (slot.memory) {
                 const struct isa_effects fx = isa_effects(s, t->machine.vlen);
                 slot.address = b->sim->cores[b->core].scratch[fx.read[0].first];

@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+#define ISA_TRUTH(comparison) ((uint32_t)(comparison))
+#define ISA_IF(comparison, value, other) ((comparison) ? (value) : (other))
+
 #define ISA_BINARY(ID, name, partial, expression, doc)                                 \
     static inline uint32_t isa_do_##ID(uint32_t a, uint32_t b, uint32_t c, uint32_t k) \
     {                                                                                  \
@@ -18,5 +21,8 @@
         return expression;                                                             \
     }
 #include "sim/isa/isa.def"
+
+#undef ISA_TRUTH
+#undef ISA_IF
 
 #endif

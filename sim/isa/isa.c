@@ -1,6 +1,5 @@
 #include "sim/isa/isa.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "sim/isa/eval.h"
@@ -15,26 +14,63 @@ static const struct {
 
 /* Rows that are macros are laid out by hand. */
 /* clang-format off */
-#define ARGS(r0, r1, r2, r3) \
-    ((ROLE_##r0 != ROLE_NONE) + (ROLE_##r1 != ROLE_NONE) + (ROLE_##r2 != ROLE_NONE) + (ROLE_##r3 != ROLE_NONE))
+#define COUNT(role, r0, r1, r2, r3) \
+    ((ROLE_##r0 == ROLE_##role) + (ROLE_##r1 == ROLE_##role) + (ROLE_##r2 == ROLE_##role) + (ROLE_##r3 == ROLE_##role))
+#define ARGS(r0, r1, r2, r3) (ISA_MAX_ARGS - COUNT(NONE, r0, r1, r2, r3))
+#define VECTORS(r0, r1, r2, r3) (COUNT(VDEST, r0, r1, r2, r3) + COUNT(VSRC, r0, r1, r2, r3))
+#define LITERALS(r0, r1, r2, r3) \
+    ((ROLE_##r0 > ROLE_VSRC) + (ROLE_##r1 > ROLE_VSRC) + (ROLE_##r2 > ROLE_VSRC) + (ROLE_##r3 > ROLE_VSRC))
 
-static const struct isa_info table[ISA_OPS + 2] = {
+const struct isa_info isa_table[ISA_OPS + 2] = {
 #define ISA_BINARY(ID, name, partial, expression, doc) \
-    {name, doc, ENGINE_ALU, KIND_PURE, partial, 3, {ROLE_DEST, ROLE_SRC, ROLE_SRC, ROLE_NONE}},
+    {name, doc, ENGINE_ALU, KIND_PURE, partial, 0, 0, 3, {ROLE_DEST, ROLE_SRC, ROLE_SRC, ROLE_NONE}},
 #include "sim/isa/isa.def"
 #define ISA_BINARY(ID, name, partial, expression, doc) \
-    {name, doc, ENGINE_VALU, KIND_PURE, partial, 3, {ROLE_VDEST, ROLE_VSRC, ROLE_VSRC, ROLE_NONE}},
+    {name, doc, ENGINE_VALU, KIND_PURE, partial, 1, 0, 3, {ROLE_VDEST, ROLE_VSRC, ROLE_VSRC, ROLE_NONE}},
 #include "sim/isa/isa.def"
 #define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc) \
-    {name, doc, ENGINE_##engine, KIND_##kind, 0, ARGS(r0, r1, r2, r3), {ROLE_##r0, ROLE_##r1, ROLE_##r2, ROLE_##r3}},
+    {name, doc, ENGINE_##engine, KIND_##kind, 0, VECTORS(r0, r1, r2, r3) != 0, LITERALS(r0, r1, r2, r3) != 0, \
+     ARGS(r0, r1, r2, r3), {ROLE_##r0, ROLE_##r1, ROLE_##r2, ROLE_##r3}},
 #include "sim/isa/isa.def"
-    {"?", "no such operation", ENGINE_DEBUG, KIND_UNKNOWN, 0, 1, {ROLE_TEXT, ROLE_NONE, ROLE_NONE, ROLE_NONE}},
-    {"?", "nothing", ENGINE_DEBUG, KIND_NOTHING, 0, 1, {ROLE_TEXT, ROLE_NONE, ROLE_NONE, ROLE_NONE}},
+    {"?", "no such operation", ENGINE_DEBUG, KIND_UNKNOWN, 0, 0, 1, 1, {ROLE_TEXT, ROLE_NONE, ROLE_NONE, ROLE_NONE}},
+    {"?", "nothing", ENGINE_DEBUG, KIND_NOTHING, 0, 0, 1, 1, {ROLE_TEXT, ROLE_NONE, ROLE_NONE, ROLE_NONE}},
 };
+
+/* How many operands of one word and of a vector a row writes and reads, and whether that suits its kind. */
+#define SHAPE(dest, vdest, src, vsrc) (1000 * (dest) + 100 * (vdest) + 10 * (src) + (vsrc))
+#define SHAPE_OF(...) \
+    SHAPE(COUNT(DEST, __VA_ARGS__), COUNT(VDEST, __VA_ARGS__), COUNT(SRC, __VA_ARGS__), COUNT(VSRC, __VA_ARGS__))
+#define SUITS_PURE(...) (COUNT(DEST, __VA_ARGS__) + COUNT(VDEST, __VA_ARGS__) == 1)
+#define SUITS_LOAD(...) (SHAPE_OF(__VA_ARGS__) == SHAPE(1, 0, 1, 0))
+#define SUITS_VLOAD(...) (SHAPE_OF(__VA_ARGS__) == SHAPE(0, 1, 1, 0))
+#define SUITS_STORE(...) (SHAPE_OF(__VA_ARGS__) == SHAPE(0, 0, 2, 0))
+#define SUITS_VSTORE(...) (SHAPE_OF(__VA_ARGS__) == SHAPE(0, 0, 1, 1))
+#define SUITS_JUMP(...) (SHAPE_OF(__VA_ARGS__) == 0 && COUNT(TARGET, __VA_ARGS__))
+#define SUITS_COND_JUMP(...) (SHAPE_OF(__VA_ARGS__) == SHAPE(0, 0, 1, 0) && COUNT(TARGET, __VA_ARGS__))
+#define SUITS_COND_JUMP_REL(...) (SHAPE_OF(__VA_ARGS__) == SHAPE(0, 0, 1, 0) && COUNT(RELATIVE, __VA_ARGS__))
+#define SUITS_JUMP_INDIRECT(...) (SHAPE_OF(__VA_ARGS__) == SHAPE(0, 0, 1, 0))
+#define SUITS_HALT(...) (SHAPE_OF(__VA_ARGS__) == 0)
+#define SUITS_PAUSE(...) (SHAPE_OF(__VA_ARGS__) == 0)
+#define SUITS_TRACE(...) (SHAPE_OF(__VA_ARGS__) == SHAPE(0, 0, 1, 0))
+#define SUITS_COREID(...) (SHAPE_OF(__VA_ARGS__) == SHAPE(1, 0, 0, 0))
+#define SUITS_COMPARE(...) \
+    (SHAPE_OF(__VA_ARGS__) == (COUNT(KEYS, __VA_ARGS__) ? SHAPE(0, 0, 0, 1) : SHAPE(0, 0, 1, 0)) && \
+     COUNT(KEYS, __VA_ARGS__) + COUNT(KEY, __VA_ARGS__) == 1)
+#define SUITS_NOTHING(...) (SHAPE_OF(__VA_ARGS__) == 0)
+
+/* Operands without a gap, the destination first, and one field for a literal. */
+#define IN_ORDER(r0, r1, r2, r3) \
+    ((ROLE_##r1 == ROLE_NONE || ROLE_##r0 != ROLE_NONE) && (ROLE_##r2 == ROLE_NONE || ROLE_##r1 != ROLE_NONE) && \
+     (ROLE_##r3 == ROLE_NONE || ROLE_##r2 != ROLE_NONE) && \
+     COUNT(DEST, NONE, r1, r2, r3) + COUNT(VDEST, NONE, r1, r2, r3) == 0)
+
+#define ISA_SLOT(ID, engine, name, kind, r0, r1, r2, r3, expression, doc) \
+    _Static_assert(SUITS_##kind(r0, r1, r2, r3), #ID ": operands that do not suit the kind"); \
+    _Static_assert(IN_ORDER(r0, r1, r2, r3), #ID ": a gap between operands, or a destination behind others"); \
+    _Static_assert(LITERALS(r0, r1, r2, r3) <= 1, #ID ": two operands that are no addresses");
+#include "sim/isa/isa.def"
 /* clang-format on */
 
-_Static_assert(OP_ALU_ADD == 0, "isa_is_alu and isa_to_alu count from the first alu operation");
-_Static_assert(OP_VBROADCAST == 2 * OP_VALU_ADD, "alu and valu have the same operators in the same order");
 _Static_assert(ISA_OPS + 2 <= UINT8_MAX, "isa_slot.op is a byte");
 
 struct isa_machine isa_default_machine(void)
@@ -64,12 +100,6 @@ const char *isa_machine_problem(const struct isa_machine *m)
     return NULL;
 }
 
-const struct isa_info *isa_info(enum isa_op op)
-{
-    assert((unsigned)op < ISA_OPS + 2);
-    return &table[op];
-}
-
 const char *isa_engine_name(enum isa_engine e)
 {
     return engines[e].name;
@@ -96,7 +126,7 @@ enum isa_engine isa_find_engine(const char *name, size_t length)
 enum isa_op isa_find_op(enum isa_engine engine, const char *name, size_t length)
 {
     unsigned op = 0;
-    while (op < ISA_OPS && (table[op].engine != engine || !same(table[op].name, name, length)))
+    while (op < ISA_OPS && (isa_table[op].engine != engine || !same(isa_table[op].name, name, length)))
         op++;
     return (enum isa_op)op;
 }

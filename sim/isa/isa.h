@@ -3,6 +3,7 @@
 #ifndef SHEAF_ISA_H
 #define SHEAF_ISA_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,22 +14,23 @@ enum isa_engine {
     ISA_ENGINES
 };
 
-/* How an engine executes a slot. */
+/* How a slot is executed. The operands of each kind are those of the first operation of
+ * that kind in the table, and at most one literal, lane or the like: isa.c checks. */
 enum isa_kind {
-    KIND_PURE, /* the expression of the table, lane by lane for a vector dest */
-    KIND_LOAD,
-    KIND_VLOAD,
-    KIND_STORE,
-    KIND_VSTORE,
-    KIND_JUMP,
-    KIND_COND_JUMP,
-    KIND_COND_JUMP_REL,
-    KIND_JUMP_INDIRECT,
-    KIND_HALT,
-    KIND_PAUSE,
-    KIND_TRACE,
-    KIND_COREID,
-    KIND_COMPARE,
+    KIND_PURE,          /* dest = the expression of the table, lane by lane for a vector dest */
+    KIND_LOAD,          /* dest = m[source] */
+    KIND_VLOAD,         /* the same for as many words as there are lanes */
+    KIND_STORE,         /* m[first source] = second source */
+    KIND_VSTORE,        /* the same for as many words */
+    KIND_JUMP,          /* to the target */
+    KIND_COND_JUMP,     /* the same, unless the source is 0 */
+    KIND_COND_JUMP_REL, /* the same, by a distance */
+    KIND_JUMP_INDIRECT, /* to the bundle in the source */
+    KIND_HALT,          /* the core stops */
+    KIND_PAUSE,         /* the core pauses, if pausing is enabled */
+    KIND_TRACE,         /* appends the source to the core's trace */
+    KIND_COREID,        /* dest = the core's number */
+    KIND_COMPARE,       /* a fault, when debugging, if the source is not what is expected */
     KIND_NOTHING,
     KIND_UNKNOWN, /* a fault when reached */
 };
@@ -63,6 +65,14 @@ enum isa_op {
     OP_IGNORED,           /* a debug slot that means nothing, likewise */
 };
 
+/* The number of arithmetic operators. Theirs are the first operations: those of alu, then
+ * those of valu, in the same order. */
+enum {
+    ISA_BINARIES = 0
+#define ISA_BINARY(ID, name, partial, expression, doc) +1
+#include "sim/isa/isa.def"
+};
+
 enum {
     ISA_MAX_ARGS = 4,
     ISA_MAX_VLEN = 64,
@@ -78,10 +88,14 @@ struct isa_info {
     const char *effect; /* for the manual */
     enum isa_engine engine;
     enum isa_kind kind;
-    bool partial; /* faults when its second source is 0 */
+    bool partial;         /* faults when its second source is 0 */
+    bool vector, literal; /* some operand is a vector; is no address */
     unsigned char args;
     enum isa_role role[ISA_MAX_ARGS];
 };
+
+/* The rows of isa.def, then those of OP_UNKNOWN and OP_IGNORED. */
+extern const struct isa_info isa_table[ISA_OPS + 2];
 
 /* A decoded slot. `engine` repeats the table's for known operations; it is what
  * places an unknown one. */
@@ -112,7 +126,11 @@ bool isa_machine_waits(const struct isa_machine *m);
 
 /* The row of an operation below ISA_OPS, or a row of kind UNKNOWN / NOTHING for
  * OP_UNKNOWN and OP_IGNORED. Never NULL. */
-const struct isa_info *isa_info(enum isa_op op);
+static inline const struct isa_info *isa_info(enum isa_op op)
+{
+    assert((unsigned)op < ISA_OPS + 2);
+    return &isa_table[op];
+}
 
 const char *isa_engine_name(enum isa_engine e);
 const char *isa_engine_doc(enum isa_engine e);
@@ -123,22 +141,56 @@ enum isa_engine isa_find_engine(const char *name, size_t length);
 /* The operation called `name` on `engine`, or OP_UNKNOWN. */
 enum isa_op isa_find_op(enum isa_engine engine, const char *name, size_t length);
 
-/* The alu and valu forms of one operator are a fixed distance apart. */
+/* What an operation is, by its row. */
 static inline bool isa_is_alu(enum isa_op op)
 {
-    return op < OP_VALU_ADD;
+    return (unsigned)op < ISA_BINARIES;
 }
 static inline bool isa_is_valu_binary(enum isa_op op)
 {
-    return op >= OP_VALU_ADD && op < OP_VBROADCAST;
+    return (unsigned)op >= ISA_BINARIES && (unsigned)op < 2 * ISA_BINARIES;
 }
 static inline enum isa_op isa_to_alu(enum isa_op op)
 {
-    return (enum isa_op)(op - OP_VALU_ADD);
+    return (enum isa_op)((unsigned)op - ISA_BINARIES);
 }
 static inline enum isa_op isa_to_valu(enum isa_op op)
 {
-    return (enum isa_op)(op + OP_VALU_ADD);
+    return (enum isa_op)((unsigned)op + ISA_BINARIES);
+}
+static inline bool isa_is_load(enum isa_op op)
+{
+    const enum isa_kind kind = isa_info(op)->kind;
+    return kind == KIND_LOAD || kind == KIND_VLOAD;
+}
+static inline bool isa_is_store(enum isa_op op)
+{
+    const enum isa_kind kind = isa_info(op)->kind;
+    return kind == KIND_STORE || kind == KIND_VSTORE;
+}
+/* Of memory. */
+static inline bool isa_is_access(enum isa_op op)
+{
+    return isa_is_load(op) || isa_is_store(op);
+}
+static inline bool isa_is_jump(enum isa_op op)
+{
+    const enum isa_kind kind = isa_info(op)->kind;
+    return kind >= KIND_JUMP && kind <= KIND_JUMP_INDIRECT;
+}
+/* Whether it decides where the core goes on, or that it does not. */
+static inline bool isa_is_control(enum isa_op op)
+{
+    const enum isa_kind kind = isa_info(op)->kind;
+    return kind >= KIND_JUMP && kind <= KIND_PAUSE;
+}
+static inline bool isa_is_vector(enum isa_op op)
+{
+    return isa_info(op)->vector;
+}
+static inline bool isa_has_literal(enum isa_op op)
+{
+    return isa_info(op)->literal;
 }
 
 static inline bool isa_role_is_address(enum isa_role r)

@@ -129,6 +129,11 @@ static void check_target(struct checker *c, const struct isa_slot *s)
                "jumps to bundle %" PRId64 " beyond the end, the program has %zu", target, c->p->bundles.n);
 }
 
+static bool is_vector_compare(const struct isa_slot *s)
+{
+    return isa_info((enum isa_op)s->op)->kind == KIND_COMPARE && isa_is_vector((enum isa_op)s->op);
+}
+
 static void check_slot(struct checker *c)
 {
     const struct isa_slot *s = &c->p->slots.at[c->slot];
@@ -146,7 +151,7 @@ static void check_slot(struct checker *c)
         check_conflict(c, &fx.write);
     }
     check_target(c, s);
-    if (s->op == OP_VCOMPARE && (uint32_t)s->arg[1] != c->m->vlen)
+    if (is_vector_compare(s) && (uint32_t)s->arg[1] != c->m->vlen)
         report(c, PROG_ERROR, "debug_mismatch", "%d keys for %u lanes", s->arg[1], c->m->vlen);
 }
 

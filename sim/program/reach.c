@@ -51,7 +51,7 @@ static bool visit_successors(struct walk *w, uint32_t bundle)
 static bool jumps_anywhere(const struct prog *p)
 {
     for (size_t i = 0; i < p->slots.n; i++)
-        if (p->slots.at[i].op == OP_JUMP_INDIRECT)
+        if (isa_info((enum isa_op)p->slots.at[i].op)->kind == KIND_JUMP_INDIRECT)
             return true;
     return false;
 }

@@ -42,7 +42,7 @@ static void bundle(struct prog *p)
 static enum isa_op any_operator(struct rng *r)
 {
     for (;;) {
-        const enum isa_op op = (enum isa_op)rng_below(r, OP_VALU_ADD);
+        const enum isa_op op = (enum isa_op)rng_below(r, ISA_BINARIES);
         if (!isa_info(op)->partial)
             return op;
     }

@@ -8,6 +8,8 @@
 
 #include "sim/batch_frame.h"
 
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
 /* Bundles in a function: compilers take long over very long ones. */
 enum { CHUNK = 256 };
 
@@ -38,6 +40,8 @@ static const char prelude[] =
     "#define T %d\n"
     "#define LOOP static __attribute__((noinline)) void\n"
     "#define APART _Pragma(\"GCC ivdep\")\n"
+    "#define ISA_TRUTH(comparison) ((u32)(comparison))\n"
+    "#define ISA_IF(comparison, value, other) ((comparison) ? (value) : (other))\n"
     "typedef uint32_t u32;\n"
     "static int same(const u32 *a)\n"
     "{\n"
@@ -71,11 +75,14 @@ static void emit_loop(FILE *out, enum isa_op op, const char *id, uint32_t vlen)
     const uint32_t n = info->role[0] == ROLE_VDEST ? vlen : 1;
     char sources[100] = "", body[200];
     size_t used = 0;
-    char name = 'a';
+    unsigned n_sources = 0;
     for (unsigned i = 1; i < info->args; i++)
-        if (isa_role_is_address(info->role[i]))
-            used += (size_t)snprintf(sources + used, sizeof sources - used, "%c = x%u[t%s], ", name++, i,
+        if (isa_role_is_address(info->role[i])) {
+            used += (size_t)snprintf(sources + used, sizeof sources - used, "%c = x%u[t%s], ",
+                                     'a' + (int)n_sources, n_sources + 1,
                                      info->role[i] == ROLE_SRC ? " % T" : "");
+            n_sources++;
+        }
     (void)snprintf(body, sizeof body, "{ const u32 %sz = 0; (void)z;", sources);
     static const char head[] = "LOOP %s_%s(u32 *d, const u32 *x1, const u32 *x2, const u32 *x3, u32 k)\n{\n";
     static const char *const names[][2] = {{"op", "over"}, {"part", "part_over"}};
@@ -100,26 +107,29 @@ static void emit_loops(FILE *out, uint32_t vlen)
         emit_loop(out, (enum isa_op)op, ids[op], vlen);
 }
 
-static bool overlaps(const struct micro *m, const struct isa_info *info, uint32_t n)
+/* Whether the n words of the dest have some of source `from`, of so many words, without being the same. */
+static bool overlaps(const struct micro *m, uint32_t from, uint32_t words, uint32_t n)
 {
-    const uint32_t source[] = {m->b, m->c, m->d};
-    for (unsigned i = 1; i < ISA_MAX_ARGS; i++)
-        if (isa_role_is_vector(info->role[i]) && source[i - 1] != m->a && source[i - 1] + n > m->a &&
-            source[i - 1] < m->a + n)
-            return true;
-    return false;
+    return (from != m->a || words != n) && from + words > m->a && from < m->a + n;
 }
 
 static void emit_pure(FILE *out, const struct micro *m, enum isa_op op, uint32_t vlen)
 {
     const struct isa_info *info = isa_info(op);
-    const bool part = m->code >= MICRO_PART;
-    const uint32_t source[] = {m->b, m->c, m->d}, n = part ? m->d : vlen;
+    const bool part = m->code >= MICRO_PART, literal = isa_has_literal(op);
+    const uint32_t at[] = {m->b, literal ? m->d : m->c, literal ? 0 : m->d};
+    const uint32_t n = part ? m->d : isa_is_vector(op) ? vlen : 1;
+    uint32_t source[] = {0, 0, 0};
+    bool over = false;
+    for (unsigned i = 1, k = 0; i < info->args; i++)
+        if (isa_role_is_address(info->role[i])) {
+            source[k] = at[k];
+            over |= overlaps(m, at[k++], isa_role_is_vector(info->role[i]) ? n : 1, n);
+        }
     (void)fprintf(out, "    %s%s_%s(s + %u * T", part ? "part" : "",
-                  overlaps(m, info, n) ? (part ? "_over" : "over") : (part ? "" : "op"), ids[op], m->a);
-    for (unsigned i = 1; i < ISA_MAX_ARGS; i++)
-        (void)fprintf(out, ", s + %u * T",
-                      i < info->args && isa_role_is_address(info->role[i]) ? source[i - 1] : 0);
+                  over ? (part ? "_over" : "over") : (part ? "" : "op"), ids[op], m->a);
+    for (unsigned k = 0; k < COUNT(source); k++)
+        (void)fprintf(out, ", s + %u * T", source[k]);
     (void)fprintf(out, ", %uu);\n", part ? n : m->c);
 }
 
@@ -130,17 +140,15 @@ static void emit_micro(FILE *out, const struct micro *m, uint32_t vlen)
         emit_pure(out, m, (enum isa_op)code, vlen);
         return;
     }
+    if (code < ISA_OPS && isa_is_access((enum isa_op)code)) {
+        const uint32_t n = isa_is_vector((enum isa_op)code) ? vlen : 1;
+        (void)fprintf(out,
+                      isa_is_load((enum isa_op)code) ? "    load(s + %u * T, m, s + %u * T, %u);\n"
+                                                     : "    store(m, s + %u * T, s + %u * T, %u);\n",
+                      m->a, m->b, n);
+        return;
+    }
     switch (code) {
-    case OP_LOAD:
-    case OP_VLOAD:
-        (void)fprintf(out, "    load(s + %u * T, m, s + %u * T, %u);\n", m->a, m->b,
-                      code == OP_LOAD ? 1 : vlen);
-        return;
-    case OP_STORE:
-    case OP_VSTORE:
-        (void)fprintf(out, "    store(m, s + %u * T, s + %u * T, %u);\n", m->a, m->b,
-                      code == OP_STORE ? 1 : vlen);
-        return;
     case MICRO_COPY:
     case MICRO_COPY_8:
     case MICRO_COPY_N:

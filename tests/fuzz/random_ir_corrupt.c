@@ -164,9 +164,9 @@ static const char *operation(struct rng *r, struct list *l, struct entry *x)
     (void)l;
     const enum isa_op op = (enum isa_op)x->slot.op;
     if (isa_is_alu(op))
-        x->slot.op = (uint8_t)rng_below(r, OP_VALU_ADD);
+        x->slot.op = (uint8_t)rng_below(r, ISA_BINARIES);
     else if (isa_is_valu_binary(op))
-        x->slot.op = (uint8_t)(OP_VALU_ADD + rng_below(r, OP_VALU_ADD));
+        x->slot.op = (uint8_t)(ISA_BINARIES + rng_below(r, ISA_BINARIES));
     else if (op == OP_VLOAD || op == OP_LOAD)
         x->slot.op = (uint8_t)(op == OP_VLOAD ? OP_LOAD : OP_VLOAD);
     else if (op == OP_VSTORE || op == OP_STORE)

@@ -159,7 +159,7 @@ static void draw_alu(struct draw *d)
     const unsigned vlen = vlen_of(d);
     const unsigned lanes = one_in(d, 4) ? 1 : one_in(d, 4) ? 1 + below(d, 2 * vlen) : vlen;
     const int stride = lanes == vlen && !one_in(d, 4) ? 1 : -1;
-    const enum isa_op op = (enum isa_op)below(d, OP_VALU_ADD);
+    const enum isa_op op = (enum isa_op)below(d, ISA_BINARIES);
     const bool into = one_in(d, 3);
     const bool must = into && d->nest;
     struct ir_val s[2] = {source(d, lanes, stride, must), source(d, lanes, stride, must)}, dest;

@@ -4,12 +4,12 @@ import os
 import random
 import unittest
 
-from sheaf import Kernel, KernelError, Machine
+from sheaf import OPERATORS, Kernel, KernelError, Machine
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WORD = 2**32
 CORNERS = [0, 1, 2, 31, 32, 33, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
-OPERATORS = {
+OPERATORS_IN_PYTHON = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
@@ -57,7 +57,7 @@ class Operators(unittest.TestCase):
         return after
 
     def test_every_operator(self):
-        for name, apply in OPERATORS.items():
+        for name, apply in OPERATORS_IN_PYTHON.items():
             with self.subTest(name):
                 pairs = list(operands(self.draw, name, 8))
                 n = next(operands(self.draw, name, 1))
@@ -76,6 +76,16 @@ class Operators(unittest.TestCase):
                 if name not in ("//", "%"):
                     limit = 32 if name in ("<<", ">>") else WORD
                     self.assertEqual(after[32:40], [int(apply(n[0], b % limit)) % WORD for _, b in pairs])
+
+    def test_by_name(self):
+        """Each operator of the machine, by its name in a slot."""
+        self.assertEqual(set(OPERATORS) - set(OPERATORS_IN_PYTHON), {"cdiv"})
+        for name in OPERATORS:
+            with self.subTest(name):
+                k = Kernel()
+                k.store(2, k.binary(name, k.load(0), k.load(1)))
+                expected = OPERATORS_IN_PYTHON.get(name, lambda a, b: -(-a // b))(77, 9)
+                self.assertEqual(self.run_both(k, [77, 9, 0])[2], int(expected) % WORD)
 
     def test_in_place(self):
         """v op= x on a variable changes the register, on a value only the name."""
@@ -228,6 +238,7 @@ class Mistakes(unittest.TestCase):
         self.refused("when the kernel runs", lambda k: 1 if k.load(0) else 2, TypeError)
         self.refused("number", lambda k: k.load(0) + 1.5, TypeError)
         self.refused("number", lambda k: k.store(0, "x"), TypeError)
+        self.refused("no operator 'plus', only .*cdiv", lambda k: k.binary("plus", 1, 2))
         self.refused("vlen", lambda k: Kernel(vlen=1000))
         self.refused("no engine", lambda k: Kernel(slots={"fpu": 1}), ValueError)
 

@@ -100,6 +100,16 @@ static void what_each_bundle_becomes(void **state)
     }
 }
 
+static void every_code_has_a_label(void **state)
+{
+    (void)state;
+    unsigned labels[MICRO_CODES] = {0};
+#define MICRO_LABEL(code, label) labels[code]++;
+#include "sim/micro_labels.def"
+    for (unsigned code = 0; code < MICRO_CODES; code++)
+        assert_int_equal(labels[code], 1);
+}
+
 static void configuration_decides_too(void **state)
 {
     (void)state;
@@ -234,9 +244,9 @@ static void runs_become_vectors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_each_bundle_becomes), cmocka_unit_test(configuration_decides_too),
-        cmocka_unit_test(orders_are_sound),         cmocka_unit_test(long_programs_get_blocks),
-        cmocka_unit_test(runs_become_vectors),
+        cmocka_unit_test(what_each_bundle_becomes),  cmocka_unit_test(every_code_has_a_label),
+        cmocka_unit_test(configuration_decides_too), cmocka_unit_test(orders_are_sound),
+        cmocka_unit_test(long_programs_get_blocks),  cmocka_unit_test(runs_become_vectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

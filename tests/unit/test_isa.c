@@ -58,7 +58,7 @@ static void names_lead_back_to_their_operation(void **state)
         const struct isa_info *info = row(op);
         for (unsigned e = 0; e < ISA_ENGINES; e++) {
             const unsigned found = isa_find_op((enum isa_engine)e, info->name, strlen(info->name));
-            const bool shared = e <= ENGINE_VALU && info->engine <= ENGINE_VALU && op < OP_VBROADCAST;
+            const bool shared = e <= ENGINE_VALU && info->engine <= ENGINE_VALU && op < 2 * ISA_BINARIES;
             if (e == info->engine)
                 assert_int_equal(found, op);
             else if (!shared)
@@ -70,6 +70,39 @@ static void names_lead_back_to_their_operation(void **state)
     assert_int_equal(isa_find_op(ENGINE_ALU, "", 0), OP_UNKNOWN);
     assert_int_equal(row(OP_UNKNOWN)->kind, KIND_UNKNOWN);
     assert_int_equal(row(OP_IGNORED)->kind, KIND_NOTHING);
+}
+
+static bool is_of(const char *name, const char *const *names, size_t n)
+{
+    while (n && strcmp(name, names[n - 1]) != 0)
+        n--;
+    return n != 0;
+}
+
+/* What operations are, by their names. */
+static void predicates(void **state)
+{
+    (void)state;
+    static const char *const loads[] = {"load", "load_offset", "vload"};
+    static const char *const stores[] = {"store", "vstore"};
+    static const char *const jumps[] = {"jump", "cond_jump", "cond_jump_rel", "jump_indirect"};
+    static const char *const ends[] = {"halt", "pause"};
+    static const char *const literals[] = {"load_offset", "const",   "add_imm",  "cond_jump", "cond_jump_rel",
+                                           "jump",        "compare", "vcompare", "comment"};
+    static const char *const vectors[] = {"vbroadcast", "multiply_add", "vload",
+                                          "vstore",     "vselect",      "vcompare"};
+    for (unsigned i = 0; i < ISA_OPS; i++) {
+        const enum isa_op op = (enum isa_op)i;
+        const char *name = row(i)->name;
+        assert_int_equal(isa_is_load(op), is_of(name, loads, COUNT(loads)));
+        assert_int_equal(isa_is_store(op), is_of(name, stores, COUNT(stores)));
+        assert_int_equal(isa_is_access(op), isa_is_load(op) || isa_is_store(op));
+        assert_int_equal(isa_is_jump(op), is_of(name, jumps, COUNT(jumps)));
+        assert_int_equal(isa_is_control(op), isa_is_jump(op) || is_of(name, ends, COUNT(ends)));
+        assert_int_equal(isa_has_literal(op), is_of(name, literals, COUNT(literals)));
+        assert_int_equal(isa_is_vector(op), isa_is_valu_binary(op) || is_of(name, vectors, COUNT(vectors)));
+    }
+    assert_false(isa_is_control(OP_UNKNOWN) || isa_is_access(OP_UNKNOWN) || isa_is_vector(OP_UNKNOWN));
 }
 
 static void engines_are_the_reference_machine(void **state)
@@ -170,12 +203,12 @@ static void effects_of_every_operation(void **state)
         {"comment", ""},
     };
     char text[200];
-    for (unsigned op = 0; op < OP_VBROADCAST; op++)
+    for (unsigned op = 0; op < 2 * ISA_BINARIES; op++)
         assert_string_equal(effects_text(op, 5, text, sizeof text),
                             isa_is_alu((enum isa_op)op) ? "w100x1 r200x1 r300x1" : "w100x8 r200x8 r300x8");
-    assert_int_equal(OP_VBROADCAST + COUNT(expected), ISA_OPS);
+    assert_int_equal(2 * ISA_BINARIES + COUNT(expected), ISA_OPS);
     for (size_t i = 0; i < COUNT(expected); i++) {
-        const unsigned op = OP_VBROADCAST + (unsigned)i;
+        const unsigned op = 2 * ISA_BINARIES + (unsigned)i;
         assert_string_equal(row(op)->name, expected[i].name);
         assert_string_equal(effects_text(op, 5, text, sizeof text), expected[i].touches);
     }
@@ -245,7 +278,7 @@ static void operators_on_edge_values(void **state)
         {"==", 4, 4, 1},
         {"==", 4, 5, 0},
     };
-    bool tried[OP_VALU_ADD] = {false};
+    bool tried[ISA_BINARIES] = {false};
     for (size_t i = 0; i < COUNT(expected); i++) {
         const enum isa_op op = isa_find_op(ENGINE_ALU, expected[i].name, strlen(expected[i].name));
         assert_true(isa_is_alu(op));
@@ -253,7 +286,7 @@ static void operators_on_edge_values(void **state)
         assert_true(isa_eval(op, expected[i].a, expected[i].b, 77, 99) == expected[i].value);
         assert_true(isa_eval(isa_to_valu(op), expected[i].a, expected[i].b, 77, 99) == expected[i].value);
     }
-    for (unsigned op = 0; op < OP_VALU_ADD; op++)
+    for (unsigned op = 0; op < ISA_BINARIES; op++)
         assert_true(tried[op]);
 }
 
@@ -273,7 +306,7 @@ static void other_pure_operations(void **state)
 static void alu_and_valu_forms_pair_up(void **state)
 {
     (void)state;
-    for (unsigned op = 0; op < OP_VALU_ADD; op++) {
+    for (unsigned op = 0; op < ISA_BINARIES; op++) {
         const enum isa_op wide = isa_to_valu((enum isa_op)op);
         assert_true(isa_is_alu((enum isa_op)op) && isa_is_valu_binary(wide));
         assert_int_equal(isa_to_alu(wide), op);
@@ -289,6 +322,7 @@ int main(void)
         cmocka_unit_test(rows_are_well_formed),
         cmocka_unit_test(only_division_is_partial),
         cmocka_unit_test(names_lead_back_to_their_operation),
+        cmocka_unit_test(predicates),
         cmocka_unit_test(engines_are_the_reference_machine),
         cmocka_unit_test(machine_limits),
         cmocka_unit_test(effects_of_every_operation),

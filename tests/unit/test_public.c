@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "sim/base/random.h"
 #include "sim/program/marshal.h"
@@ -253,14 +254,45 @@ static void memory_runs_out_at_every_place(void **state)
     assert_true(places > 40);
 }
 
+/* Fields follow each other, with no more between them than alignment asks for. */
+static void the_config_is_described(void **state)
+{
+    (void)state;
+    char text[4000];
+    const size_t size = sheaf_describe(text, sizeof text);
+    assert_in_range(size, 500, sizeof text - 1);
+    assert_int_equal(sheaf_describe(NULL, 0), size);
+    json_t *all = json_loads(text, 0, NULL);
+    assert_non_null(all);
+    const json_t *config = json_object_get(all, "config"), *fields = json_object_get(config, "fields"),
+                 *field;
+    long long end = 0;
+    size_t i, last = 0;
+    json_array_foreach(fields, i, field)
+    {
+        const long long at = json_integer_value(json_object_get(field, "at"));
+        const long long bytes = json_integer_value(json_object_get(field, "bytes"));
+        assert_int_equal(at, (end + bytes - 1) / bytes * bytes);
+        end = at + bytes * json_integer_value(json_object_get(field, "count"));
+        last = i;
+    }
+    assert_in_range(end, sizeof(struct sheaf_config) - 7, sizeof(struct sheaf_config));
+    assert_string_equal(json_string_value(json_object_get(json_array_get(fields, last), "name")),
+                        "work_limit");
+    assert_int_equal(json_integer_value(json_object_get(config, "size")), sizeof(struct sheaf_config));
+    assert_int_equal(json_array_size(json_object_get(all, "engines")), SHEAF_ENGINES);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(all, "simulators"), SHEAF_FAST)),
+                        "fast");
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(all, "machine"), "valu")), 6);
+    json_decref(all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(programs_from_marshal),
-        cmocka_unit_test(wrong_marshal_is_refused),
-        cmocka_unit_test(any_bytes),
-        cmocka_unit_test(changed_machines_go_on),
-        cmocka_unit_test(changes_are_kept_to),
+        cmocka_unit_test(the_config_is_described),        cmocka_unit_test(programs_from_marshal),
+        cmocka_unit_test(wrong_marshal_is_refused),       cmocka_unit_test(any_bytes),
+        cmocka_unit_test(changed_machines_go_on),         cmocka_unit_test(changes_are_kept_to),
         cmocka_unit_test(memory_runs_out_at_every_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

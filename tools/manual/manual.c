@@ -1,7 +1,10 @@
 /* Prints, from the operation table, the operation reference of the machine's manual in
  * Markdown, or with `operators` the list of operators in the builder's public header.
- * `make manual` puts them into sim/README.md and builder/sheaf_builder.h; a test compares. */
+ * `make manual` puts them into sim/README.md and builder/sheaf_builder.h; a test compares. It is linked
+ * with the table alone, so that it can be built when that header is not up to date. */
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/isa/isa.h"
@@ -49,17 +52,15 @@ static void print_vectors(const struct isa_info *info)
 }
 
 /* The fault that is this operation's own; a scratch address out of range is everybody's. */
-static const char *own_fault(const struct isa_info *info)
+static const char *own_fault(enum isa_op op)
 {
-    switch (info->kind) {
+    const struct isa_info *info = isa_info(op);
+    if (isa_is_access(op))
+        return "`out_of_range` beyond memory";
+    if (isa_is_jump(op) && isa_has_literal(op))
+        return "`out_of_range` before bundle 0";
+    switch ((int)info->kind) {
     case KIND_PURE: return info->partial ? "`divide_by_zero` when b is 0" : "";
-    case KIND_LOAD:
-    case KIND_VLOAD:
-    case KIND_STORE:
-    case KIND_VSTORE: return "`out_of_range` beyond memory";
-    case KIND_JUMP:
-    case KIND_COND_JUMP:
-    case KIND_COND_JUMP_REL: return "`out_of_range` before bundle 0";
     case KIND_TRACE: return "`trace_limit`";
     case KIND_COMPARE: return "`debug_mismatch`";
     default: return "";
@@ -83,7 +84,7 @@ static void print_engine(enum isa_engine engine, const struct isa_machine *machi
         print_slot(info);
         printf(" | %s | ", info->effect);
         print_vectors(info);
-        printf(" | %s |\n", own_fault(info));
+        printf(" | %s |\n", own_fault((enum isa_op)op));
     }
 }
 
@@ -99,8 +100,6 @@ static void print_manual(void)
 
 /* --- operators --------------------------------------------------------------- */
 
-enum { NAME = 16 };
-
 struct row {
     const char *id, *expression, *doc;
 };
@@ -110,30 +109,62 @@ static const struct row operators[] = {
 #include "sim/isa/isa.def"
 };
 
-static void print_operators(void)
+/* As it is between quotes in C. */
+static void write_quoted(FILE *out, const char *text)
+{
+    (void)fputc('"', out);
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            (void)fputc('\\', out);
+        (void)fputc(*text, out);
+    }
+    (void)fputc('"', out);
+}
+
+static void write_operator(FILE *out, const struct row *r)
+{
+    (void)fprintf(out, "    X(sheaf_");
+    for (const char *c = r->id; *c; c++)
+        (void)fputc(tolower((unsigned char)*c), out);
+    (void)fprintf(out, ", SHEAF_OP_%s, ", r->id);
+    write_quoted(out, r->expression);
+    (void)fprintf(out, ", ");
+    write_quoted(out, r->doc);
+    (void)fprintf(out, ")");
+}
+
+/* A macro of several lines, the backslashes in one column. False when out of memory. */
+static bool print_operators(void)
 {
     const size_t n = sizeof operators / sizeof *operators;
-    char line[sizeof operators / sizeof *operators][160];
-    int longest = 0;
-    for (size_t i = 0; i < n; i++) {
-        char name[NAME] = {0};
-        for (size_t c = 0; c + 1 < NAME && operators[i].id[c]; c++)
-            name[c] = (char)(operators[i].id[c] | 0x20);
-        const int length = snprintf(line[i], sizeof line[i], "    X(sheaf_%s, SHEAF_OP_%s, \"%s\", \"%s\")",
-                                    name, operators[i].id, operators[i].expression, operators[i].doc);
-        longest = length > longest ? length : longest;
+    char *line[sizeof operators / sizeof *operators] = {NULL};
+    size_t length = 0, longest = 0;
+    bool good = true;
+    for (size_t i = 0; i < n && good; i++) {
+        FILE *out = open_memstream(&line[i], &length);
+        good = out != NULL;
+        if (good)
+            write_operator(out, &operators[i]);
+        good = good && fclose(out) == 0;
+        longest = good && length > longest ? length : longest;
     }
-    printf("#define %-*s\\\n", longest - 7, "SHEAF_EACH_OPERATOR(X)");
-    for (size_t i = 0; i + 1 < n; i++)
-        printf("%-*s \\\n", longest, line[i]);
-    printf("%s\n", line[n - 1]);
+    if (good)
+        printf("#define %-*s\\\n", (int)longest - 7, "SHEAF_EACH_OPERATOR(X)");
+    for (size_t i = 0; i < n; i++) {
+        if (good)
+            printf(i + 1 < n ? "%-*s \\\n" : "%.*s\n", (int)longest, line[i]);
+        free(line[i]);
+    }
+    return good;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "operators") == 0)
-        print_operators();
-    else
+    if (argc > 1 && strcmp(argv[1], "operators") == 0) {
+        if (!print_operators())
+            return 1;
+    } else {
         print_manual();
+    }
     return ferror(stdout) || fflush(stdout) ? 1 : 0;
 }

@@ -13,12 +13,13 @@ from . import _library, faults
 from ._library import ProgramError
 from .command import judge, profile, trace
 from .faults import Fault
-from .kernel import Kernel, KernelError, Report, Value, Variable
+from .kernel import OPERATORS, Kernel, KernelError, Report, Value, Variable
 from .machine import SCRATCH_SIZE, VLEN, Core, CoreState, DebugInfo, Machine, Program
 
 __version__ = _library.function("version")().decode()
 
 __all__ = [
+    "OPERATORS",
     "SCRATCH_SIZE",
     "VLEN",
     "Core",

@@ -1,20 +1,19 @@
-"""The shared library: where it is, its functions and structs, as sim/sheaf.h has them.
+"""The shared library: where it is, its functions and structs, as sim/sheaf.h has them. What the library
+can say of itself, engines, operators and the fields of a config, is taken from it.
 
 Looked for in this order: the file that SHEAF_LIBRARY names, libsheaf.so beside this
 package, the build folder of the tree it stands in, whatever the system's loader finds.
 """
 import ctypes
+import json
 import operator
 import os
 from ctypes import POINTER, byref, c_bool, c_char, c_char_p, c_double, c_int, c_int64, c_size_t
 from ctypes import c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
 from typing import Any, Callable, Dict, Iterator, Optional
 
-# In the order of sheaf.h.
-ENGINES = ("alu", "valu", "load", "store", "flow")
 OK, NO_MEMORY, IO, INPUT, LIMIT = range(5)
 STOPPED, PAUSED, FAULTED, MORE = range(4)
-SIMULATORS = {"step": 0, "fast": 1}
 
 
 class ProgramError(ValueError):
@@ -31,24 +30,6 @@ class Error(ctypes.Structure):
 
 class Value(ctypes.Structure):
     _fields_ = [("key", c_char_p), ("value", c_uint32)]
-
-
-class Config(ctypes.Structure):
-    _fields_ = [
-        ("size", c_size_t),
-        ("engine", c_int),
-        ("pause", c_bool),
-        ("debug", c_bool),
-        ("strict", c_bool),
-        ("cycle_limit", c_uint64),
-        ("trace_limit", c_uint64),
-        ("slots", c_uint32 * len(ENGINES)),
-        ("vlen", c_uint32),
-        ("scratch", c_uint32),
-        ("cores", c_uint32),
-        ("values", POINTER(Value)),
-        ("n_values", c_size_t),
-    ]
 
 
 class Fault(ctypes.Structure):
@@ -70,6 +51,75 @@ class Reg(ctypes.Structure):
 
 class Range(ctypes.Structure):
     _fields_ = [("first", c_uint32), ("words", c_uint32)]
+
+
+def _candidates() -> Iterator[str]:
+    given = os.environ.get("SHEAF_LIBRARY")
+    if given:
+        yield given
+        return
+    package = os.path.dirname(os.path.abspath(__file__))
+    tree = os.path.dirname(os.path.dirname(os.path.dirname(package)))
+    for folder in (package, os.path.join(tree, "build")):
+        path = os.path.join(folder, "libsheaf.so")
+        if os.path.exists(path):
+            yield path
+    yield "libsheaf.so.0"
+
+
+def _open() -> ctypes.CDLL:
+    problems = []
+    for path in _candidates():
+        try:
+            return ctypes.CDLL(path)
+        except OSError as error:
+            problems.append(str(error))
+    raise ImportError("libsheaf is not found: run make, or set SHEAF_LIBRARY (%s)" % "; ".join(problems))
+
+
+_library = _open()
+path: str = _library._name
+
+
+def function(name: str) -> Callable[..., Any]:
+    """The library's function sheaf_NAME, with its types."""
+    result, *parameters = _FUNCTIONS[name]
+    found = getattr(_library, "sheaf_" + name)
+    found.restype = result
+    found.argtypes = parameters
+    return found
+
+
+def _describe() -> Dict[str, Any]:
+    write = _library.sheaf_describe
+    write.restype, write.argtypes = c_size_t, (c_char_p, c_size_t)
+    text = ctypes.create_string_buffer(write(None, 0) + 1)
+    write(text, len(text))
+    return json.loads(text.value.decode())
+
+
+_DESCRIPTION = _describe()
+ENGINES = tuple(_DESCRIPTION["engines"])
+SIMULATORS = tuple(_DESCRIPTION["simulators"])
+OPERATORS = tuple(_DESCRIPTION["operators"])
+REFERENCE: Dict[str, int] = _DESCRIPTION["machine"]
+LIMITS: Dict[str, int] = _DESCRIPTION["limits"]
+
+
+def _type_of(field: Dict[str, Any]) -> Any:
+    unsigned = {1: c_uint8, 2: c_uint16, 4: c_uint32, 8: c_uint64}
+    one = {"bool": c_bool, "pointer": c_void_p, "unsigned": unsigned[field["bytes"]]}[field["type"]]
+    return one if field["count"] == 1 else one * field["count"]
+
+
+class Config(ctypes.Structure):
+    _fields_ = [(field["name"], _type_of(field)) for field in _DESCRIPTION["config"]["fields"]]
+
+
+if [getattr(Config, field["name"]).offset for field in _DESCRIPTION["config"]["fields"]] \
+        != [field["at"] for field in _DESCRIPTION["config"]["fields"]] \
+        or ctypes.sizeof(Config) != _DESCRIPTION["config"]["size"]:
+    raise ImportError("libsheaf's configuration is not laid out as this Python would")
 
 
 class Report(ctypes.Structure):
@@ -143,46 +193,7 @@ _FUNCTIONS: Dict[str, tuple] = {
 }
 
 
-def _candidates() -> Iterator[str]:
-    given = os.environ.get("SHEAF_LIBRARY")
-    if given:
-        yield given
-        return
-    package = os.path.dirname(os.path.abspath(__file__))
-    tree = os.path.dirname(os.path.dirname(os.path.dirname(package)))
-    for folder in (package, os.path.join(tree, "build")):
-        path = os.path.join(folder, "libsheaf.so")
-        if os.path.exists(path):
-            yield path
-    yield "libsheaf.so.0"
-
-
-def _open() -> ctypes.CDLL:
-    problems = []
-    for path in _candidates():
-        try:
-            return ctypes.CDLL(path)
-        except OSError as error:
-            problems.append(str(error))
-    raise ImportError("libsheaf is not found: run make, or set SHEAF_LIBRARY (%s)" % "; ".join(problems))
-
-
-_library = _open()
-path: str = _library._name
-
-
-def function(name: str) -> Callable[..., Any]:
-    """The library's function sheaf_NAME, with its types."""
-    result, *parameters = _FUNCTIONS[name]
-    found = getattr(_library, "sheaf_" + name)
-    found.restype = result
-    found.argtypes = parameters
-    return found
-
-
 WORD = 2**32 - 1
-# What a machine may have at the most, as the library has it.
-_MOST = {"vlen": 64, "scratch": 1 << 24, "cores": 64}
 
 
 def within(name: str, number: Any, low: int, high: int, error: Callable[[str], Exception] = ProgramError) -> int:
@@ -217,16 +228,17 @@ def config(engine: str = "fast", *, cycle_limit: Optional[int] = None, slots: Op
     function("config_init")(byref(made), ctypes.sizeof(made))
     if engine not in SIMULATORS:
         raise ProgramError("config: there is no engine %r, only %s" % (engine, ", ".join(SIMULATORS)))
-    made.engine = SIMULATORS[engine]
+    made.engine = SIMULATORS.index(engine)
     if cycle_limit is not None:
         made.cycle_limit = within("config: cycle_limit", cycle_limit, 0, 2**64 - 1)
     for name, limit in (slots or {}).items():
         if name not in ENGINES:
             raise ProgramError("config: there is no engine %r, only %s" % (name, ", ".join(ENGINES)))
-        made.slots[ENGINES.index(name)] = within("config: slots of " + name, limit, 1, 64)
+        made.slots[ENGINES.index(name)] = within("config: slots of " + name, limit, 1, LIMITS["slots"])
     for name, value in fields.items():
         if value is not None:
-            setattr(made, name, value if isinstance(value, bool) else within("config: " + name, value, 1, _MOST.get(name, WORD)))
+            most = LIMITS.get(name, WORD)
+            setattr(made, name, value if isinstance(value, bool) else within("config: " + name, value, 1, most))
     return made
 
 

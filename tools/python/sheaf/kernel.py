@@ -22,9 +22,8 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 from . import _library
 from .machine import Bundle, Program, _buffer
 
-# In the order of the operation table.
-_OPERATORS = ("+", "-", "*", "//", "cdiv", "^", "&", "|", "<<", ">>", "%", "<", "==")
-_CODES = {name: code for code, name in enumerate(_OPERATORS)}
+OPERATORS: Tuple[str, ...] = _library.OPERATORS
+_CODES = {name: code for code, name in enumerate(OPERATORS)}
 _ANYWHERE = _library.Range(0, 0xFFFFFFFF)
 
 _error = _library.function("kernel_error")
@@ -366,6 +365,12 @@ class Kernel:
     def multiply_add(self, a: Operand, b: Operand, c: Operand) -> Value:
         """a * b + c, as vectors."""
         return Value(self, self._call("multiply_add", self._reg(a), self._reg(b), self._reg(c)))
+
+    def binary(self, operator: str, a: Operand, b: Operand) -> Value:
+        """Any operator of the machine by its name, one of OPERATORS, lane by lane."""
+        if operator not in _CODES:
+            raise KernelError("there is no operator %r, only %s" % (operator, ", ".join(OPERATORS)))
+        return self._binary(operator, a, b)
 
     def cdiv(self, a: Operand, b: Operand) -> Value:
         """The quotient, rounded up."""

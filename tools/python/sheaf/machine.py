@@ -16,10 +16,9 @@ from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from . import _library, faults
 
-SCRATCH_SIZE = 1536
-VLEN = 8
-_SLOTS = {"alu": 12, "valu": 6, "load": 2, "store": 2, "flow": 1}
-_REFERENCE = dict(_SLOTS, vlen=VLEN, scratch=SCRATCH_SIZE, cores=1)
+SCRATCH_SIZE: int = _library.REFERENCE["scratch"]
+VLEN: int = _library.REFERENCE["vlen"]
+_SLOTS = {engine: _library.REFERENCE[engine] for engine in _library.ENGINES}
 
 ProgramError = _library.ProgramError
 Bundle = Dict[str, List[Sequence[Any]]]
@@ -123,7 +122,7 @@ class _Converted:
             machine = dict(told.get("machine", {}))
             machine.update(machine.pop("slots", {}))
             machine.update(("%s latency" % name, cycles) for name, cycles in machine.pop("latency", {}).items() if cycles != 1)
-            self._own_machine = any(_REFERENCE.get(name) != value for name, value in machine.items())
+            self._own_machine = any(_library.REFERENCE.get(name) != value for name, value in machine.items())
         return self._own_machine
 
     def __del__(self) -> None:
@@ -298,7 +297,7 @@ class _Simulator:
             return
         config.pause, config.debug, self._expected = pause, debug, expected
         held = (_library.Value * len(expected))(*expected)
-        config.values, config.n_values = held, len(expected)
+        config.values, config.n_values = ctypes.addressof(held), len(expected)
         error = _library.Error()
         if self.handle:
             _library.check(_library.function("machine_change")(self.handle, config, error), error)
