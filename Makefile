@@ -13,7 +13,7 @@ CFLAGS ?= -O2 -g
 VERSION = $(shell sed -n 's/^.define SHEAF_VERSION "\(.*\)"/\1/p' sim/sheaf.h)
 SOVERSION := 0
 
-# Test scripts that call make again, or the compiler, do so with the same settings.
+# A script that calls make again does so with the same settings.
 export CC CXX CFLAGS LDFLAGS WERROR BUILD
 
 # What mpicc calls is the same compiler. Without one, the command works on one machine.
@@ -75,17 +75,20 @@ deps: ## install what building and testing need and is missing
 .deps-fuzz:
 	@CC='$(CC)' tools/deps.sh build fuzz
 
-# Objects depend on this file; its time changes only when its text does.
+# keep COMMANDS: their output becomes the target; its time changes only when its text does.
+# Two makes at once do not disturb each other.
+keep = @mkdir -p $(@D); new=$@.$$$$; { $1; } >$$new; if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
+quote = '$(subst ','\'',$1)'
+setting = printf '%s\n' $(call quote,$1=$(call quote,$($1)))
+
+# Objects depend on this file. Test scripts read it, to compile as the build did.
 $(BUILD)/config: .force | .deps-build
-	@mkdir -p $(@D)
-	@{ echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) / $(LDFLAGS) / $(strip $(foreach f,$(LIB_SRC),$(CFLAGS_$f))))'; $(CC) --version | head -n 1; } >$@.new
-	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	$(call keep,$(foreach v,CC CXX CFLAGS LDFLAGS WERROR,$(call setting,$v);) \
+	    printf '%s\n' $(call quote,# $(ALL_CFLAGS) / $(strip $(foreach f,$(LIB_SRC),$(CFLAGS_$f)))); echo "# $$($(CC) --version | head -n 1)")
 
 # So that a library never keeps an object whose source is gone.
 $(BUILD)/sources: .force
-	@mkdir -p $(@D)
-	@echo '$(LIB_SRC) $(RECORDS)' >$@.new
-	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	$(call keep,echo '$(LIB_SRC) $(RECORDS)')
 
 # --- building ----------------------------------------------------------------
 
@@ -162,10 +165,10 @@ run: $(BUILD)/sheaf ## simulate the main kernel on the standard problem and chec
 	$(BUILD)/sheaf run tree_hash:best
 
 # Everything `make test` runs.
-programs: all $(UNIT_BIN) $(FUZZ_BIN) $(BENCH_BIN) $(BUILD)/manual
+programs: all $(UNIT_BIN) $(FUZZ_BIN) $(BENCH_BIN) $(BUILD)/manual $(BUILD)/sheaf.1
 
 test: programs ## run every test; ends in `N passed, N failed`
-	@tests/run.sh $(BUILD) all
+	@tests/run.sh $(BUILD)
 
 unit: $(UNIT_BIN) ## run the unit tests only
 	@tests/run.sh $(BUILD) unit
@@ -203,8 +206,7 @@ bench-sizes: $(BUILD)/sheaf ## build the main kernel for many sizes: cycles over
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 asan: ## run every test under the address and undefined-behaviour sanitizers
-	@ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	    $(MAKE) test BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(SANITIZE)' LDFLAGS='$(SANITIZE)'
+	@$(MAKE) test BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(SANITIZE)' LDFLAGS='$(SANITIZE)'
 
 bless: $(BUILD)/sheaf ## rewrite the golden transcripts with what the command prints now
 	@tests/golden.py $(BUILD) --bless
