@@ -125,8 +125,10 @@ def main():
     if len(sys.argv) != 2 or not sys.argv[1].isdecimal() or int(sys.argv[1]) < 1:
         sys.exit(__doc__)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    # Suites leave nothing in the tree, which some of them copy.
+    # Suites leave nothing in the tree, which some of them copy. They start Python often: this one, not a
+    # version manager's script that looks for it each time.
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     suites = read_suites(sys.stdin.buffer.read())
     run(suites, int(sys.argv[1]), float(os.environ.get("SUITE_SECONDS", "1200")))
     bad = [suite.name for suite in suites if suite.failed]
