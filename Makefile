@@ -78,6 +78,7 @@ deps: ## install what building and testing need and is missing
 # keep COMMANDS: their output becomes the target; its time changes only when its text does.
 # Two makes at once do not disturb each other.
 keep = @mkdir -p $(@D); new=$@.$$$$; { $1; } >$$new; if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
+# As the shell is to see it.
 quote = '$(subst ','\'',$1)'
 setting = printf '%s\n' $(call quote,$1=$(call quote,$($1)))
 
@@ -220,8 +221,7 @@ manual: $(BUILD)/manual ## rewrite what is derived from the operation table: the
 # --- installing --------------------------------------------------------------
 
 LIBDIR ?= $(PREFIX)/lib
-# As the shell is to see them: any of them may have spaces.
-quote = '$(subst ','\'',$1)'
+# Any of them may have spaces.
 into = $(call quote,$(DESTDIR)$1)
 BIN := $(call into,$(PREFIX)/bin)
 LIB := $(call into,$(LIBDIR))
@@ -259,10 +259,18 @@ uninstall: ## remove what install put there
 C_FILES = $(sort $(shell find sim builder traces kernels tools tests -name '*.c'))
 H_FILES = $(sort $(shell find sim builder traces kernels tools tests -name '*.h'))
 
-lint: ## run clang-tidy over every source file
+LINT_FLAGS = -std=c11 -D_GNU_SOURCE -I. -Isim -Ibuilder $(if $(MPI),$(shell $(MPICC) --showme:compile))
+LINTED = $(filter-out $(if $(MPI),,tools/mpi/%),$(C_FILES))
+# Large files first; a file after the other on each processor.
+lint = | xargs -r ls -S | xargs -r -P "$$(nproc)" -I FILE tools/lint.sh $(BUILD)/lint FILE $(LINT_FLAGS)
+
+lint: ## run clang-tidy over the source files that differ from the main branch, and over those that include them
 	@tools/deps.sh build test check
-	@printf '%s\n' $(filter-out $(if $(MPI),,tools/mpi/%),$(C_FILES)) | xargs -P "$$(nproc)" -n 1 sh -c \
-	    'out=$$(clang-tidy --quiet "$$0" -- -std=c11 -D_GNU_SOURCE -I. -Isim -Ibuilder $(if $(MPI),$(shell $(MPICC) --showme:compile)) 2>/dev/null) || { printf "%s\n" "$$out"; exit 1; }'
+	@tools/changed.sh $(LINTED) $(lint)
+
+lint-all: ## run clang-tidy over every source file
+	@tools/deps.sh build test check
+	@printf '%s\n' $(LINTED) $(lint)
 
 format-check: ## say what `make format` would rewrite
 	@tools/deps.sh check
@@ -280,7 +288,7 @@ help: ## list targets and variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 .force:
-.PHONY: all machines mutants bench-hostile bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless samples manual install uninstall lint format format-check clean help .force
+.PHONY: all machines mutants bench-hostile bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless samples manual install uninstall lint format format-check clean help lint-all .force
 .SECONDARY:
 .DELETE_ON_ERROR:
 
