@@ -79,6 +79,7 @@ deps: ## install what building and testing need and is missing
 # Two makes at once do not disturb each other.
 keep = @mkdir -p $(@D); new=$@.$$$$; { $1; } >$$new; if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
 # As the shell is to see it.
+# As the shell is to see it.
 quote = '$(subst ','\'',$1)'
 setting = printf '%s\n' $(call quote,$1=$(call quote,$($1)))
 
@@ -209,6 +210,15 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 asan: ## run every test under the address and undefined-behaviour sanitizers
 	@$(MAKE) test BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(SANITIZE)' LDFLAGS='$(SANITIZE)'
 
+# The threads of the library and of the command. Where addresses are drawn too widely for the sanitizer's
+# shadow memory, they are not drawn at all.
+THREADED := test_threads test_search test_batch
+tsan-programs: $(BUILD)/sheaf $(THREADED:%=$(BUILD)/tests/%)
+
+tsan: ## run what has threads under the thread sanitizer
+	@$(MAKE) tsan-programs BUILD=$(BUILD)/tsan CFLAGS='-O2 -g -fsanitize=thread' LDFLAGS=-fsanitize=thread
+	@$$(setarch -R true 2>/dev/null && echo setarch -R) tests/run.sh $(BUILD)/tsan $(THREADED) 'cli search' 'cli sweep'
+
 bless: $(BUILD)/sheaf ## rewrite the golden transcripts with what the command prints now
 	@tests/golden.py $(BUILD) --bless
 
@@ -288,7 +298,7 @@ help: ## list targets and variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 .force:
-.PHONY: all machines mutants bench-hostile bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless samples manual install uninstall lint format format-check clean help lint-all .force
+.PHONY: all machines mutants bench-hostile bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless samples manual install uninstall lint format format-check clean help lint-all tsan tsan-programs .force
 .SECONDARY:
 .DELETE_ON_ERROR:
 

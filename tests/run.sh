@@ -53,13 +53,8 @@ everything='html cli docs fuzz explain python traces dap unit judge serve termin
 suite() {
     case $1 in
     all) for each in $everything; do suite "$each"; done ;;
-    cli)
-        run 'cli crew' tests/cli/crew.sh
-        run 'cli search' tests/cli/search.sh
-        run 'cli sweep' tests/cli/sweep.sh
-        run cli tests/cli/run.sh
-        run 'cli files' tests/cli/files.sh
-        ;;
+    cli) for each in crew search sweep run files; do suite "cli $each"; done ;;
+    cli\ *) run "$1" "tests/cli/${1#cli }.sh" ;;
     fuzz)
         once 'fuzz, step against the others' "$build/fuzz/differential" --cases 50000
         once 'fuzz, kernels built' "$build/fuzz/random_ir" --cases 300
@@ -77,9 +72,10 @@ suite() {
     unit)
         for source in tests/unit/test_*.c; do
             program=${source##*/}
-            run "unit ${program%.c}" "$build/tests/${program%.c}"
+            suite "${program%.c}"
         done
         ;;
+    test_*) run "$1" "$build/tests/$1" ;;
     conform)
         for engine in step fast batch; do
             run "conform $engine" "$build/sheaf" conform --engine "$engine" tests/data/machine.jsonl
