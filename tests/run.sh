@@ -47,6 +47,7 @@ once() {
     run "$name" sh -c '"$@" && echo "1 passed, 0 failed"' sh "$@"
 }
 
+# Of a suite that is tests/NAME.py, tests/NAME.sh or tests/NAME/run.py the name is enough.
 # What takes long comes first, so that nothing long is left for the end.
 everything='html cli docs fuzz explain python traces dap unit judge serve terminal install embed golden manual layers conform runner'
 
@@ -81,10 +82,12 @@ suite() {
             run "conform $engine" "$build/sheaf" conform --engine "$engine" tests/data/machine.jsonl
         done
         ;;
-    html | python | dap) run "$1" "tests/$1/run.py" "$build" ;;
-    docs | golden | explain | judge | serve | terminal | runner) run "$1" "tests/$1.py" "$build" ;;
-    manual | layers | install | embed) run "$1" "tests/$1.sh" "$build" ;;
-    *) run "$1" sh -c 'echo "no such suite"; exit 2' ;;
+    *)
+        for script in "tests/$1.py" "tests/$1.sh" "tests/$1/run.py"; do
+            ! [ -e "$script" ] || { run "$1" "$script" "$build"; return; }
+        done
+        run "$1" sh -c 'echo "no such suite"; exit 2'
+        ;;
     esac
 }
 
