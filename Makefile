@@ -212,12 +212,12 @@ asan: ## run every test under the address and undefined-behaviour sanitizers
 
 # The threads of the library and of the command. Where addresses are drawn too widely for the sanitizer's
 # shadow memory, they are not drawn at all.
-THREADED := test_threads test_search test_batch
+THREADED := test_threads test_search
 tsan-programs: $(BUILD)/sheaf $(THREADED:%=$(BUILD)/tests/%)
 
 tsan: ## run what has threads under the thread sanitizer
 	@$(MAKE) tsan-programs BUILD=$(BUILD)/tsan CFLAGS='-O2 -g -fsanitize=thread' LDFLAGS=-fsanitize=thread
-	@$$(setarch -R true 2>/dev/null && echo setarch -R) tests/run.sh $(BUILD)/tsan $(THREADED) 'cli search' 'cli sweep'
+	@$$(setarch -R true 2>/dev/null && echo setarch -R) tests/run.sh $(BUILD)/tsan $(THREADED) 'cli search'
 
 bless: $(BUILD)/sheaf ## rewrite the golden transcripts with what the command prints now
 	@tests/golden.py $(BUILD) --bless
