@@ -22,6 +22,7 @@ import tempfile
 import time
 
 OWN = re.compile(rb"^(\d+) passed, (\d+) failed$", re.M)
+GRACE = 3  # seconds between being asked to end and being ended
 CMOCKA = re.compile(rb"^\[  (PASSED|FAILED)  \] (\d+) test", re.M)
 
 
@@ -49,13 +50,19 @@ class Suite:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                             env=dict(os.environ, TMPDIR=scratch), start_new_session=True)
 
-    def kill(self):
-        """Ends the suite and all that it started; its process is not yet waited for, so that the number is its own."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+    def signal(self, number):
+        """To the suite and all that it started; its process is not yet waited for, so that the number is its own."""
+        os.killpg(self.process.pid, number)
+
+    def signal_when_late(self, limit):
+        late = time.monotonic() - self.began - limit
+        if late > 0:
+            self.signal(signal.SIGKILL if late > GRACE else signal.SIGTERM)
+            self.late = True
 
     def finish(self):
         """Of a process that has ended: counts and shows."""
-        self.kill()
+        self.signal(signal.SIGKILL)
         _, status, usage = os.wait4(self.process.pid, 0)
         code = self.process.returncode = os.waitstatus_to_exitcode(status)
         with open(os.path.join(self.folder, "output"), "rb") as file:
@@ -86,16 +93,28 @@ def read_suites(data):
     return suites
 
 
+def end_all(suites):
+    """What is interrupted does not go on; a suite that runs suites itself is given the time to end them."""
+    for suite in suites:
+        suite.signal(signal.SIGTERM)
+    patience = time.monotonic() + GRACE
+    for suite in suites:
+        while time.monotonic() < patience and not os.waitid(
+                os.P_PID, suite.process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG):
+            time.sleep(0.02)
+        suite.signal(signal.SIGKILL)
+        suite.process.wait()
+        suite.remove()
+
+
 def run(suites, jobs, limit):
     waiting, running = list(suites), {}
 
-    def kill_late(*_):
+    def look(*_):
         for suite in running.values():
-            if time.monotonic() > suite.began + limit:
-                suite.late = True
-                suite.kill()
+            suite.signal_when_late(limit)
 
-    signal.signal(signal.SIGALRM, kill_late)
+    signal.signal(signal.SIGALRM, look)
     signal.setitimer(signal.ITIMER_REAL, 0.5, 0.5)
     try:
         while waiting or running:
@@ -113,12 +132,9 @@ def run(suites, jobs, limit):
                 suite = running.pop(ended)
                 suite.finish()
                 suite.remove()
-    finally:  # interrupted: nothing goes on
+    finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        for suite in running.values():
-            suite.kill()
-            suite.process.wait()
-            suite.remove()
+        end_all(running.values())
 
 
 def main():

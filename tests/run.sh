@@ -49,7 +49,7 @@ once() {
 
 # Of a suite that is tests/NAME.py, tests/NAME.sh or tests/NAME/run.py the name is enough.
 # What takes long comes first, so that nothing long is left for the end.
-everything='html cli docs fuzz explain python traces dap unit judge serve terminal install embed golden manual layers conform runner'
+everything='html cli docs fuzz explain python traces dap unit judge serve terminal install embed golden manual layers lint conform runner'
 
 suite() {
     case $1 in

@@ -70,6 +70,9 @@ class Runner(unittest.TestCase):
             self.assertTrue(any("took too long" in line for line in lines), lines)
             self.assert_ended(f"{folder}/child")
 
+    def test_hanging_deaf(self):
+        self.ends("0 passed, 1 failed", ("a", "trap '' TERM; while :; do sleep 1; done"), SUITE_SECONDS="0.1")
+
     def assert_ended(self, path):
         with open(path, encoding="ascii") as file:
             number = file.read().strip()
@@ -89,9 +92,13 @@ class Runner(unittest.TestCase):
             self.assert_ended(f"{folder}/child")
 
     def test_interrupted(self):
+        """Nothing goes on, not even what another runner started within."""
         with tempfile.TemporaryDirectory() as folder:
             os.mkfifo(f"{folder}/ready")
-            suite = ("a", "sh", "-c", f"sleep 1000 & echo $! >{folder}/child; echo >{folder}/ready; wait")
+            inner = f"sleep 1000 & echo $! >{folder}/child; echo >{folder}/ready; wait"
+            with open(f"{folder}/inner", "w", encoding="ascii") as file:
+                file.write(fields([("b", "sh", "-c", inner)]))
+            suite = ("a", "sh", "-c", f"{HERE}/parallel.py 1 <{folder}/inner")
             with subprocess.Popen([os.path.join(HERE, "parallel.py"), "2"], stdin=subprocess.PIPE, text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as runner:
                 runner.stdin.write(fields([suite]))
