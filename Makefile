@@ -13,7 +13,7 @@ CFLAGS ?= -O2 -g
 VERSION = $(shell sed -n 's/^.define SHEAF_VERSION "\(.*\)"/\1/p' sim/sheaf.h)
 SOVERSION := 0
 
-# Test scripts that call make again, or the compiler, do so with the same settings.
+# A script that calls make again does so with the same settings.
 export CC CXX CFLAGS LDFLAGS WERROR BUILD
 
 # What mpicc calls is the same compiler. Without one, the command works on one machine.
@@ -75,17 +75,21 @@ deps: ## install what building and testing need and is missing
 .deps-fuzz:
 	@CC='$(CC)' tools/deps.sh build fuzz
 
-# Objects depend on this file; its time changes only when its text does.
+# keep COMMANDS: their output becomes the target; its time changes only when its text does.
+# Two makes at once do not disturb each other.
+keep = @mkdir -p $(@D); new=$@.$$$$; { $1; } >$$new; if cmp -s $$new $@; then rm $$new; else mv $$new $@; fi
+# As the shell is to see it.
+quote = '$(subst ','\'',$1)'
+setting = printf '%s\n' $(call quote,$1=$(call quote,$($1)))
+
+# Objects depend on this file. Test scripts read it, to compile as the build did.
 $(BUILD)/config: .force | .deps-build
-	@mkdir -p $(@D)
-	@{ echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) / $(LDFLAGS) / $(strip $(foreach f,$(LIB_SRC),$(CFLAGS_$f))))'; $(CC) --version | head -n 1; } >$@.new
-	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	$(call keep,$(foreach v,CC CXX CFLAGS LDFLAGS WERROR,$(call setting,$v);) \
+	    printf '%s\n' $(call quote,# $(ALL_CFLAGS) / $(strip $(foreach f,$(LIB_SRC),$(CFLAGS_$f)))); echo "# $$($(CC) --version | head -n 1)")
 
 # So that a library never keeps an object whose source is gone.
 $(BUILD)/sources: .force
-	@mkdir -p $(@D)
-	@echo '$(LIB_SRC) $(RECORDS)' >$@.new
-	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	$(call keep,echo '$(LIB_SRC) $(RECORDS)')
 
 # --- building ----------------------------------------------------------------
 
@@ -163,10 +167,10 @@ run: $(BUILD)/sheaf ## simulate the main kernel on the standard problem and chec
 	$(BUILD)/sheaf run tree_hash:best
 
 # Everything `make test` runs.
-programs: all $(UNIT_BIN) $(FUZZ_BIN) $(BENCH_BIN) $(BUILD)/manual
+programs: all $(UNIT_BIN) $(FUZZ_BIN) $(BENCH_BIN) $(BUILD)/manual $(BUILD)/sheaf.1
 
 test: programs ## run every test; ends in `N passed, N failed`
-	@tests/run.sh $(BUILD) all
+	@tests/run.sh $(BUILD)
 
 unit: $(UNIT_BIN) ## run the unit tests only
 	@tests/run.sh $(BUILD) unit
@@ -204,8 +208,16 @@ bench-sizes: $(BUILD)/sheaf ## build the main kernel for many sizes: cycles over
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 asan: ## run every test under the address and undefined-behaviour sanitizers
-	@ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	    $(MAKE) test BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(SANITIZE)' LDFLAGS='$(SANITIZE)'
+	@$(MAKE) test BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(SANITIZE)' LDFLAGS='$(SANITIZE)'
+
+# The threads of the library and of the command. Where addresses are drawn too widely for the sanitizer's
+# shadow memory, they are not drawn at all.
+THREADED := test_threads test_search
+tsan-programs: $(BUILD)/sheaf $(THREADED:%=$(BUILD)/tests/%)
+
+tsan: ## run what has threads under the thread sanitizer
+	@$(MAKE) tsan-programs BUILD=$(BUILD)/tsan CFLAGS='-O2 -g -fsanitize=thread' LDFLAGS=-fsanitize=thread
+	@$$(setarch -R true 2>/dev/null && echo setarch -R) tests/run.sh $(BUILD)/tsan $(THREADED) 'cli search'
 
 bless: $(BUILD)/sheaf ## rewrite the golden transcripts with what the command prints now
 	@tests/golden.py $(BUILD) --bless
@@ -219,8 +231,7 @@ manual: $(BUILD)/manual ## rewrite what is derived from the operation table: the
 # --- installing --------------------------------------------------------------
 
 LIBDIR ?= $(PREFIX)/lib
-# As the shell is to see them: any of them may have spaces.
-quote = '$(subst ','\'',$1)'
+# Any of them may have spaces.
 into = $(call quote,$(DESTDIR)$1)
 BIN := $(call into,$(PREFIX)/bin)
 LIB := $(call into,$(LIBDIR))
@@ -258,10 +269,18 @@ uninstall: ## remove what install put there
 C_FILES = $(sort $(shell find sim builder traces kernels tools tests -name '*.c'))
 H_FILES = $(sort $(shell find sim builder traces kernels tools tests -name '*.h'))
 
-lint: ## run clang-tidy over every source file
+LINT_FLAGS = -std=c11 -D_GNU_SOURCE -I. -Isim -Ibuilder $(if $(MPI),$(shell $(MPICC) --showme:compile))
+LINTED = $(filter-out $(if $(MPI),,tools/mpi/%),$(C_FILES))
+# Large files first; a file after the other on each processor.
+lint = | xargs -r ls -S | xargs -r -P "$$(nproc)" -I FILE tools/lint.sh $(BUILD)/lint FILE $(LINT_FLAGS)
+
+lint: ## run clang-tidy over the source files that differ from the main branch, and over those that include them
 	@tools/deps.sh build test check
-	@printf '%s\n' $(filter-out $(if $(MPI),,tools/mpi/%),$(C_FILES)) | xargs -P "$$(nproc)" -n 1 sh -c \
-	    'out=$$(clang-tidy --quiet "$$0" -- -std=c11 -D_GNU_SOURCE -I. -Isim -Ibuilder $(if $(MPI),$(shell $(MPICC) --showme:compile)) 2>/dev/null) || { printf "%s\n" "$$out"; exit 1; }'
+	@tools/changed.sh $(LINTED) $(lint)
+
+lint-all: ## run clang-tidy over every source file
+	@tools/deps.sh build test check
+	@printf '%s\n' $(LINTED) $(lint)
 
 format-check: ## say what `make format` would rewrite
 	@tools/deps.sh check
@@ -279,7 +298,7 @@ help: ## list targets and variables
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  %-12s %s\n", $$1, $$2 }'
 
 .force:
-.PHONY: all machines mutants bench-hostile bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless samples manual install uninstall lint format format-check clean help .force
+.PHONY: all machines mutants bench-hostile bench-sizes programs deps .deps-build .deps-test .deps-fuzz run test unit fuzz fuzz-loader bench asan bless samples manual install uninstall lint format format-check clean help lint-all tsan tsan-programs .force
 .SECONDARY:
 .DELETE_ON_ERROR:
 

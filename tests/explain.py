@@ -17,7 +17,7 @@ import tempfile
 ENGINES = ("alu", "valu", "load", "store", "flow")
 SLOTS = {"alu": 12, "valu": 6, "load": 2, "store": 2, "flow": 1}
 CAUSES = ("packed", "scratch", "order", "ready-later", "none")
-SMALL = {"tree_hash": "height=4,rounds=6,batch=24"}
+SMALL = {"tree_hash": "height=4,rounds=6,batch=24", "pq_index": "H=2,n=512,D=16,C=16,K=32,SINK=32,WIN=32", "moe_sort": "E=32,U=16"}
 
 passed, failed = 0, 0
 SHEAF = ""

@@ -1,48 +1,43 @@
 #!/bin/sh
-# Runs test suites one after the other and adds up what they report. A suite is a
-# command that ends in a line `N passed, N failed`, or a cmocka program. One that
-# cannot be started, that fails without counting a failure, or that counts
-# nothing at all, is itself a failure.
+# Runs test suites side by side and adds up what they report; tests/parallel.py says how.
+# The list of suites is below. A suite is a command that ends in a line
+# `N passed, N failed`, or a cmocka program.
 #
-# usage: tests/run.sh BUILD SUITE...    (see `suite` below; `all` is every one)
+# usage: tests/run.sh [-j N] [BUILD [SUITE...]]
+#   BUILD   what was built with `make programs` (default build)
+#   SUITE   see `suite` below; every one by default
+#   -j N    how many at a time (default JOBS of the environment, or the processors there are)
 set -u
+cd "$(dirname "$0")/.." || exit 2
 
-build=${1:?usage: tests/run.sh BUILD SUITE...}
-shift
-passed=0
-failed=0
-bad=
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+jobs=${JOBS:-$(nproc)}
+while getopts j: option; do
+    case $option in
+    j) jobs=$OPTARG ;;
+    *) exit 2 ;;
+    esac
+done
+shift $((OPTIND - 1))
+build=${1:-build}
+[ $# -eq 0 ] || shift
+[ $# -gt 0 ] || set -- all
+
+# The suites that compile do so as the build did.
+if ! [ -e "$build/config" ]; then
+    echo "tests/run.sh: $build holds no build; make programs BUILD=$build" >&2
+    exit 2
+fi
+set -a
+. "$build/config"
+BUILD=$build
+ASAN_OPTIONS=${ASAN_OPTIONS:-allocator_may_return_null=1}
+UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+SHEAF=$build/sheaf
+set +a
 
 # run NAME COMMAND...
 run() {
-    name=$1
-    shift
-    printf '== %s\n' "$name"
-    "$@" >"$log" 2>&1
-    status=$?
-    # The last count wins: cmocka's closings, or the suite's own line.
-    counts=$(sed -n \
-        -e 's/^\[  PASSED  \] \([0-9]*\) test.*/p \1/p' \
-        -e 's/^\[  FAILED  \] \([0-9]*\) test.*/f \1/p' \
-        -e 's/^\([0-9]*\) passed, \([0-9]*\) failed$/p \1\nf \2/p' "$log")
-    p=$(printf '%s\n' "$counts" | sed -n 's/^p //p' | tail -n 1)
-    f=$(printf '%s\n' "$counts" | sed -n 's/^f //p' | tail -n 1)
-    p=${p:-0}
-    f=${f:-0}
-    if [ "$f" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$p" -eq 0 ]; }; then
-        f=1
-    fi
-    if [ "$f" -ne 0 ]; then
-        cat "$log"
-        printf '== %s failed (exit status %d)\n' "$name" "$status"
-        bad="$bad $name"
-    else
-        printf '   %d passed\n' "$p"
-    fi
-    passed=$((passed + p))
-    failed=$((failed + f))
+    printf '%s\0' "$#" "$@"
 }
 
 # once NAME COMMAND...: counts as one test, whatever the command counts.
@@ -52,19 +47,15 @@ once() {
     run "$name" sh -c '"$@" && echo "1 passed, 0 failed"' sh "$@"
 }
 
+# Of a suite that is tests/NAME.py, tests/NAME.sh or tests/NAME/run.py the name is enough.
+# What takes long comes first, so that nothing long is left for the end.
+everything='html table cli docs fuzz explain python traces dap unit judge serve terminal install embed golden manual layers lint conform runner'
+
 suite() {
     case $1 in
-    unit)
-        for source in tests/unit/test_*.c; do
-            program=${source##*/}
-            run "unit ${program%.c}" "$build/tests/${program%.c}"
-        done
-        ;;
-    conform)
-        for engine in step fast batch; do
-            run "conform $engine" "$build/sheaf" conform --engine "$engine" tests/data/machine.jsonl
-        done
-        ;;
+    all) for each in $everything; do suite "$each"; done ;;
+    cli) for each in crew search sweep run files; do suite "cli $each"; done ;;
+    cli\ *) run "$1" "tests/cli/${1#cli }.sh" ;;
     fuzz)
         once 'fuzz, step against the others' "$build/fuzz/differential" --cases 50000
         once 'fuzz, kernels built' "$build/fuzz/random_ir" --cases 300
@@ -74,34 +65,32 @@ suite() {
         once 'fuzz, mutants of pq_index' "$build/fuzz/mutants" --kernel pq_index:fused --mutants 8 --inputs 100 --judgements 1
         once 'fuzz, programs read' "$build/fuzz/fuzz_loader" tests/fuzz/corpus/loader 20000
         ;;
-    manual | layers | install | embed) run "$1" "tests/$1.sh" "$build" ;;
-    cli)
-        run cli env "SHEAF=$build/sheaf" tests/cli/run.sh
-        run 'cli files' env "SHEAF=$build/sheaf" tests/cli/files.sh
-        run 'cli search' env "SHEAF=$build/sheaf" tests/cli/search.sh
-        run 'cli crew' env "SHEAF=$build/sheaf" tests/cli/crew.sh
-        run 'cli sweep' env "SHEAF=$build/sheaf" tests/cli/sweep.sh
-        ;;
     traces)
         run traces tests/traces/check.py "$build"
         run 'traces, samples' tests/traces/samples.sh "$build"
-        run 'traces, errors' env "SHEAF=$build/sheaf" tests/traces/errors.sh
+        run 'traces, errors' tests/traces/errors.sh
         ;;
-    html) run html tests/html/run.py "$build" ;;
-    python | dap) run "$1" "tests/$1/run.py" "$build" ;;
-    docs | golden | explain | judge | serve | table | terminal) run "$1" "tests/$1.py" "$build" ;;
-    all)
-        for each in unit conform golden cli dap explain judge serve terminal fuzz manual table layers docs embed install traces html python; do
-            suite "$each"
+    unit)
+        for source in tests/unit/test_*.c; do
+            program=${source##*/}
+            suite "${program%.c}"
         done
         ;;
-    *) run "$1" false ;;
+    test_*) run "$1" "$build/tests/$1" ;;
+    conform)
+        for engine in step fast batch; do
+            run "conform $engine" "$build/sheaf" conform --engine "$engine" tests/data/machine.jsonl
+        done
+        ;;
+    *)
+        for script in "tests/$1.py" "tests/$1.sh" "tests/$1/run.py"; do
+            ! [ -e "$script" ] || { run "$1" "$script" "$build"; return; }
+        done
+        run "$1" sh -c 'echo "no such suite"; exit 2'
+        ;;
     esac
 }
 
 for each in "$@"; do
     suite "$each"
-done
-[ -z "$bad" ] || printf 'failed:%s\n' "$bad"
-printf '%d passed, %d failed\n' "$passed" "$failed"
-[ "$failed" -eq 0 ]
+done | exec tests/parallel.py "$jobs"

@@ -61,13 +61,10 @@ fi
 
 # --- killed ------------------------------------------------------------------
 
-# A moment within the search, another one for each trial.
+# wait_for TRIAL PROCESS: a moment after it has children, another one for each trial.
 wait_for() {
-    sleep "$(awk -v n="$1" 'BEGIN { srand(n); print 0.02 + 0.6 * rand() }')"
-}
-
-children() {
-    cat /proc/"$1"/task/*/children 2>/dev/null
+    in_time 60 has_children "$2"
+    sleep "$(awk -v n="$1" 'BEGIN { srand(n); print 0.02 + 0.4 * rand() }')"
 }
 
 search_beside() {
@@ -78,7 +75,7 @@ lost=0
 for trial in 1 2 3 4 5 6 7; do
     search_beside "w$trial"
     job=$!
-    wait_for "$trial"
+    wait_for "$trial" "$job"
     # shellcheck disable=SC2046
     set -- $(children "$job")
     [ $# -eq 0 ] || kill -s KILL "$1" 2>kill.err
@@ -93,29 +90,31 @@ unfinished=0
 for trial in 11 12 13 14 15 16 17; do
     search_beside "k$trial"
     job=$!
-    wait_for "$trial"
+    wait_for "$trial" "$job"
     workers=$(children "$job")
     kill -s KILL "$job" 2>kill.err
     wait "$job" 2>wait.err
     [ ! -e "k$trial.tune.part" ] || unfinished=$((unfinished + 1))
     of_size "k$trial" -j 2
     is "the job killed, $trial" "$(cat "k$trial.tune")" "$(cat one.tune)"
-    for worker in $workers; do
-        ! grep -q '^State:.[^ZX]' "/proc/$worker/status" 2>/dev/null || fail "the job killed, $trial: a worker lives on"
-    done
+    # shellcheck disable=SC2086
+    in_time 60 ended $workers || fail "the job killed, $trial: a worker lives on"
 done
 is 'jobs were killed at work' "$((unfinished > 0))" 1
 
-# The job ends with a rank.
+# The job ends with a rank. Of a rank that dies early, mpirun itself may never know.
 for trial in ${mpi:+21 22 23 24 25 26}; do
     ranks 3 "r$trial" &
     job=$!
-    wait_for "$trial"
-    for process in $(children "$job"); do
-        # shellcheck disable=SC2046
-        set -- $(children "$process") 0
-        [ "$1" -eq 0 ] || kill -s KILL "$1" 2>kill.err
-    done
+    in_time 60 has_children "$job"
+    mpirun=$(children "$job")
+    mpirun=${mpirun% }
+    wait_for "$trial" "$mpirun"
+    ranks=$(children "$mpirun")
+    kill -s KILL "${ranks%% *}" 2>kill.err
+    # shellcheck disable=SC2086
+    in_time 60 ended $ranks || fail "a rank killed, $trial: another lives on"
+    in_time 10 ended "$mpirun" || kill -s KILL "$mpirun"
     wait "$job" 2>wait.err
     of_size "r$trial" -j 2
     is "a rank killed, $trial" "$(cat "r$trial.tune")" "$(cat one.tune)"

@@ -67,9 +67,41 @@ is() {
 
 # json EXPRESSION: of the object on standard output, as Python sees it in `o`.
 json() {
-    python3 -c 'import json, sys
+    python3 -S -c 'import json, sys
 o = json.load(open("out"))
 print(eval(sys.argv[1]))' "$1" 2>&1
+}
+
+# lives PROCESS: whether it is still at work.
+lives() {
+    grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
+}
+
+# in_time SECONDS COMMAND...: waits until the command succeeds, so long at the most.
+in_time() {
+    tries=$((50 * $1))
+    shift
+    until "$@"; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || return 1
+        sleep 0.02
+    done
+}
+
+# ended PROCESS...: once none of them is at work.
+ended() {
+    for process in "$@"; do
+        ! lives "$process" || return 1
+    done
+}
+
+# children PROCESS
+children() {
+    cat /proc/"$1"/task/*/children 2>/dev/null
+}
+
+has_children() {
+    [ -n "$(children "$1")" ]
 }
 
 # finish: the last line.

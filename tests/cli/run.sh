@@ -207,7 +207,7 @@ for image in m.json m.bin; do
 done
 "$sheaf" run tree_hash:scalar --set "$small" -o end.json >out
 is 'the memory at the end' "$(cat end.json)" "$(cat end-m.json)"
-is 'the same in .bin' "$(python3 -c 'import struct; d = open("end-m.bin", "rb").read()
+is 'the same in .bin' "$(python3 -S -c 'import struct; d = open("end-m.bin", "rb").read()
 print(str(list(struct.unpack("<%dI" % (len(d) // 4), d))).replace(" ", ""))')" "$(cat end.json)"
 printf '[1, 2, 4294967296]' >bad.json
 expect 2 '^sheaf: bad.json:1:8: ' run tree_hash:scalar --mem bad.json
@@ -288,7 +288,7 @@ if (limited 100000 kernels) 2>/dev/null; then
     judge $? 'building a large program in 100 MB'
     limited 35000 gen tree_hash --set height=20,batch=1048576
     judge $? 'a large problem in 35 MB'
-    python3 -c 'print("[" + ",".join(["{\"alu\":[[\"+\",1,2,3]]}"] * 1000000) + "]")' >large.json
+    python3 -S -c 'print("[" + ",".join(["{\"alu\":[[\"+\",1,2,3]]}"] * 1000000) + "]")' >large.json
     limited 60000 run large.json
     judge $? 'a large file in 60 MB'
     limited 60000 dis large.json

@@ -145,7 +145,8 @@ whole() {
 for signal in INT TERM; do
     rm -f s.tune
     "$sheaf" search tree_hash --fresh -j 2 -o s.tune >out 2>err &
-    sleep 1
+    in_time 60 has_children $!
+    sleep 0.5
     kill -s "$signal" $!
     wait $!
     status=0 pattern='; interrupted$'

@@ -11,7 +11,7 @@ small='height=4,rounds=8'
 
 # column FILE NAME: of every point.
 column() {
-    python3 -c 'import csv, sys
+    python3 -S -c 'import csv, sys
 print(*[row[sys.argv[2]] for row in csv.DictReader(open(sys.argv[1]))])' "$1" "$2"
 }
 
@@ -27,7 +27,7 @@ for point in 'best 1 16 32' 'best 3 8 64' 'packed 2 8 32'; do
     # shellcheck disable=SC2086
     set -- $point
     expect 0 . run "tree_hash:$1" --effort 0 --set "$small,batch=$4" --machine "load=$2,vlen=$3" --json
-    is "point $point" "$(python3 - "$@" <<'END'
+    is "point $point" "$(python3 -S - "$@" <<'END'
 import csv, sys
 for r in csv.DictReader(open("s.csv")):
     if [r["variant"], r["load"], r["vlen"], r["batch"]] == sys.argv[1:]:
@@ -35,7 +35,7 @@ for r in csv.DictReader(open("s.csv")):
 END
 )" "$(json 'o["cycles"]')"
 done
-is 'the cost' "$(python3 - <<'END'
+is 'the cost' "$(python3 -S - <<'END'
 import csv
 print(all(abs(float(r["cost"]) - (int(r["alu"]) + int(r["vlen"]) * (int(r["valu"]) + 2 * int(r["load"]) +
     int(r["store"]) + .5 * int(r["flow"])) + .02 * int(r["scratch"]))) < 1e-3 for r in csv.DictReader(open("s.csv"))))
@@ -43,7 +43,7 @@ END
 )" True
 expect 0 . sweep tree_hash:packed --set "$small" --grid flow=1:2 --cost flow=100,word=0,alu=0,valu=0,load=0,store=0 --json
 is 'the cost, chosen' "$(json '[p["cost"] for p in o["points"]]')" '[800, 1600]'
-is 'JSON and CSV' "$(python3 - <<'END'
+is 'JSON and CSV' "$(python3 -S - <<'END'
 import csv, json
 points = json.load(open("s.json"))["points"]
 rows = list(csv.DictReader(open("s.csv")))
@@ -51,7 +51,7 @@ print(len(points) == len(rows) and all(str(p[c]) == r[c] for p, r in zip(points,
                                        for c in ("kernel", "variant", "batch", "load", "vlen", "cycles", "bound") if p[c] is not None))
 END
 )" True
-is 'what none beats' "$(python3 - <<'END'
+is 'what none beats' "$(python3 -S - <<'END'
 import json
 data = json.load(open("s.json"))
 points, front = data["points"], set(data["pareto"])
@@ -64,7 +64,7 @@ print(kept == {(problem(p), p["cost"], p["cycles"]) for p in points if not beate
 END
 )" 'True True'
 is 'the page needs nothing else' "$(grep -c -e 'src=' -e 'href=' -e 'import ' s.html)" 0
-is 'the page has the data' "$(python3 - <<'END'
+is 'the page has the data' "$(python3 -S - <<'END'
 import json, re
 text = open("s.html").read()
 print(json.loads(re.search(r"<script type='application/json' id='data'>\n(.*?)</script>", text, re.S).group(1)) == json.load(open("s.json")))

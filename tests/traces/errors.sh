@@ -44,7 +44,7 @@ for format in chrome perfetto vcd; do
     is "until the fault, $format" "$(cksum <"t.$format")" "$(cksum <"whole.$format")"
 done
 expect 3 'divide_by_zero' trace p.json -o t.json --cycles 1000:
-is 'a window behind the fault' "$(python3 -c 'import json; print({e["ph"] for e in json.load(open("t.json"))})')" "{'M'}"
+is 'a window behind the fault' "$(python3 -S -c 'import json; print({e["ph"] for e in json.load(open("t.json"))})')" "{'M'}"
 expect 3 'cycle_limit' trace p.json -o t.json --cycle-limit 1
 
 # --- endless loops end, unless they are asked for -----------------------------

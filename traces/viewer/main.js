@@ -116,6 +116,7 @@ class App {
     this.later = setTimeout(() => this.showCauses(), 120);
   }
   showCauses() {
+    this.later = 0;
     document.getElementById("causes").replaceChildren(...causeTable(this.runs, this.view, this.theme));
   }
 
