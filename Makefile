@@ -29,8 +29,8 @@ LDLIBS = -ljansson -lm -pthread
 # Flags of one file go on top of the rest.
 CFLAGS_sim/base/random.c := -O3 # vectors
 # The loop is one function of many small pieces: where it lies must not be left to what is linked before it.
-CFLAGS_sim/fast_any.c := -falign-functions=64
-CFLAGS_sim/fast_avx2.c := -falign-functions=64
+CFLAGS_sim/engine/fast_any.c := -falign-functions=64
+CFLAGS_sim/engine/fast_avx2.c := -falign-functions=64
 # Link flags of one test: these let allocations fail.
 LINK_test_program_memory := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=free
 LINK_test_public_failures := $(LINK_test_program_memory)
@@ -43,8 +43,8 @@ LINK_test_public := $(LINK_test_program_memory)
 LINK_test_replay_memory := $(LINK_test_program_memory)
 LINK_test_late := $(LINK_test_program_memory)
 
-LIB_SRC := $(sort $(wildcard sim/base/*.c sim/isa/*.c sim/program/*.c sim/*.c builder/*.c traces/*.c kernels/*.c))
-TOOL_SRC := $(sort $(wildcard tools/*.c))
+LIB_SRC := $(sort $(shell find sim builder traces kernels -name '*.c'))
+TOOL_SRC := $(sort $(shell find tools -name '*.c' -not -path 'tools/assets/*' -not -path 'tools/pool/mpi/*'))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 
 object = $(1:%.c=$(BUILD)/obj/%.o)
@@ -101,19 +101,19 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/config
 	$(call say,CC) $(CC) $(ALL_CFLAGS) $(CFLAGS_$<) -MMD -MP -c -o $@ $<
 
 # Tuning records become part of the library.
-$(BUILD)/records.c: $(RECORDS) tools/records.sh $(BUILD)/sources
+$(BUILD)/records.c: $(RECORDS) tools/assets/records.sh $(BUILD)/sources
 	@mkdir -p $(@D)
-	$(call say,GEN) tools/records.sh $(RECORDS) >$@
+	$(call say,GEN) tools/assets/records.sh $(RECORDS) >$@
 
 # So does the page that shows a run.
-$(BUILD)/viewer.c: $(wildcard traces/viewer/*) tools/viewer.sh $(BUILD)/sources
+$(BUILD)/viewer.c: $(wildcard traces/html/viewer/*) tools/assets/viewer.sh $(BUILD)/sources
 	@mkdir -p $(@D)
-	$(call say,GEN) tools/viewer.sh traces/viewer >$@
+	$(call say,GEN) tools/assets/viewer.sh traces/html/viewer >$@
 
 # And the page that draws a sweep, of the command.
-$(BUILD)/sweep_page_lines.c: tools/sweep_page.html tools/sweep_page.sh
+$(BUILD)/sweep_page_lines.c: tools/assets/sweep_page.html tools/assets/sweep_page.sh
 	@mkdir -p $(@D)
-	$(call say,GEN) tools/sweep_page.sh $< >$@
+	$(call say,GEN) tools/assets/sweep_page.sh $< >$@
 
 $(BUILD)/obj/records.o $(BUILD)/obj/viewer.o $(BUILD)/obj/sweep_page_lines.o: $(BUILD)/obj/%.o: $(BUILD)/%.c $(BUILD)/config
 	@mkdir -p $(@D)
@@ -135,15 +135,15 @@ $(BUILD)/sheaf: $(TOOL_OBJ) $(BUILD)/libsheaf.a
 	$(link) $(LDLIBS)
 
 # The same command for MPI jobs: one file is another.
-$(BUILD)/obj/tools/mpi/crew_mpi.o: tools/mpi/crew_mpi.c $(BUILD)/config
+$(BUILD)/obj/tools/pool/mpi/pool_mpi.o: tools/pool/mpi/pool_mpi.c $(BUILD)/config
 	@mkdir -p $(@D)
 	$(call say,MPICC) $(MPICC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/sheaf-mpi: $(filter-out %/crew_alone.o,$(TOOL_OBJ)) $(BUILD)/obj/tools/mpi/crew_mpi.o $(BUILD)/libsheaf.a
+$(BUILD)/sheaf-mpi: $(filter-out %/pool_alone.o,$(TOOL_OBJ)) $(BUILD)/obj/tools/pool/mpi/pool_mpi.o $(BUILD)/libsheaf.a
 	$(call say,MPILD) $(MPICC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
 # It writes a header that the library needs, so it needs nothing but the table.
-$(BUILD)/manual: $(BUILD)/obj/tools/manual/manual.o $(BUILD)/obj/sim/isa/isa.o
+$(BUILD)/manual: $(BUILD)/obj/tools/assets/manual.o $(BUILD)/obj/sim/isa/isa.o
 	$(link)
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsheaf.a | .deps-test
@@ -239,8 +239,8 @@ INC := $(call into,$(PREFIX)/include)
 MAN := $(call into,$(PREFIX)/share/man/man1)
 COMP := $(call into,$(PREFIX)/share/bash-completion/completions)
 
-$(BUILD)/sheaf.1: tools/manpage.sh $(BUILD)/sheaf
-	@tools/manpage.sh $(BUILD)/sheaf $(VERSION) >$@
+$(BUILD)/sheaf.1: tools/assets/manpage.sh $(BUILD)/sheaf
+	@tools/assets/manpage.sh $(BUILD)/sheaf $(VERSION) >$@
 
 # In sheaf.pc a space is written `\ `, and & and | of sed are escaped.
 pc = $(subst $(space),\\ ,$(subst |,\|,$(subst &,\&,$1)))
@@ -254,10 +254,10 @@ install: all $(BUILD)/sheaf.1 ## install under PREFIX (default /usr/local) and L
 	ln -sf libsheaf.so.$(VERSION) $(LIB)/libsheaf.so.$(SOVERSION)
 	ln -sf libsheaf.so.$(SOVERSION) $(LIB)/libsheaf.so
 	install -m 644 sim/sheaf.h $(INC)/sheaf.h
-	sed 's|"sim/sheaf.h"|<sheaf.h>|' builder/sheaf_builder.h >$(INC)/sheaf_builder.h
-	sed $(call quote,s|@PREFIX@|$(call pc,$(PREFIX))|; s|@LIBDIR@|$(call pc,$(LIBDIR))|; s|@VERSION@|$(VERSION)|) tools/sheaf.pc.in >$(LIB)/pkgconfig/sheaf.pc
+	sed 's|"sim/sheaf.h"|<sheaf.h>|' builder/api/sheaf_builder.h >$(INC)/sheaf_builder.h
+	sed $(call quote,s|@PREFIX@|$(call pc,$(PREFIX))|; s|@LIBDIR@|$(call pc,$(LIBDIR))|; s|@VERSION@|$(VERSION)|) tools/assets/sheaf.pc.in >$(LIB)/pkgconfig/sheaf.pc
 	install -m 644 $(BUILD)/sheaf.1 $(MAN)/sheaf.1
-	install -m 644 tools/completion.bash $(COMP)/sheaf
+	install -m 644 tools/assets/completion.bash $(COMP)/sheaf
 
 uninstall: ## remove what install put there
 	rm -f $(BIN)/sheaf $(BIN)/sheaf-mpi $(LIB)/libsheaf.a $(LIB)/libsheaf.so $(LIB)/libsheaf.so.$(SOVERSION) \
@@ -270,7 +270,7 @@ C_FILES = $(sort $(shell find sim builder traces kernels tools tests -name '*.c'
 H_FILES = $(sort $(shell find sim builder traces kernels tools tests -name '*.h'))
 
 LINT_FLAGS = -std=c11 -D_GNU_SOURCE -I. -Isim -Ibuilder $(if $(MPI),$(shell $(MPICC) --showme:compile))
-LINTED = $(filter-out $(if $(MPI),,tools/mpi/%),$(C_FILES))
+LINTED = $(filter-out $(if $(MPI),,tools/pool/mpi/%),$(C_FILES))
 # Large files first; a file after the other on each processor.
 lint = | xargs -r ls -S | xargs -r -P "$$(nproc)" -I FILE tools/lint.sh $(BUILD)/lint FILE $(LINT_FLAGS)
 

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "builder/fold.h"
-#include "builder/verify.h"
+#include "builder/passes/fold.h"
+#include "builder/passes/verify.h"
 
 static enum status no_memory(struct diag *d)
 {

@@ -10,8 +10,8 @@
 #ifndef SHEAF_BUILDER_BUILD_H
 #define SHEAF_BUILDER_BUILD_H
 
-#include "builder/emit.h"
-#include "builder/schedule.h"
+#include "builder/passes/emit.h"
+#include "builder/passes/schedule.h"
 
 /* Whether the machine can run every op, and every jump goes somewhere: ST_OK, or the
  * ir's own failure, or ST_INPUT. To be asked before anything is scheduled: an op that

@@ -1,6 +1,6 @@
 #include "kernels/dump.h"
 
-#include "builder/emit.h"
+#include "builder/passes/emit.h"
 
 /* Several dumps are told apart by a line before each. */
 static void heading(struct kern_dump *dump, enum dump_pass pass)

@@ -2,8 +2,8 @@
 #ifndef SHEAF_KERNELS_DUMP_H
 #define SHEAF_KERNELS_DUMP_H
 
-#include "builder/dump.h"
-#include "builder/state.h"
+#include "builder/passes/dump.h"
+#include "builder/search/candidate.h"
 
 struct kern_dump {
     bool pass[DUMP_PASSES]; /* which ones */

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/moe_sort.h"
-#include "kernels/pq_index.h"
-#include "kernels/tree_hash.h"
+#include "kernels/moe_sort/moe_sort.h"
+#include "kernels/pq_index/pq_index.h"
+#include "kernels/tree_hash/tree_hash.h"
 #include "kernels/tuned.h"
 
 static const struct kern *const kernels[] = {&tree_hash, &pq_index, &moe_sort};

@@ -8,7 +8,7 @@
 #ifndef SHEAF_KERNELS_KERNEL_H
 #define SHEAF_KERNELS_KERNEL_H
 
-#include "builder/bound.h"
+#include "builder/passes/bound.h"
 #include "sim/base/arena.h"
 #include "sim/base/clock.h"
 #include "sim/machine.h"

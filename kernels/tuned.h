@@ -3,7 +3,7 @@
 #ifndef SHEAF_KERNELS_TUNED_H
 #define SHEAF_KERNELS_TUNED_H
 
-#include "builder/search.h"
+#include "builder/search/search.h"
 #include "kernels/kernel.h"
 
 /* "tree_hash:best values height=10, rounds=16, batch=256", and the machine unless it is

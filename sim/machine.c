@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "sim/engine.h"
+#include "sim/engine/simulator.h"
 #include "sim/observe.h"
 
 /* uthash reports an allocation failure through this hook instead of exiting. */

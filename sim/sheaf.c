@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sim/base/file.h"
-#include "sim/late.h"
+#include "sim/engine/latency.h"
 #include "sim/program/marshal.h"
 #include "sim/public.h"
 

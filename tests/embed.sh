@@ -64,7 +64,7 @@ builder_front_page() {
         echo '#include <sheaf_builder.h>'
         echo '#include <stdio.h>'
         echo 'int main(void) {'
-        sed -n '/^ \* The sum of the words/,/^ \* Contract/s/^ \*      //p' builder/sheaf_builder.h
+        sed -n '/^ \* The sum of the words/,/^ \* Contract/s/^ \*      //p' builder/api/sheaf_builder.h
         echo 'return 0; }'
     } >"$work/builder.c"
     compile builder "${CC:-cc}" -std=c11 -Wall -Wextra -Werror "$work/builder.c" &&
@@ -72,7 +72,7 @@ builder_front_page() {
 }
 
 cp sim/sheaf.h "$work"
-sed 's|"sim/sheaf.h"|<sheaf.h>|' builder/sheaf_builder.h >"$work/sheaf_builder.h"
+sed 's|"sim/sheaf.h"|<sheaf.h>|' builder/api/sheaf_builder.h >"$work/sheaf_builder.h"
 check 'compiles as C' compile c "${CC:-cc}" -std=c11 -Wall -Wextra -Wpedantic -Werror tests/embed/embed.c
 check 'runs' runs_as_expected c
 check 'a kernel compiles as C' compile kernel "${CC:-cc}" -std=c11 -Wall -Wextra -Wpedantic -Werror tests/embed/kernel.c

@@ -4,7 +4,7 @@
 #
 #   rank 0  sim/base, sim/isa     rank 3  builder, traces
 #   rank 1  sim/program           rank 4  kernels
-#   rank 2  sim                   rank 5  tools, tests
+#   rank 2  sim, sim/engine       rank 5  tools, tests
 #
 # usage: tests/layers.sh [BUILD]    (from the root; BUILD is not used)
 set -u
@@ -13,14 +13,14 @@ find sim builder traces kernels tools tests \( -name '*.[ch]' -o -name '*.def' \
 function rank(folder) {
     if (folder ~ /^sim\/(base|isa)$/) return 0
     if (folder == "sim/program") return 1
-    if (folder == "sim") return 2
+    if (folder ~ /^sim(\/engine)?$/) return 2
     if (folder ~ /^(builder|traces)(\/|$)/) return 3
     if (folder ~ /^kernels(\/|$)/) return 4
     if (folder ~ /^(tools|tests)(\/|$)/) return 5
     return -1
 }
 function folder_of(path) { sub(/\/[^\/]*$/, "", path); return path }
-function room(folder) { return folder ~ /^sim/ ? folder : substr(folder, 1, index(folder "/", "/") - 1) }
+function room(folder) { return folder ~ /^sim\/(base|isa|program)/ ? folder : substr(folder, 1, index(folder "/", "/") - 1) }
 function bad(what) { printf "%s: %s\n", FILENAME, what; failures++ }
 function finish() {
     limit = name ~ /\.c$/ ? 900 : name ~ /\.h$/ ? 320 : 0

@@ -42,6 +42,6 @@ part() {
 }
 
 part sim/README.md '<!-- operations: written by make manual -->' '<!-- end of operations -->'
-part builder/sheaf_builder.h ' * operators: written by make manual */' '/* end of operators */' operators
+part builder/api/sheaf_builder.h ' * operators: written by make manual */' '/* end of operators */' operators
 [ "$bless" = --bless ] || echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

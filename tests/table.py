@@ -100,7 +100,7 @@ def draw(rng, bundles, vlen):
 
 KERNEL = """
 #include <stdio.h>
-#include "builder/sheaf_builder.h"
+#include "builder/api/sheaf_builder.h"
 
 int main(void)
 {
@@ -209,7 +209,7 @@ def build(checks):
     checks.check("make manual, from clean", *make, "manual")
     checks.say(all('`["%s"' % name in checks.read("sim/README.md")
                    for name in ("min", "max", "peek", "clamp", "scaled", "branch")), "the manual has them")
-    checks.say("X(sheaf_min_of, SHEAF_OP_MIN_OF," in checks.read("builder/sheaf_builder.h"), "the header has them")
+    checks.say("X(sheaf_min_of, SHEAF_OP_MIN_OF," in checks.read("builder/api/sheaf_builder.h"), "the header has them")
     status, said = checks.run(*make, *("build/" + what for what in (
         "sheaf", "libsheaf.so", "fuzz/differential", "fuzz/random_ir")))
     return checks.say(status == 0, "it builds", said[-3000:])

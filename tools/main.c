@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "sim/base/file.h"
-#include "tools/commands.h"
+#include "tools/commands/commands.h"
 #include "tools/report.h"
 
 static const struct command *const commands[] = {

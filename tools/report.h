@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "builder/bound.h"
+#include "builder/passes/bound.h"
 #include "sim/base/diag.h"
 #include "sim/base/json_out.h"
 #include "sim/machine.h"

@@ -16,8 +16,8 @@
 #include <string.h>
 
 #include "kernels/kernel.h"
-#include "sim/batch.h"
-#include "sim/batch_tile.h"
+#include "sim/engine/batch.h"
+#include "sim/engine/batch_tile.h"
 #include "tests/bench/clock.h"
 #include "tests/bench/dense.h"
 #include "tests/bench/emit.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sim/batch_frame.h"
+#include "sim/engine/batch_frame.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 

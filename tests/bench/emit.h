@@ -1,9 +1,9 @@
-/* A program as straight C over the rows of a tile (sim/batch_frame.h), compiled and
+/* A program as straight C over the rows of a tile (sim/engine/batch_frame.h), compiled and
  * loaded: how fast the host would be at it if it were written for it. */
 #ifndef SHEAF_TESTS_EMIT_H
 #define SHEAF_TESTS_EMIT_H
 
-#include "sim/engine.h"
+#include "sim/engine/simulator.h"
 
 enum { EMIT_SPARE = SIM_SPARE }; /* rows that it needs behind the scratch's */
 

@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "sim/base/random.h"
-#include "sim/batch.h"
-#include "sim/batch_frame.h"
+#include "sim/engine/batch.h"
+#include "sim/engine/batch_frame.h"
 
 enum { MAX_MEM = 48, CALLS = 8, KEYS = 4, MAX_KEYS = 80, MAX_INSTANCES = 150 };
 

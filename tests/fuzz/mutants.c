@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/judge.h"
+#include "kernels/judge/judge.h"
 #include "sim/base/random.h"
 
 enum { CHUNK = 100, FIRST = 8, SLOT_TEXT = 80, MOST_THREADS = 64 };

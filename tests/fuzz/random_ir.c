@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/bound.h"
 #include "builder/build.h"
-#include "builder/fold.h"
-#include "builder/verify.h"
+#include "builder/passes/bound.h"
+#include "builder/passes/fold.h"
+#include "builder/passes/verify.h"
 
 enum { CORRUPTIONS = 8, IMAGES = 2 };
 

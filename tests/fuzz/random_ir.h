@@ -2,7 +2,7 @@
 #ifndef SHEAF_TESTS_RANDOM_IR_H
 #define SHEAF_TESTS_RANDOM_IR_H
 
-#include "builder/emit.h"
+#include "builder/passes/emit.h"
 #include "sim/base/random.h"
 
 enum { RIR_MEM = 256, RIR_WORDS_MOST = 1536 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sim/base/random.h"
-#include "traces/history.h"
+#include "traces/record/history.h"
 
 struct recording {
     struct prog *p;

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "sim/base/random.h"
-#include "traces/replay.h"
+#include "traces/replay/replay.h"
 
 enum { MEM = 40, SCRATCH = 64, BUNDLES = 14, ROUNDS = 3000 };
 

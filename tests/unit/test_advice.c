@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "kernels/tree_hash.h"
+#include "kernels/tree_hash/tree_hash.h"
 #include "tests/unit/recording.h"
-#include "traces/advice.h"
+#include "traces/profile/advice.h"
 
 /* What is left after any saving is not less than the chain of values, unless that is what is shortened. */
 static void check_promises(const struct history *h, const struct advice *a)

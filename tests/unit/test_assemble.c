@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "builder/assemble.h"
+#include "builder/ir/assemble.h"
 
 static struct asmb *create(uint32_t scratch)
 {

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "sim/base/random.h"
-#include "sim/batch.h"
-#include "sim/batch_tile.h"
+#include "sim/engine/batch.h"
+#include "sim/engine/batch_tile.h"
 #include "tests/unit/failing.h"
 
 enum { MEM = 24, MAX_INSTANCES = 75 };

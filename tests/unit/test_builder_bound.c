@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "builder/bound.h"
+#include "builder/passes/bound.h"
 
 static struct ir *create(uint32_t scratch)
 {

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "builder/dump.h"
+#include "builder/passes/dump.h"
 
 /* Has views of every sort, both forms of an op, a loop, tags and memory anywhere. */
 static struct ir *create(void)

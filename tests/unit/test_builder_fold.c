@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "builder/dump.h"
-#include "builder/fold.h"
+#include "builder/passes/dump.h"
+#include "builder/passes/fold.h"
 
 static struct ir *create(void)
 {

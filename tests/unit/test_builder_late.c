@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
-#include "builder/bound.h"
 #include "builder/build.h"
-#include "builder/verify.h"
+#include "builder/passes/bound.h"
+#include "builder/passes/verify.h"
 #include "kernels/kernel.h"
 
 /* "load_latency=3 alu=1" on top of the reference machine. */

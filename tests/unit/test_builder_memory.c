@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-#include "builder/bound.h"
 #include "builder/build.h"
-#include "builder/dump.h"
-#include "builder/verify.h"
+#include "builder/passes/bound.h"
+#include "builder/passes/dump.h"
+#include "builder/passes/verify.h"
 #include "tests/unit/failing.h"
 
 /* Loops, records, many stores before loads (a fence), and enough of all to make every

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "builder/build.h"
-#include "builder/verify.h"
+#include "builder/passes/verify.h"
 
 /* A kernel that has everything: two loads to overlapping words, arithmetic on alu and
  * valu, a constant, a branch bit, memory written and read again, and a loop. */

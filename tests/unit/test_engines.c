@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "sim/base/random.h"
-#include "sim/order.h"
-#include "sim/predecode.h"
+#include "sim/engine/predecode.h"
+#include "sim/engine/serialize.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
@@ -105,7 +105,7 @@ static void every_code_has_a_label(void **state)
     (void)state;
     unsigned labels[MICRO_CODES] = {0};
 #define MICRO_LABEL(code, label) labels[code]++;
-#include "sim/micro_labels.def"
+#include "sim/engine/micro_labels.def"
     for (unsigned code = 0; code < MICRO_CODES; code++)
         assert_int_equal(labels[code], 1);
 }

@@ -12,8 +12,8 @@
 
 #include "tests/unit/failing.h"
 #include "tests/unit/recording.h"
-#include "traces/advice.h"
-#include "traces/live.h"
+#include "traces/profile/advice.h"
+#include "traces/profile/live.h"
 
 static enum status explain(const struct history *h)
 {

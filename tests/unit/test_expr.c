@@ -1,6 +1,6 @@
 /* Expressions and places: values, errors, and texts that are neither. */
 #include "tests/unit/replay_world.h"
-#include "traces/expr.h"
+#include "traces/replay/expr.h"
 
 struct value {
     const char *text;

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/recording.h"
-#include "traces/holes.h"
+#include "traces/profile/holes.h"
 
 #define MACHINE(alu, load, store)                                                           \
     "{\"machine\": {\"slots\": {\"alu\": " #alu ", \"load\": " #load ", \"store\": " #store \

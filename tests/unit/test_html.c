@@ -13,8 +13,8 @@
 
 #include "tests/unit/failing.h"
 #include "tests/unit/recording.h"
-#include "traces/html.h"
-#include "traces/html_pack.h"
+#include "traces/html/html.h"
+#include "traces/html/html_pack.h"
 
 static struct profile profiled(const struct history *h)
 {

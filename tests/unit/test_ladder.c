@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kernels/tree_hash.h"
+#include "kernels/tree_hash/tree_hash.h"
 
 static const char *const rungs[] = {"packed", "resident", "grouped", "interleaved"};
 enum { RUNGS = sizeof rungs / sizeof *rungs };

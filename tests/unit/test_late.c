@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "sim/late.h"
+#include "sim/engine/latency.h"
 #include "sim/sheaf.h"
 #include "tests/unit/failing.h"
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "sim/base/random.h"
-#include "sim/batch.h"
+#include "sim/engine/batch.h"
 #include "sim/observe.h"
 
 enum { MEM = 64, COPIES = 70, CORES = 3, WORDS = 48, LANES = 4, BUNDLES = 40, TAME = 4, FOREVER = INT32_MAX };

@@ -9,10 +9,10 @@
 
 #include <cmocka.h>
 
-#include "kernels/tree_hash.h"
+#include "kernels/tree_hash/tree_hash.h"
 #include "tests/unit/recording.h"
-#include "traces/limits.h"
-#include "traces/relist.h"
+#include "traces/profile/limits.h"
+#include "traces/profile/reschedule.h"
 
 static struct limits find(const struct history *h)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kernels/moe_sort.h"
+#include "kernels/moe_sort/moe_sort.h"
 #include "tests/unit/instances.h"
 
 enum { INSTANCES = 8 };

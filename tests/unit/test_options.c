@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "kernels/tree_hash.h"
+#include "kernels/tree_hash/tree_hash.h"
 
 static void accepted(const char *text, const char *shown)
 {

@@ -1,6 +1,6 @@
 /* Who wrote a word and who will read it, against a plain walk over all rounds. */
 #include "tests/unit/replay_world.h"
-#include "traces/origin.h"
+#include "traces/replay/provenance.h"
 
 /* Writes on their way, each with the cycle it is there from. */
 struct flight {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kernels/pq_index.h"
+#include "kernels/pq_index/pq_index.h"
 #include "tests/unit/instances.h"
 
 enum { INSTANCES = 6 };

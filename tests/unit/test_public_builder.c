@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "builder/sheaf_builder.h"
+#include "builder/api/sheaf_builder.h"
 #include "sim/base/random.h"
 #include "sim/isa/isa.h"
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "builder/sheaf_builder.h"
+#include "builder/api/sheaf_builder.h"
 #include "tests/unit/failing.h"
 
 /* The kernel fails with this status and with this in its message, from build and run. */

@@ -1,7 +1,7 @@
 /* The machine that goes back: after any walk its state is that of a fresh run's as many rounds on;
  * what is searched for backwards and forwards is what a plain walk over all rounds finds. */
 #include "tests/unit/replay_world.h"
-#include "traces/stops.h"
+#include "traces/replay/breakpoints.h"
 
 static void walks_end_where_fresh_runs_are(void **state)
 {

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "tests/unit/failing.h"
-#include "traces/origin.h"
-#include "traces/stops.h"
+#include "traces/replay/breakpoints.h"
+#include "traces/replay/provenance.h"
 
 static const char text[] = ".name i 0\n.name one 1\n.name v 8 8\n"
                            "{ load: const i, 50; const one, 1 }\n"

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "builder/moves.h"
-#include "kernels/tree_hash.h"
+#include "builder/search/mutate.h"
+#include "kernels/tree_hash/tree_hash.h"
 #include "kernels/tuned.h"
 
 static const struct kern_variant *best(void)

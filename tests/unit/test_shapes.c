@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/judge.h"
-#include "kernels/moe_sort.h"
-#include "kernels/pq_index.h"
-#include "kernels/tree_hash.h"
+#include "kernels/judge/judge.h"
+#include "kernels/moe_sort/moe_sort.h"
+#include "kernels/pq_index/pq_index.h"
+#include "kernels/tree_hash/tree_hash.h"
 #include "sim/base/random.h"
 
 enum { SIZES = 60 };

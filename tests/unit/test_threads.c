@@ -11,10 +11,10 @@
 
 #include <cmocka.h>
 
-#include "builder/sheaf_builder.h"
+#include "builder/api/sheaf_builder.h"
 #include "kernels/kernel.h"
-#include "kernels/tree_hash.h"
-#include "sim/batch.h"
+#include "kernels/tree_hash/tree_hash.h"
+#include "sim/engine/batch.h"
 
 enum { THREADS = 4, ROUNDS = 3, WORDS = 64, INSTANCES = 5 };
 

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/failing.h"
-#include "traces/trace.h"
+#include "traces/formats/trace.h"
 
 static const struct trace_format *const formats[] = {&trace_chrome, &trace_perfetto, &trace_vcd};
 enum { FORMATS = sizeof formats / sizeof *formats };

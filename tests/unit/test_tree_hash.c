@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kernels/tree_hash.h"
+#include "kernels/tree_hash/tree_hash.h"
 #include "tests/unit/instances.h"
 
 enum { INSTANCES = 14 };

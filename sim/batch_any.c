@@ -1,4 +1,0 @@
-/* The batch engine's loop for every host. */
-#define BATCH_LOOP batch_loop_any
-#define BATCH_TARGET
-#include "sim/batch_loop.h"

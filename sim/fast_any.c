@@ -1,4 +1,0 @@
-/* The fast engine's loop for every host. */
-#define FAST_LOOP fast_loop_any
-#define FAST_TARGET
-#include "sim/fast_loop.h"

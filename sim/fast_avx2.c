@@ -1,8 +1,0 @@
-/* The fast engine's loop for x86-64 with AVX2: eight lanes in one register. */
-#if defined __x86_64__
-#define FAST_LOOP fast_loop_avx2
-#define FAST_TARGET __attribute__((target("avx2")))
-#include "sim/fast_loop.h"
-#else
-#include "sim/fast.h"
-#endif

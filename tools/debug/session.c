@@ -1,0 +1,110 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/debug/debug.h"
+
+static enum status out_of_memory(struct diag *d)
+{
+    return diag_set(d, ST_NOMEM, "out of memory");
+}
+
+/* Runs the stages before `stage` on s->mem. */
+static enum status run_before(struct session *s, size_t stage, struct diag *d)
+{
+    const size_t bytes = s->job.mem_words * sizeof *s->mem;
+    enum status status = ST_OK;
+    if (bytes)
+        memcpy(s->mem, s->job.mem, bytes);
+    for (size_t i = 0; i < stage && status == ST_OK; i++) {
+        struct sim *sim;
+        status = sim_create(s->job.stages.list.at[i].prog, &s->config, s->mem, s->job.mem_words, &sim, d);
+        if (status != ST_OK)
+            return status;
+        while (sim_run(sim) == SIM_PAUSED)
+            ;
+        if (sim->fault.kind != FAULT_NONE)
+            status = diag_set(d, ST_INPUT, "stage %zu ends in a fault", i);
+        if (bytes)
+            memcpy(s->mem, sim->mem, bytes);
+        sim_destroy(sim);
+    }
+    return status;
+}
+
+enum status session_stage(struct session *s, size_t stage, struct diag *d)
+{
+    struct replay *r;
+    if (stage >= s->job.stages.list.n)
+        return diag_set(d, ST_INPUT, "no stage %zu: the program has %zu", stage, s->job.stages.list.n);
+    uint32_t *before = s->mem;
+    s->mem = malloc(s->job.mem_words * sizeof *s->mem + 1);
+    enum status status = s->mem ? run_before(s, stage, d) : out_of_memory(d);
+    if (status == ST_OK)
+        status =
+            replay_create(s->job.stages.list.at[stage].prog, &s->config, s->mem, s->job.mem_words, &r, d);
+    if (status != ST_OK) {
+        free(s->mem);
+        s->mem = before;
+        return status;
+    }
+    if (s->r) {
+        r->interrupt = s->r->interrupt;
+        r->user = s->r->user;
+    }
+    replay_destroy(s->r);
+    free(before);
+    stops_clear(&s->stops);
+    s->stops.core = s->core = 0;
+    s->r = r;
+    s->stage = stage;
+    return ST_OK;
+}
+
+int session_open(struct session *s, const struct options *o)
+{
+    bool tandem;
+    struct diag d = {0};
+    *s = (struct session){0};
+    const int status = job_open(&s->job, o);
+    if (status != EXIT_FINE)
+        return status;
+    if (!execute_config(&s->job, o, &s->config, &tandem))
+        return EXIT_USAGE;
+    return session_stage(s, 0, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);
+}
+
+void session_close(struct session *s)
+{
+    stops_clear(&s->stops);
+    replay_destroy(s->r);
+    free(s->mem);
+    job_free(&s->job);
+    *s = (struct session){0};
+}
+
+enum status session_place(struct session *s, const char *text, struct place *place, struct origin *origin,
+                          struct diag *d)
+{
+    origin->slot = UINT32_MAX;
+    const enum status status = place_parse(text, s->r->sim, s->core, place, d);
+    if (status != ST_INPUT || !origin_value(s->r, text, s->core, place, origin))
+        return status;
+    return ST_OK;
+}
+
+enum status session_bundle(const struct session *s, const char *text, uint32_t *bundle, struct diag *d)
+{
+    const struct prog *p = session_prog(s);
+    for (size_t i = 0; i < p->labels.n; i++)
+        if (strcmp(p->labels.at[i].name, text) == 0) {
+            *bundle = p->labels.at[i].bundle;
+            return ST_OK;
+        }
+    char *end;
+    const unsigned long long n = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || n >= p->bundles.n)
+        return diag_set(d, ST_INPUT, "no label or bundle `%.60s`, the program has %zu bundles", text,
+                        p->bundles.n);
+    *bundle = (uint32_t)n;
+    return ST_OK;
+}
