@@ -47,7 +47,7 @@ static bool count_again(const struct sim *s, const struct sim_config *config, co
                         uint64_t slots[ISA_ENGINES])
 {
     struct sim_config fast = *config; /* the quicker one */
-    fast.engine = SIM_FAST;
+    fast.simulator = SIM_FAST;
     uint64_t *times = calloc(s->prog->bundles.n + 1, sizeof *times);
     struct sim *again = NULL;
     const bool good = times && sim_create(s->prog, &fast, mem, s->mem_words, &again, NULL) == ST_OK;

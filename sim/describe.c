@@ -82,8 +82,8 @@ size_t sheaf_describe(char *text, size_t size)
         json_text(&j, NULL, isa_engine_name((enum isa_engine)e));
     json_close(&j, ']');
     json_open(&j, "simulators", '[');
-    for (unsigned e = 0; e < SIM_ENGINES; e++)
-        json_text(&j, NULL, sim_engine_name((enum sim_engine)e));
+    for (unsigned e = 0; e < SIM_SIMULATORS; e++)
+        json_text(&j, NULL, sim_simulator_name((enum sim_simulator)e));
     json_close(&j, ']');
     json_open(&j, "operators", '[');
     for (unsigned op = 0; op < ISA_BINARIES; op++)

@@ -29,31 +29,31 @@ static const char *const fault_names[FAULT_KINDS] = {
     [FAULT_OUT_OF_MEMORY] = "out_of_memory",
 };
 
-static const char *const engine_names[SIM_ENGINES] = {[SIM_STEP] = "step", [SIM_FAST] = "fast"};
+static const char *const simulator_names[SIM_SIMULATORS] = {[SIM_STEP] = "step", [SIM_FAST] = "fast"};
 
 const char *sim_fault_name(enum sim_fault_kind kind)
 {
     return fault_names[kind];
 }
 
-const char *sim_engine_name(enum sim_engine engine)
+const char *sim_simulator_name(enum sim_simulator simulator)
 {
-    return engine_names[engine];
+    return simulator_names[simulator];
 }
 
-enum sim_engine sim_find_engine(const char *name)
+enum sim_simulator sim_find_simulator(const char *name)
 {
     unsigned e = 0;
-    while (e < SIM_ENGINES && strcmp(engine_names[e], name) != 0)
+    while (e < SIM_SIMULATORS && strcmp(simulator_names[e], name) != 0)
         e++;
-    return (enum sim_engine)e;
+    return (enum sim_simulator)e;
 }
 
 struct sim_config sim_default_config(void)
 {
     return (struct sim_config){
         .machine = isa_default_machine(),
-        .engine = SIM_FAST,
+        .simulator = SIM_FAST,
         .debug = true,
         .cycle_limit = 1000000000,
         .trace_limit = 1 << 24,
@@ -149,12 +149,12 @@ static bool create_state(struct sim *s, const struct sim_config *config, const u
         return false;
     /* Fast forms are for results that are there in the next cycle. */
     if (isa_machine_waits(&s->config.machine))
-        s->config.engine = SIM_STEP;
+        s->config.simulator = SIM_STEP;
     s->config.values = NULL;
     s->config.n_values = 0;
     sim_fill_limits(&s->config);
     sim_reset(s, mem);
-    return step_create(s) && (s->config.engine != SIM_FAST || fast_create(s));
+    return step_create(s) && (s->config.simulator != SIM_FAST || fast_create(s));
 }
 
 static double gib(uint64_t words)
@@ -262,7 +262,7 @@ static enum sim_end advance(struct sim *s, uint64_t rounds, uint64_t effort)
     if (s->fault.kind != FAULT_NONE)
         return SIM_FAULTED;
     s->effort = effort;
-    if (s->config.engine == SIM_FAST && !s->sink)
+    if (s->config.simulator == SIM_FAST && !s->sink)
         return fast_run(s, rounds);
     while (rounds-- && s->effort && sim_any_running(s)) {
         const uint64_t before = s->work;

@@ -11,7 +11,7 @@
 
 #include "sim/program/program.h"
 
-enum sim_engine { SIM_STEP, SIM_FAST, SIM_ENGINES };
+enum sim_simulator { SIM_STEP, SIM_FAST, SIM_SIMULATORS };
 
 enum sim_fault_kind {
     FAULT_NONE,
@@ -47,7 +47,7 @@ struct sim_value {
 
 struct sim_config {
     struct isa_machine machine;
-    enum sim_engine engine;
+    enum sim_simulator simulator;
     bool pause;                     /* `pause` slots pause */
     bool debug;                     /* debug compares are checked */
     bool strict;                    /* two writes to one word in a bundle are a fault */
@@ -106,7 +106,7 @@ struct sim {
     struct sim_fast *fast;
 };
 
-/* The reference machine, fast engine, no pause, debug compares on, compat mode, and
+/* The reference machine, fast simulator, no pause, debug compares on, compat mode, and
  * limits that end an endless loop within seconds: 10^9 cycles, and rounds and work in
  * proportion. */
 struct sim_config sim_default_config(void);
@@ -141,9 +141,9 @@ enum { SIM_SLICE = 1 << 18 };
 
 /* "out_of_range", as recorded runs name it. */
 const char *sim_fault_name(enum sim_fault_kind kind);
-const char *sim_engine_name(enum sim_engine engine);
-/* SIM_ENGINES if there is none of that name. */
-enum sim_engine sim_find_engine(const char *name);
+const char *sim_simulator_name(enum sim_simulator simulator);
+/* SIM_SIMULATORS if there is none of that name. */
+enum sim_simulator sim_find_simulator(const char *name);
 
 /* The fault in one line for people: kind, core, cycle, bundle, engine, slot, text. */
 void sim_fault_text(const struct sim *s, struct text *out);

@@ -1,5 +1,5 @@
 /* Watching a machine: a sink is told of every bundle as it is executed. A machine that
- * is watched is run by the oracle, whatever its engine; the state and the faults are the
+ * is watched is run by the oracle, whatever its simulator; the state and the faults are the
  * same. One that is not watched pays nothing. */
 #ifndef SHEAF_SIM_OBSERVE_H
 #define SHEAF_SIM_OBSERVE_H

@@ -167,7 +167,7 @@ void sheaf_config_init(struct sheaf_config *config, size_t size)
     const struct sim_config from = sim_default_config();
     const struct sheaf_config defaults = {
         .size = size,
-        .engine = (enum sheaf_engine)from.engine,
+        .simulator = (enum sheaf_simulator)from.simulator,
         .cycle_limit = from.cycle_limit,
         .trace_limit = from.trace_limit,
     };
@@ -206,7 +206,7 @@ static struct sim_config sim_config_from(const struct sheaf_config *c, const str
 {
     return (struct sim_config){
         .machine = *shape,
-        .engine = (enum sim_engine)c->engine,
+        .simulator = (enum sim_simulator)c->simulator,
         .pause = c->pause,
         .debug = c->debug,
         .strict = c->strict,
@@ -233,9 +233,9 @@ static enum sheaf_status make_sim(const struct prog *prog, const struct isa_mach
                                   struct sim **out, struct sheaf_error *error)
 {
     struct diag d = {0};
-    if ((unsigned)config->engine >= SIM_ENGINES)
-        return public_answer(diag_set(&d, ST_INPUT, "config: there is no engine %d", (int)config->engine), &d,
-                             error);
+    if ((unsigned)config->simulator >= SIM_SIMULATORS)
+        return public_answer(diag_set(&d, ST_INPUT, "config: there is no engine %d", (int)config->simulator),
+                             &d, error);
     struct sim_config to = sim_config_from(config, shape);
     struct sim_value *values = copy_values(config);
     if (!values)

@@ -63,7 +63,7 @@ SHEAF_API const char *sheaf_version(void);
  * bytes; returns the length that was needed, like snprintf, or 0 when out of memory:
  *      version
  *      engines, simulators, operators   names in the order of their codes: SHEAF_ALU ...,
- *                                       enum sheaf_engine, enum sheaf_operator
+ *                                       enum sheaf_simulator, enum sheaf_operator
  *      machine                          the reference machine: slots by engine, vlen, scratch, cores
  *      limits                           what a machine may have at most, of each: slots, latency ...
  *      config                           struct sheaf_config: its size in bytes, and its fields in
@@ -129,7 +129,7 @@ SHEAF_API void sheaf_program_destroy(struct sheaf_program *program);
 
 struct sheaf_machine;
 
-enum sheaf_engine {
+enum sheaf_simulator {
     SHEAF_STEP, /* plain, the one that defines what is right */
     SHEAF_FAST  /* the same results, many times faster */
 };
@@ -145,7 +145,7 @@ enum { SHEAF_ALU, SHEAF_VALU, SHEAF_LOAD, SHEAF_STORE, SHEAF_FLOW, SHEAF_ENGINES
 /* Start from sheaf_config_default(), then change what you need. */
 struct sheaf_config {
     size_t size; /* of this struct as the caller knows it; leave it */
-    enum sheaf_engine engine;
+    enum sheaf_simulator simulator;
     bool pause;           /* pause slots pause */
     bool debug;           /* debug compares are checked against `values` */
     bool strict;          /* two writes to one word in one bundle are a fault */
@@ -163,7 +163,7 @@ struct sheaf_config {
     uint64_t work_limit;  /* bundles and slots executed, on all cores */
 };
 
-/* Fills the first `size` bytes of a config with the defaults: fast engine, no pause,
+/* Fills the first `size` bytes of a config with the defaults: fast simulator, no pause,
  * no compares, not strict, 10^9 cycles, 2^24 trace words, the program's machine. */
 SHEAF_API void sheaf_config_init(struct sheaf_config *config, size_t size);
 

@@ -30,7 +30,8 @@ static const struct judge_concern concerns[] = {
      "only what is in memory at the end counts; pauses and debug slots do nothing here"},
     {"it counts fewer cycles than it takes",
      "the judge's own counter: every bundle that names an engine other than debug costs one cycle"},
-    {"it puts too many slots into a bundle", "slot_limit, found when the bundle is reached, on every engine"},
+    {"it puts too many slots into a bundle",
+     "slot_limit, found when the bundle is reached, on every simulator"},
     {"two slots of a bundle write one word",
      "the later one stays, as on the reference machine; counted in the "
      "warnings; --strict makes it a fault"},

@@ -1,4 +1,4 @@
-/* The batch engine's driver: tiles of instances in lockstep, then, one after the other,
+/* The batch simulator's driver: tiles of instances in lockstep, then, one after the other,
  * those who have left. Invariant of a tile: every lane is in the state of an instance
  * that is in it; lanes without one of their own, because it has left or there never was
  * one, are copies. So the loop need not know who is there. */
@@ -116,7 +116,7 @@ enum status batch_create(const struct prog *p, const struct sim_config *config, 
     if (!b)
         return diag_set(d, ST_NOMEM, "out of memory");
     struct sim_config plain = *config;
-    plain.engine = SIM_STEP; /* until somebody goes on alone */
+    plain.simulator = SIM_STEP; /* until somebody goes on alone */
     b->n = instances;
     enum status status = sim_create(p, &plain, mems, mem_words, &b->alone, d);
     if (status == ST_OK && !(create_instances(b) && create_lockstep(b)))
@@ -332,10 +332,10 @@ static void run_tile(struct sim_batch *b)
 /* Most batches never need it. Without the memory for it, step does the same. */
 static void hasten(struct sim *s)
 {
-    if (s->config.engine == SIM_FAST || isa_machine_waits(&s->config.machine))
+    if (s->config.simulator == SIM_FAST || isa_machine_waits(&s->config.machine))
         return;
     if (fast_create(s))
-        s->config.engine = SIM_FAST;
+        s->config.simulator = SIM_FAST;
     else
         fast_destroy(s);
 }

@@ -1,4 +1,4 @@
-/* The batch engine: one program on many memories, all at once. What each instance
+/* The batch simulator: one program on many memories, all at once. What each instance
  * ends with is what a machine of its own (machine.h) would end with, fault and all.
  *
  *      prog ──> batch_create ──> batch_run ──> batch_state(i): cycle, memory, fault
@@ -7,7 +7,7 @@
  * Instances run in lockstep, a tile of them at a time, each word of all of them side
  * by side, so that a slot is a short loop over instances on the host's vector unit.
  * Whoever goes another way than the rest (a jump, a fault, an access of its own kind)
- * leaves the tile and goes on alone, on the fast engine. */
+ * leaves the tile and goes on alone, on the fast simulator. */
 #ifndef SHEAF_SIM_ENGINE_BATCH_H
 #define SHEAF_SIM_ENGINE_BATCH_H
 

@@ -1,4 +1,4 @@
-/* Between the batch engine's driver (batch.c), its tile (batch_tile.c) and its loop
+/* Between the batch simulator's driver (batch.c), its tile (batch_tile.c) and its loop
  * (batch_loop.h, compiled for every host and again for wider vectors). */
 #ifndef SHEAF_SIM_ENGINE_BATCH_FRAME_H
 #define SHEAF_SIM_ENGINE_BATCH_FRAME_H

@@ -1,4 +1,4 @@
-/* The loop of the batch engine. Not a header in the usual sense: it defines one
+/* The loop of the batch simulator. Not a header in the usual sense: it defines one
  * function, BATCH_LOOP, and is included by each file that compiles an instance of it,
  * after BATCH_LOOP (its name) and BATCH_TARGET (its attributes) are defined.
  *

@@ -1,8 +1,8 @@
-/* The fast engine's driver. One core runs in the loop from jump to jump for as
+/* The fast simulator's driver. One core runs in the loop from jump to jump for as
  * long as a run straight to the end of the program keeps within the limits; close
  * to a limit, and with several cores, bundles are taken in turns, by the stream
  * that yields after each. Bundles without a fast form, and all that fault, are
- * done by the oracle, so that both engines say the same of them. */
+ * done by the oracle, so that both simulators say the same of them. */
 #include <stdlib.h>
 
 #include "sim/engine/fast.h"

@@ -1,4 +1,4 @@
-/* Between the fast engine's driver (fast.c) and its loop (fast_loop.h, compiled
+/* Between the fast simulator's driver (fast.c) and its loop (fast_loop.h, compiled
  * once for every host and once more where the host may have wider vectors). The batch
  * engine keeps account in the same way. */
 #ifndef SHEAF_SIM_ENGINE_FAST_H

@@ -1,4 +1,4 @@
-/* The loop of the fast engine. Not a header in the usual sense: it defines one
+/* The loop of the fast simulator. Not a header in the usual sense: it defines one
  * function, FAST_LOOP, and is included by each file that compiles an instance of
  * it, after FAST_LOOP (its name) and FAST_TARGET (its attributes) are defined.
  *

@@ -1,4 +1,4 @@
-/* What the fast and batch engines execute: a program translated once into a flat stream
+/* What the fast and batch simulators execute: a program translated once into a flat stream
  * of micro-operations, for one machine. Between predecode.c and fast*.c, batch*.c.
  *
  *      bundle ──> [oracle]                       what has no fast form: step.c does it

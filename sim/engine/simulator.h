@@ -4,10 +4,10 @@
 
 #include "sim/machine.h"
 
-/* Words behind each core's scratch, for the fast engine's buffered writes. */
+/* Words behind each core's scratch, for the fast simulator's buffered writes. */
 enum { SIM_SPARE = 512 };
 
-/* Words behind the memory, which the fast engine may read but not use. */
+/* Words behind the memory, which the fast simulator may read but not use. */
 enum { SIM_SPARE_MEM = 8 };
 
 /* step.c: buffers for one bundle's writes; false when out of memory. */
@@ -23,7 +23,7 @@ void step_reset(struct sim *s);
 bool step_round(struct sim *s);
 
 /* One bundle of one core (which must be running, its pc inside the program), by
- * the oracle: also the fast engine's way to do what it has no fast form for. */
+ * the oracle: also the fast simulator's way to do what it has no fast form for. */
 bool step_bundle(struct sim *s, uint32_t core);
 
 /* fast.c: predecode; false when out of memory. */

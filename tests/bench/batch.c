@@ -56,18 +56,19 @@ static double median(double *list, unsigned n)
     return list[n / 2];
 }
 
-static struct sim_config config_of(enum sim_engine engine)
+static struct sim_config config_of(enum sim_simulator simulator)
 {
     struct sim_config config = sim_default_config();
-    config.engine = engine;
+    config.simulator = simulator;
     config.debug = false;
     return config;
 }
 
 /* Seconds an instance; what it leaves in memory goes to `out` if that is not NULL. */
-static double time_machine(const struct load *l, enum sim_engine engine, uint32_t instances, uint32_t *out)
+static double time_machine(const struct load *l, enum sim_simulator simulator, uint32_t instances,
+                           uint32_t *out)
 {
-    const struct sim_config config = config_of(engine);
+    const struct sim_config config = config_of(simulator);
     struct sim *s;
     struct diag d;
     double seconds[MAX_RUNS];

@@ -33,10 +33,10 @@ static double slots_a_cycle(const struct load *l)
     return cycles ? (double)l->prog->slots.n / cycles : 0;
 }
 
-static void measure(const struct load *l, enum sim_engine engine, unsigned runs)
+static void measure(const struct load *l, enum sim_simulator simulator, unsigned runs)
 {
     struct sim_config config = sim_default_config();
-    config.engine = engine;
+    config.simulator = simulator;
     config.debug = false;
     struct sim *s;
     struct diag d;
@@ -57,7 +57,7 @@ static void measure(const struct load *l, enum sim_engine engine, unsigned runs)
     }
     qsort(rate, runs, sizeof *rate, by_value);
     const double median = rate[runs / 2];
-    (void)printf("%-8s %-6s %10llu %12.1f %12.1f %9.1f .. %.1f\n", l->name, sim_engine_name(engine),
+    (void)printf("%-8s %-6s %10llu %12.1f %12.1f %9.1f .. %.1f\n", l->name, sim_simulator_name(simulator),
                  (unsigned long long)s->cycle, median, median * slots_a_cycle(l), rate[0], rate[runs - 1]);
     sim_destroy(s);
 }

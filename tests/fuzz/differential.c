@@ -1,4 +1,4 @@
-/* Differential fuzzer: random programs on random machines, the step engine against
+/* Differential fuzzer: random programs on random machines, the step simulator against
  * the fast one, and now and then against a batch of several memories, whole state compared: scratch, memory,
  * traces, cycles, rounds, pcs, states, double writes, fault record. Programs are drawn from the operation
  * table; addresses come from a tiny pool, so that slots of a bundle read and overwrite each other's words,
@@ -30,7 +30,7 @@ struct fuzz {
     /* Scratch words that hold addresses and such, not often written; the others
      * are drawn from `pool`. */
     uint32_t pool[6], tame;
-    bool large; /* many full bundles over a wide scratch: what the fast engine does in blocks */
+    bool large; /* many full bundles over a wide scratch: what the fast simulator does in blocks */
     bool batch; /* for instances that run on and part here and there: one core, data from memory */
 };
 
@@ -325,11 +325,11 @@ static const char *difference(const struct sim *a, const struct sim *b)
     return NULL;
 }
 
-static struct sim *start(struct fuzz *f, enum sim_engine engine)
+static struct sim *start(struct fuzz *f, enum sim_simulator simulator)
 {
     struct sim *s;
     struct diag d;
-    f->config.engine = engine;
+    f->config.simulator = simulator;
     if (sim_create(f->p, &f->config, f->mem, f->mem_words, &s, &d) != ST_OK) {
         (void)fprintf(stderr, "differential: seed %" PRIu64 ": %s\n", f->seed, d.text);
         exit(2);

@@ -21,7 +21,7 @@ struct ir *rir_draw(struct rng *r, const struct isa_machine *machine);
  * to blame. */
 bool rir_evaluate(const struct ir *ir, uint32_t *mem);
 
-/* The program on the step engine; false on a fault. *cycles may be NULL. */
+/* The program on the step simulator; false on a fault. *cycles may be NULL. */
 bool rir_simulate(const struct prog *p, uint32_t *mem, uint64_t *cycles);
 
 /* random_ir_corrupt.c: changes the program in one of the ways a builder could get it

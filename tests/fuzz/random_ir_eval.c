@@ -82,7 +82,7 @@ bool rir_simulate(const struct prog *p, uint32_t *mem, uint64_t *cycles)
 {
     struct sim_config config = sim_default_config();
     config.machine = p->machine;
-    config.engine = SIM_STEP;
+    config.simulator = SIM_STEP;
     config.cycle_limit = 200000;
     struct sim *s = NULL;
     struct diag d;

@@ -97,7 +97,7 @@ static inline void create_of(struct world *w, struct prog *p, struct rng *g, uin
     w->r->every = 1 + rng_below(g, 40);
     w->r->most = rng_below(g, 3) ? 2 + rng_below(g, 30) : 0;
     struct sim_config oracle = w->config;
-    oracle.engine = SIM_STEP;
+    oracle.simulator = SIM_STEP;
     assert_int_equal(sim_create(w->p, &oracle, w->mem, MEM, &w->fresh, &d), ST_OK);
 }
 

@@ -1,4 +1,4 @@
-/* The batch engine: every instance ends as a step machine of its own would, together or
+/* The batch simulator: every instance ends as a step machine of its own would, together or
  * parted, with each loop of the host; turning words into rows; memory that runs out.
  * Random programs are the differential fuzzer's part. */
 #include <setjmp.h>
@@ -63,7 +63,7 @@ static unsigned check(const struct sim_batch *b, const struct prog *p, struct si
                       const uint32_t *mems, size_t words, uint32_t n)
 {
     struct sim *s;
-    config.engine = SIM_STEP;
+    config.simulator = SIM_STEP;
     assert_int_equal(sim_create(p, &config, mems, words, &s, NULL), ST_OK);
     unsigned without_memory = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -292,7 +292,7 @@ static void memory_runs_out(void **state)
         batch_destroy(b);
         assert_int_equal(batch_create(p, &config, mems, MEM, 40, &b, NULL), ST_OK);
     }
-    /* Some of these are the fast engine's, whose work is then step's. */
+    /* Some of these are the fast simulator's, whose work is then step's. */
     assert_in_range(n, 5, 100);
     assert_in_range(without, 1, n - 2);
     batch_destroy(b);

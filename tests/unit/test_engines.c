@@ -1,4 +1,4 @@
-/* How the fast engine translates: which bundles have a fast form, what order and
+/* How the fast simulator translates: which bundles have a fast form, what order and
  * what copies it finds. That the result is right is the differential fuzzer's part. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* The rungs of tree_hash's ladder and the general form of its best: every variant on
- * sizes of all sorts, under every contract, with narrow and wide data, on both engines. */
+ * sizes of all sorts, under every contract, with narrow and wide data, on both simulators. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,11 +14,11 @@
 static const char *const rungs[] = {"packed", "resident", "grouped", "interleaved"};
 enum { RUNGS = sizeof rungs / sizeof *rungs };
 
-static uint64_t run_on(const struct prog *program, const struct kern_problem *p, enum sim_engine engine,
+static uint64_t run_on(const struct prog *program, const struct kern_problem *p, enum sim_simulator simulator,
                        bool strict)
 {
     struct sim_config config = sim_default_config();
-    config.engine = engine;
+    config.simulator = simulator;
     config.strict = strict;
     struct sim *s;
     struct diag d;

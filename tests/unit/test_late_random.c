@@ -1,4 +1,4 @@
-/* Results that take more than a cycle: random programs on both engines and in a batch
+/* Results that take more than a cycle: random programs on both simulators and in a batch
  * against a model of its own, which knows nothing but a list of writes, each with the
  * cycle and the core after whose turn it is there. */
 #include <setjmp.h>
@@ -206,20 +206,20 @@ static void watch(void *user, const struct sim_bundle *b)
     ++*(uint64_t *)user;
 }
 
-/* Both engines, watched or in steps, again after a reset, and many in a batch. */
+/* Both simulators, watched or in steps, again after a reset, and many in a batch. */
 static void run_all(const struct prog *p, const struct model *m, unsigned seed)
 {
     struct sim_config config = sim_default_config();
     struct diag d = {0};
     config.machine = p->machine;
     config.pause = true;
-    for (enum sim_engine e = SIM_STEP; e < SIM_ENGINES; e++) {
+    for (enum sim_simulator e = SIM_STEP; e < SIM_SIMULATORS; e++) {
         struct sim *s;
-        config.engine = e;
+        config.simulator = e;
         assert_int_equal(sim_create(p, &config, memory, MEM, &s, &d), ST_OK);
         while (sim_run(s) == SIM_PAUSED)
             continue;
-        compare(m, s, seed, sim_engine_name(e));
+        compare(m, s, seed, sim_simulator_name(e));
         sim_reset(s, memory);
         (void)sim_step(s, seed % 30);
         sim_reset(s, memory);

@@ -21,13 +21,13 @@ struct rig {
 
 static uint32_t memory[] = {10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25};
 
-static struct rig rig_up(enum sim_engine engine, const char *json, struct sim_config config)
+static struct rig rig_up(enum sim_simulator simulator, const char *json, struct sim_config config)
 {
     struct rig r;
     struct diag d = {0};
     if (prog_read_json(json, strlen(json), "case", &r.p, &d) != ST_OK)
         fail_msg("%s", d.text);
-    config.engine = engine;
+    config.simulator = simulator;
     assert_int_equal(sim_create(r.p, &config, memory, COUNT(memory), &r.s, &d), ST_OK);
     return r;
 }
@@ -38,7 +38,7 @@ static void rig_down(struct rig *r)
     prog_destroy(r->p);
 }
 
-#define EACH_ENGINE(e) for (enum sim_engine e = SIM_STEP; e < SIM_ENGINES; e++)
+#define EACH_ENGINE(e) for (enum sim_simulator e = SIM_STEP; e < SIM_SIMULATORS; e++)
 
 static uint32_t word(const struct rig *r, unsigned at)
 {

@@ -37,14 +37,14 @@ static void test_recorded(void **state)
 
 /* Builds and runs the stages one after the other; the cycles, after checking that memory
  * is as expected. */
-static uint64_t run(const struct kern_variant *v, const struct kern_problem *p, enum sim_engine engine)
+static uint64_t run(const struct kern_variant *v, const struct kern_problem *p, enum sim_simulator simulator)
 {
     const struct kern_request rq = {.params = p->params, .machine = isa_default_machine()};
     struct kern_stages stages;
     struct diag d;
     assert_int_equal(kern_build(&moe_sort, v, &rq, &stages, &d), ST_OK);
     struct sim_config config = sim_default_config();
-    config.engine = engine;
+    config.simulator = simulator;
     config.strict = true;
     uint32_t *mem = malloc(p->words * sizeof *mem);
     assert_non_null(mem);

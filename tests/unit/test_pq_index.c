@@ -1,5 +1,5 @@
 /* The reference and the generator against the recorded instances, and the variants
- * against the reference, for many sizes and on both engines. */
+ * against the reference, for many sizes and on both simulators. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,10 +39,10 @@ static void test_recorded(void **state)
 
 /* Runs the stages on `mem`, after which it has to be as expected; the cycles. */
 static uint64_t run_stages(const struct kern_stages *stages, const struct kern_problem *p,
-                           enum sim_engine engine)
+                           enum sim_simulator simulator)
 {
     struct sim_config config = sim_default_config();
-    config.engine = engine;
+    config.simulator = simulator;
     config.strict = true;
     uint32_t *mem = malloc(p->words * sizeof *mem);
     assert_non_null(mem);

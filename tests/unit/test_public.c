@@ -139,11 +139,11 @@ static struct sheaf_program *two_parts(void)
                      "{\"store\":[[\"store\",0,2]]}]");
 }
 
-static struct sheaf_machine *paused(const struct sheaf_program *p, enum sheaf_engine engine)
+static struct sheaf_machine *paused(const struct sheaf_program *p, enum sheaf_simulator simulator)
 {
     const uint32_t memory[] = {41};
     struct sheaf_config config = sheaf_config_default();
-    config.engine = engine;
+    config.simulator = simulator;
     config.pause = true;
     struct sheaf_machine *m;
     assert_int_equal(sheaf_machine_create(p, &config, memory, 1, &m, NULL), SHEAF_OK);
@@ -157,11 +157,11 @@ static void changed_machines_go_on(void **state)
     (void)state;
     struct sheaf_program *p = two_parts();
     for (int engine = SHEAF_STEP; engine <= SHEAF_FAST; engine++) {
-        struct sheaf_machine *m = paused(p, (enum sheaf_engine)engine);
+        struct sheaf_machine *m = paused(p, (enum sheaf_simulator)engine);
         uint32_t *const memory = sheaf_memory(m, NULL), *const scratch = sheaf_scratch(m, 0, NULL);
         struct sheaf_config config = sheaf_config_default();
         const struct sheaf_value values[] = {{"[\"x\"]", 42}};
-        config.engine = engine == SHEAF_STEP ? SHEAF_FAST : SHEAF_STEP;
+        config.simulator = engine == SHEAF_STEP ? SHEAF_FAST : SHEAF_STEP;
         config.debug = true;
         config.values = values;
         config.n_values = 1;
@@ -190,7 +190,7 @@ static void changes_are_kept_to(void **state)
     char text[200] = "x";
     assert_int_equal(sheaf_fault_text(m, text, sizeof text), 0);
     assert_string_equal(text, "");
-    config.engine = (enum sheaf_engine)99;
+    config.simulator = (enum sheaf_simulator)99;
     assert_int_equal(sheaf_machine_change(m, &config, NULL), SHEAF_INPUT);
     config = sheaf_config_default();
     config.strict = true;

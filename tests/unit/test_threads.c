@@ -51,12 +51,12 @@ static void tell(struct text *out, const char *what, uint64_t cycles, const uint
 
 static void run_machines(const struct shared *all, struct text *out)
 {
-    for (enum sheaf_engine engine = SHEAF_STEP; engine <= SHEAF_FAST; engine++) {
+    for (enum sheaf_simulator simulator = SHEAF_STEP; simulator <= SHEAF_FAST; simulator++) {
         uint32_t m[WORDS];
         struct sheaf_config config = sheaf_config_default();
         struct sheaf_machine *machine;
-        memory_of(m, engine);
-        config.engine = engine;
+        memory_of(m, simulator);
+        config.simulator = simulator;
         if (sheaf_machine_create(all->program, &config, m, WORDS, &machine, NULL) != SHEAF_OK)
             return;
         while (sheaf_run(machine) == SHEAF_PAUSED)

@@ -1,5 +1,5 @@
 /* The reference and the generator against the recorded instances, and the variants
- * against the reference, under every contract and on both engines. */
+ * against the reference, under every contract and on both simulators. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,7 +45,7 @@ static void test_recorded(void **state)
 }
 
 /* Builds and runs; the cycles, after checking that memory is as expected. */
-static uint64_t run(const struct kern_variant *v, const struct kern_problem *p, enum sim_engine engine,
+static uint64_t run(const struct kern_variant *v, const struct kern_problem *p, enum sim_simulator simulator,
                     uint32_t scratch)
 {
     struct kern_request rq = {.params = p->params, .contract = p->contract, .machine = isa_default_machine()};
@@ -55,7 +55,7 @@ static uint64_t run(const struct kern_variant *v, const struct kern_problem *p, 
     assert_int_equal(kern_build(&tree_hash, v, &rq, &stages, &d), ST_OK);
     assert_int_equal(stages.list.n, 1);
     struct sim_config config = sim_default_config();
-    config.engine = engine;
+    config.simulator = simulator;
     config.strict = strcmp(v->name, "best") != 0; /* which lets loads of one bundle overlap */
     config.machine = rq.machine;
     struct sim *s;

@@ -13,7 +13,7 @@ enum { INSTANCES = 9 };
 
 /* What has been found so far. */
 struct conform {
-    enum sim_engine engine;
+    enum sim_simulator simulator;
     uint32_t instances; /* 0: no batch */
     bool as_json;
     uint64_t passed, failed;
@@ -50,7 +50,7 @@ static int run_line(struct conform *c, const char *file, unsigned number, const 
     int status = EXIT_FINE;
     if (vector_read(line, size, file, number, &v, &d) != ST_OK) {
         status = tool_diag(&d);
-    } else if (!vector_run(&v, c->engine, c->instances, &difference)) {
+    } else if (!vector_run(&v, c->simulator, c->instances, &difference)) {
         status = tool_error("%s:%u: out of memory", file, number);
     } else if (difference.n) {
         c->failed++;
@@ -113,10 +113,10 @@ static int finish(struct conform *c)
 static int conform(const struct options *o)
 {
     const char *engine = opt_text(o, OPT_ENGINE);
-    struct conform c = {.engine = SIM_FAST, .as_json = opt_given(o, OPT_JSON)};
+    struct conform c = {.simulator = SIM_FAST, .as_json = opt_given(o, OPT_JSON)};
     if (engine && strcmp(engine, "batch") == 0)
         c.instances = INSTANCES;
-    else if (engine && (c.engine = sim_find_engine(engine)) == SIM_ENGINES)
+    else if (engine && (c.simulator = sim_find_simulator(engine)) == SIM_SIMULATORS)
         return tool_error("--engine %s: expected step, fast or batch", engine);
     c.json.text = &c.text;
     if (c.as_json) {

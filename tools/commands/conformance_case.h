@@ -41,6 +41,7 @@ void vector_free(struct vector *v);
 /* Runs it on a machine of that engine, or, if `instances` is not 0, as a batch of so many
  * of it, and appends what differs (in the first of them that does) from what is expected;
  * nothing when all is as recorded. False when out of memory. */
-bool vector_run(const struct vector *v, enum sim_engine engine, uint32_t instances, struct text *difference);
+bool vector_run(const struct vector *v, enum sim_simulator simulator, uint32_t instances,
+                struct text *difference);
 
 #endif

@@ -120,7 +120,8 @@ static bool run_batch(const struct vector *v, const struct prog *p, const struct
     return good;
 }
 
-bool vector_run(const struct vector *v, enum sim_engine engine, uint32_t instances, struct text *difference)
+bool vector_run(const struct vector *v, enum sim_simulator simulator, uint32_t instances,
+                struct text *difference)
 {
     struct prog *p;
     struct diag d;
@@ -129,7 +130,7 @@ bool vector_run(const struct vector *v, enum sim_engine engine, uint32_t instanc
         return reject(status, &d, difference);
     struct sim_config config = sim_default_config();
     config.machine = v->machine;
-    config.engine = engine;
+    config.simulator = simulator;
     config.pause = v->pause;
     config.debug = v->debug;
     config.values = v->values.at;

@@ -65,7 +65,7 @@ static void print_text(const struct run *r, struct text *t)
         text_add(t, faulted ? "result     none\n" : "result     not checked\n");
     if (out->cycles && !faulted)
         text_addf(t, "speed      %.1f million cycles a second (%s engine, %.3g ms a run)\n",
-                  1e-6 * (double)out->cycles / out->seconds, sim_engine_name(r->config.engine),
+                  1e-6 * (double)out->cycles / out->seconds, sim_simulator_name(r->config.simulator),
                   1e3 * out->seconds);
     /* The builder declares the order of such writes, and verifies what is read after them. */
     if (out->double_writes && r->job.variant)
@@ -130,7 +130,7 @@ static void print_json(const struct run *r, struct text *t)
     json_close(&j, ']');
     json_engines(r, &j);
     json_number(&j, "double_writes", out->double_writes);
-    json_text(&j, "engine", r->tandem ? "tandem" : sim_engine_name(r->config.engine));
+    json_text(&j, "engine", r->tandem ? "tandem" : sim_simulator_name(r->config.simulator));
     json_decimal(&j, "cycles_per_second", out->seconds > 0 ? (double)out->cycles / out->seconds : 0);
     json_close(&j, '}');
     text_add(t, "\n");

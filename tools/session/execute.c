@@ -13,14 +13,14 @@ bool execute_config(const struct job *j, const struct options *o, struct sim_con
     *config = sim_default_config();
     *tandem = engine && strcmp(engine, "tandem") == 0;
     if (engine && !*tandem)
-        config->engine = sim_find_engine(engine);
-    if (config->engine == SIM_ENGINES) {
+        config->simulator = sim_find_simulator(engine);
+    if (config->simulator == SIM_SIMULATORS) {
         (void)tool_error("--engine %s: expected step, fast or tandem", engine);
         return false;
     }
     config->machine = j->machine;
     if (isa_machine_waits(&j->machine))
-        config->engine = SIM_STEP; /* as the machine does: reports are to say so */
+        config->simulator = SIM_STEP; /* as the machine does: reports are to say so */
     config->pause = opt_given(o, OPT_PAUSE);
     config->strict = opt_given(o, OPT_STRICT);
     /* Without a problem nothing is known to compare with. */
@@ -69,12 +69,12 @@ static double measure(struct sim *s, const uint32_t *mem, double first)
     return spent / runs;
 }
 
-/* Runs it on the step engine too. */
+/* Runs it on the step simulator too. */
 static bool run_beside(const struct sim *fast, const uint32_t *mem, const struct sim_config *config,
                        struct text *difference)
 {
     struct sim_config other = *config;
-    other.engine = SIM_STEP;
+    other.simulator = SIM_STEP;
     double seconds;
     struct sim *step = run(fast->prog, &other, mem, fast->mem_words, &seconds);
     if (step)

@@ -1,4 +1,4 @@
-/* Requires: a recorded run; a machine that has every engine the slots use.
+/* Requires: a recorded run; a machine that has every simulator the slots use.
  * Guarantees: no schedule that keeps the edges it counts, on that machine, is shorter than a bound.
  *
  * Algorithm: paths are those of values and jumps, and have a length in cycles.

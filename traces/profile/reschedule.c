@@ -1,4 +1,4 @@
-/* Requires: a machine that has, for every engine, at least the slots that a bundle of the run used.
+/* Requires: a machine that has, for every simulator, at least the slots that a bundle of the run used.
  * Guarantees: a schedule that keeps every edge of the graph and the machine's limits.
  *
  * Algorithm: cycle by cycle, each engine takes the most urgent of its slots that may be in this
