@@ -87,17 +87,17 @@ static float work_of(const struct sched_problem *p)
     return arithmetic > loads ? arithmetic : loads;
 }
 
-static uint16_t cohort_of(const struct sched_problem *p, uint32_t node)
+static uint16_t strand_of(const struct sched_problem *p, uint32_t node)
 {
-    return node < p->graph.ops ? p->ir->ops.at[p->graph.first_op + node].tag.cohort : IR_SHARED;
+    return node < p->graph.ops ? p->ir->ops.at[p->graph.first_op + node].tag.strand : IR_SHARED;
 }
 
-/* What belongs to no cohort may wait until just before the first that needs it. */
+/* What belongs to no strand may wait until just before the first that needs it. */
 static void settle_shared(const struct sched_problem *p, float *keys)
 {
     const struct dep_graph *g = &p->graph;
     for (uint32_t i = g->ops; i-- > 0;) {
-        if (cohort_of(p, i) != IR_SHARED || g->succ_at[i] == g->succ_at[i + 1])
+        if (strand_of(p, i) != IR_SHARED || g->succ_at[i] == g->succ_at[i + 1])
             continue;
         float soonest = keys[g->succ[g->succ_at[i]].to];
         for (uint32_t e = g->succ_at[i]; e < g->succ_at[i + 1]; e++)
@@ -115,23 +115,23 @@ bool build_keys(const struct sched_problem *p, float urgency, float *keys)
         free(tail);
         return false;
     }
-    uint32_t longest = 0, cohorts = 0;
+    uint32_t longest = 0, strands = 0;
     for (uint32_t i = 0; i < g->nodes; i++) {
-        const uint16_t c = cohort_of(p, i);
+        const uint16_t c = strand_of(p, i);
         if (longest < tail[i])
             longest = tail[i];
-        if (c != IR_SHARED && cohorts < c + 1u)
-            cohorts = c + 1u;
+        if (c != IR_SHARED && strands < c + 1u)
+            strands = c + 1u;
     }
     const float work = work_of(p), spare = work > (float)longest ? work - (float)longest : 0;
-    const float apart = cohorts > 1 ? spare / (float)(cohorts - 1) : 0;
-    const float pace = cohorts ? 0 : work / (float)(g->ops + 1);
+    const float apart = strands > 1 ? spare / (float)(strands - 1) : 0;
+    const float pace = strands ? 0 : work / (float)(g->ops + 1);
     for (uint32_t i = 0; i < g->nodes; i++) {
-        const uint16_t c = cohort_of(p, i);
+        const uint16_t c = strand_of(p, i);
         const float turn = c != IR_SHARED ? apart * (float)c : pace * (float)(i < g->ops ? i : 0);
         keys[i] = turn + urgency * (float)(longest - tail[i]);
     }
-    if (cohorts)
+    if (strands)
         settle_shared(p, keys);
     free(tail);
     return true;

@@ -26,7 +26,7 @@ enum status build_emit(const struct ir *ir, const struct schedule *schedules, st
 
 /* Keys for list scheduling, in cycles: an op's turn, and `urgency` times how late it may
  * start on the critical path. Turns come in the order of the ir, as fast as the machine
- * can work; where there are cohorts, these take turns, as far apart as the work of all
+ * can work; where there are strands, these take turns, as far apart as the work of all
  * lets them finish together, and what belongs to none comes just before it is needed.
  * keys has room for every node. False when out of memory. */
 bool build_keys(const struct sched_problem *p, float urgency, float *keys);

@@ -138,10 +138,10 @@ struct ir_val ir_const(struct ir *ir, uint32_t value)
         op.alt = ir_form(OP_ADD_IMM, 1, ir->zero, ir_no_val, ir_no_val);
         op.literal = value;
     }
-    const uint16_t cohort = ir->tag.cohort;
-    ir->tag.cohort = IR_SHARED;
+    const uint16_t strand = ir->tag.strand;
+    ir->tag.strand = IR_SHARED;
     push_const(ir, op);
-    ir->tag.cohort = cohort;
+    ir->tag.strand = strand;
     c->scalar = v;
     return v;
 }

@@ -13,7 +13,7 @@ struct ir *ir_create(const struct isa_machine *machine)
         ir_destroy(ir);
         return NULL;
     }
-    ir->tag.cohort = IR_SHARED;
+    ir->tag.strand = IR_SHARED;
     ir->zero = ir_scalar(ir, "zero");
     ir_stage(ir, "main");
     return ir;
@@ -124,7 +124,7 @@ void ir_push(struct ir *ir, struct ir_op op)
         misuse(ir, "a lane writes what another lane reads or writes");
     op.tag = ir->tag;
     if (op.form.op == OP_CONST || op.form.op == OP_VBROADCAST)
-        op.tag.cohort = IR_SHARED;
+        op.tag.strand = IR_SHARED;
     if (ir->status == ST_OK && !vec_push(&ir->ops, op))
         ir_out_of_memory(ir);
 }

@@ -40,7 +40,7 @@ struct ir_mem {
 
 /* Where an op comes from, for priorities and for explaining later. */
 struct ir_tag {
-    uint16_t cohort; /* independent strands of one kernel (a group of walkers); IR_SHARED: none */
+    uint16_t strand; /* independent strands of one kernel (a group of walkers); IR_SHARED: none */
     uint16_t round;
     uint16_t stage; /* index into ir.stages */
 };
@@ -172,9 +172,9 @@ bool ir_block_homes(const struct ir *ir, uint32_t *region);
 
 /* Tags for the ops made from now on. */
 void ir_stage(struct ir *ir, const char *name);
-static inline void ir_cohort(struct ir *ir, unsigned cohort)
+static inline void ir_strand(struct ir *ir, unsigned strand)
 {
-    ir->tag.cohort = (uint16_t)cohort;
+    ir->tag.strand = (uint16_t)strand;
 }
 static inline void ir_round(struct ir *ir, unsigned round)
 {

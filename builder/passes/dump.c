@@ -70,14 +70,14 @@ static void add_op(const struct ir *ir, uint32_t i, struct text *out)
 static void add_tag(const struct ir *ir, struct ir_tag tag, struct text *out)
 {
     text_addf(out, "  -- %s", ir->stages.at[tag.stage]);
-    if (tag.cohort != IR_SHARED)
-        text_addf(out, ", cohort %u, round %u", tag.cohort, tag.round);
+    if (tag.strand != IR_SHARED)
+        text_addf(out, ", strand %u, round %u", tag.strand, tag.round);
     text_add(out, "\n");
 }
 
 static bool same_tag(struct ir_tag a, struct ir_tag b)
 {
-    return a.stage == b.stage && a.cohort == b.cohort && (a.cohort == IR_SHARED || a.round == b.round);
+    return a.stage == b.stage && a.strand == b.strand && (a.strand == IR_SHARED || a.round == b.round);
 }
 
 void dump_ir(const struct ir *ir, struct text *out)

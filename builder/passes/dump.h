@@ -22,7 +22,7 @@ enum status dump_build(struct ir *ir, enum dump_pass pass, struct text *out, str
  * "b7_row[2]", "b7_row[0..7]", "b7_row[2..23/3]", "b7_row[2]x8". */
 void dump_val(const struct ir *ir, struct ir_val v, struct text *out);
 
-/* A line an op, under a line for each region and for each change of stage, cohort and
+/* A line an op, under a line for each region and for each change of stage, strand and
  * round. */
 void dump_ir(const struct ir *ir, struct text *out);
 

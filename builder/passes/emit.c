@@ -238,12 +238,12 @@ static bool note_slots(struct work *w)
         name[b] = keep(p, ir->blocks.at[b].name, &good);
     for (size_t i = 0; good && i < p->slots.n; i++) {
         const struct emit_origin o = w->out->origins.at[i];
-        struct prog_note note = {PROG_NO_STAGE, 0, PROG_ALL_COHORTS, 0, NULL};
+        struct prog_note note = {PROG_NO_STAGE, 0, PROG_ALL_STRANDS, 0, NULL};
         if (o.op != IR_NONE) {
             const struct ir_op *op = &ir->ops.at[o.op];
             note.stage = op->tag.stage < p->stages.n ? op->tag.stage : PROG_NO_STAGE;
             note.round = op->tag.round;
-            note.cohort = op->tag.cohort;
+            note.strand = op->tag.strand;
             if (ir_has_dest(op)) {
                 note.word = (uint16_t)ir_word(op->dest, o.first);
                 note.value = name[op->dest.block];
@@ -302,4 +302,4 @@ void emit_free(struct emitted *e)
     *e = (struct emitted){0};
 }
 
-_Static_assert((int)PROG_ALL_COHORTS == (int)IR_SHARED, "a tag's cohort is a note's");
+_Static_assert((int)PROG_ALL_STRANDS == (int)IR_SHARED, "a tag's strand is a note's");

@@ -27,7 +27,7 @@ struct place {
     char text[100];
 };
 
-/* "bundle 12, valu slot 3, op 456 (hash, cohort 7)" */
+/* "bundle 12, valu slot 3, op 456 (hash, strand 7)" */
 static struct place slot_place(const struct verify_walk *w, uint32_t bundle, uint32_t slot)
 {
     struct place p;
@@ -41,8 +41,8 @@ static struct place slot_place(const struct verify_walk *w, uint32_t bundle, uin
     const uint32_t op = w->e->origins.at[slot].op;
     if (op < w->ir->ops.n) {
         const struct ir_tag tag = w->ir->ops.at[op].tag;
-        (void)snprintf(p.text + n, sizeof p.text - (size_t)n, ", op %u (%.24s, cohort %d, round %u)", op,
-                       w->ir->stages.at[tag.stage], tag.cohort == IR_SHARED ? -1 : tag.cohort, tag.round);
+        (void)snprintf(p.text + n, sizeof p.text - (size_t)n, ", op %u (%.24s, strand %d, round %u)", op,
+                       w->ir->stages.at[tag.stage], tag.strand == IR_SHARED ? -1 : tag.strand, tag.round);
     }
     return p;
 }

@@ -40,7 +40,7 @@ static const struct ir_tag *tag(const struct state *s, uint32_t node)
 
 static bool shared(const struct state *s, uint32_t node)
 {
-    return node >= s->problem.graph.ops || tag(s, node)->cohort == IR_SHARED;
+    return node >= s->problem.graph.ops || tag(s, node)->strand == IR_SHARED;
 }
 
 /* The least key of a successor, less one. */
@@ -82,7 +82,7 @@ bool state_first_keys(struct state *s, float stagger, float pace)
             if (!shared(s, p) && depth[i] < depth[p] + wait)
                 depth[i] = depth[p] + wait;
         }
-        s->keys[i] = (float)tag(s, i)->cohort * stagger + (float)depth[i] * pace;
+        s->keys[i] = (float)tag(s, i)->strand * stagger + (float)depth[i] * pace;
     }
     free(depth);
     state_shared_keys(s);
@@ -95,10 +95,10 @@ struct buckets {
     uint32_t *at, *order;
 };
 
-static bool make_buckets(struct buckets *b, const struct state *s, uint32_t cohorts, uint32_t rounds)
+static bool make_buckets(struct buckets *b, const struct state *s, uint32_t strands, uint32_t rounds)
 {
     const uint32_t ops = s->problem.graph.ops;
-    b->n = cohorts * rounds;
+    b->n = strands * rounds;
     b->rounds = rounds;
     b->at = calloc(b->n + 2u, sizeof *b->at);
     b->order = malloc((ops + 1u) * sizeof *b->order);
@@ -106,22 +106,22 @@ static bool make_buckets(struct buckets *b, const struct state *s, uint32_t coho
         return false;
     for (uint32_t i = 0; i < ops; i++)
         if (!shared(s, i))
-            b->at[tag(s, i)->cohort * rounds + tag(s, i)->round + 2]++;
+            b->at[tag(s, i)->strand * rounds + tag(s, i)->round + 2]++;
     for (uint32_t k = 2; k < b->n + 2; k++)
         b->at[k] += b->at[k - 1];
     for (uint32_t i = 0; i < ops; i++)
         if (!shared(s, i))
-            b->order[b->at[tag(s, i)->cohort * rounds + tag(s, i)->round + 1]++] = i;
+            b->order[b->at[tag(s, i)->strand * rounds + tag(s, i)->round + 1]++] = i;
     return true;
 }
 
-static void extent(const struct state *s, uint32_t *cohorts, uint32_t *rounds)
+static void extent(const struct state *s, uint32_t *strands, uint32_t *rounds)
 {
     for (uint32_t i = 0; i < s->problem.graph.ops; i++) {
         if (shared(s, i))
             continue;
-        if (tag(s, i)->cohort >= *cohorts)
-            *cohorts = tag(s, i)->cohort + 1u;
+        if (tag(s, i)->strand >= *strands)
+            *strands = tag(s, i)->strand + 1u;
         if (tag(s, i)->round >= *rounds)
             *rounds = tag(s, i)->round + 1u;
     }
@@ -129,11 +129,11 @@ static void extent(const struct state *s, uint32_t *cohorts, uint32_t *rounds)
 
 bool state_take_keys(struct state *s, const struct state *from)
 {
-    uint32_t cohorts = 0, rounds = 1;
-    extent(s, &cohorts, &rounds);
-    extent(from, &cohorts, &rounds);
+    uint32_t strands = 0, rounds = 1;
+    extent(s, &strands, &rounds);
+    extent(from, &strands, &rounds);
     struct buckets to = {0}, old = {0};
-    const bool good = make_buckets(&to, s, cohorts, rounds) && make_buckets(&old, from, cohorts, rounds);
+    const bool good = make_buckets(&to, s, strands, rounds) && make_buckets(&old, from, strands, rounds);
     for (uint32_t k = 0; good && k < to.n; k++) {
         const uint32_t n = to.at[k + 1] - to.at[k], m = old.at[k + 1] - old.at[k];
         for (uint32_t j = 0; j < n; j++)

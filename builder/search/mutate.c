@@ -48,10 +48,10 @@ struct extent state_extent(const struct state *s)
 {
     struct extent x = {0, 1};
     for (uint32_t i = 0; i < s->problem.graph.ops; i++) {
-        if (tags(s, i)->cohort == IR_SHARED)
+        if (tags(s, i)->strand == IR_SHARED)
             continue;
-        if (tags(s, i)->cohort >= x.cohorts)
-            x.cohorts = tags(s, i)->cohort + 1u;
+        if (tags(s, i)->strand >= x.strands)
+            x.strands = tags(s, i)->strand + 1u;
         if (tags(s, i)->round >= x.rounds)
             x.rounds = tags(s, i)->round + 1u;
     }
@@ -67,28 +67,28 @@ static float rounded(double key)
 /* One strand, from some round on, goes earlier or later. */
 static void shift_strand(struct state *s, struct rng *rng, double heat, struct extent x)
 {
-    const uint32_t cohort = rng_below(rng, x.cohorts);
+    const uint32_t strand = rng_below(rng, x.strands);
     const uint32_t from = rng_below(rng, 2) ? rng_below(rng, x.rounds) : 0;
     const double by = (rng_unit(rng) - 0.5) * (4 + 56 * heat);
     for (uint32_t i = 0; i < s->problem.graph.ops; i++)
-        if (tags(s, i)->cohort == cohort && tags(s, i)->round >= from)
+        if (tags(s, i)->strand == strand && tags(s, i)->round >= from)
             s->keys[i] = rounded(s->keys[i] + by);
 }
 
 /* One strand is stretched or squeezed about its middle. */
 static void stretch_strand(struct state *s, struct rng *rng, struct extent x)
 {
-    const uint32_t cohort = rng_below(rng, x.cohorts);
+    const uint32_t strand = rng_below(rng, x.strands);
     const double scale = 0.8 + 0.4 * rng_unit(rng);
     double sum = 0;
     uint32_t n = 0;
     for (uint32_t i = 0; i < s->problem.graph.ops; i++)
-        if (tags(s, i)->cohort == cohort) {
+        if (tags(s, i)->strand == strand) {
             sum += s->keys[i];
             n++;
         }
     for (uint32_t i = 0; i < s->problem.graph.ops; i++)
-        if (tags(s, i)->cohort == cohort)
+        if (tags(s, i)->strand == strand)
             s->keys[i] = rounded(sum / n + (s->keys[i] - sum / n) * scale);
 }
 
@@ -105,7 +105,7 @@ static void shake_window(struct state *s, struct rng *rng)
 void move_keys(struct state *s, struct rng *rng, double heat)
 {
     const struct extent x = state_extent(s);
-    const uint32_t which = x.cohorts ? rng_below(rng, 64) : 50;
+    const uint32_t which = x.strands ? rng_below(rng, 64) : 50;
     if (which < 30)
         shift_strand(s, rng, heat, x);
     else if (which < 40)

@@ -16,7 +16,7 @@ void move_keys(struct state *s, struct rng *rng, double heat);
 
 /* The number of strands and of their rounds. */
 struct extent {
-    uint32_t cohorts, rounds;
+    uint32_t strands, rounds;
 };
 struct extent state_extent(const struct state *s);
 

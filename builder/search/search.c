@@ -140,7 +140,7 @@ static void draw(struct island *x)
     /* Strands one after the other, so far apart that the last one ends with the work. */
     struct mix_work total;
     mix_count(s.ir, &total);
-    const double apart = e.cohorts ? mix_cycles(&s.ir->machine, &total) / e.cohorts : 0;
+    const double apart = e.strands ? mix_cycles(&s.ir->machine, &total) / e.strands : 0;
     const double urgency = 1.5 + 4 * rng_unit(&x->rng);
     const bool good = state_first_keys(&s, (float)(apart * (0.55 + 0.5 * rng_unit(&x->rng))), (float)urgency);
     if (!good || !state_evaluate(&s, 2)) {

@@ -121,10 +121,10 @@ static void fill_and_gate(struct moe_code *c, struct moe_chosen *chosen)
      * nearly all of the store engine's time. */
     const bool few = moe_are_few(s);
     if (few)
-        ir_cohort(c->ir, 0);
+        ir_strand(c->ir, 0);
     moe_fill(c, each, filled);
     if (few)
-        ir_cohort(c->ir, 1);
+        ir_strand(c->ir, 1);
     moe_gate(c, &first, s->kt, chosen);
     moe_store_chosen(c, chosen, &first, &ids, &w);
     moe_count(c, filled, n, each, all - each);

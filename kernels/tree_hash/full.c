@@ -209,10 +209,10 @@ static void all_groups(struct full *f)
     const struct ladder_part part = ladder_part(l, 0, MOST_GROUPS, l->ir->machine.vlen);
     ir_stage(l->ir, "load");
     for (uint32_t i = 0; i < part.strands; i++) {
-        ir_cohort(l->ir, i);
+        ir_strand(l->ir, i);
         ladder_load(l, &part, i, l->indices, index[i] = ir_vector(l->ir, "index"));
     }
-    l->ir->tag.cohort = IR_SHARED;
+    l->ir->tag.strand = IR_SHARED;
     make_tables(f);
     bool waits[MOST_GROUPS];
     choose_kinds(f, part.strands, waits);
@@ -223,7 +223,7 @@ static void all_groups(struct full *f)
         slot[i] = ir_vector(l->ir, "slot");
     for (uint32_t i = 0; i < part.strands; i++) {
         const struct ir_val s = slot[i % slots];
-        ir_cohort(l->ir, i);
+        ir_strand(l->ir, i);
         ir_stage(l->ir, "load");
         ladder_load(l, &part, i, l->values, s);
         index[i] = gated(f, s, index[i]);
@@ -232,7 +232,7 @@ static void all_groups(struct full *f)
         ladder_store(l, &part, i, l->values, s);
     }
     for (uint32_t i = 0; i < part.strands; i++) {
-        ir_cohort(l->ir, i);
+        ir_strand(l->ir, i);
         ladder_store(l, &part, i, l->indices, index[i]);
     }
 }

@@ -75,10 +75,10 @@ static void one_round(struct packed *p)
         const struct ir_val indices = begin_of_pass(p, p->indices, &part);
         const struct ir_val values = begin_of_pass(p, p->values, &part);
         for (uint32_t i = 0; i < part.strands; i++) {
-            ir_cohort(ir, i);
+            ir_strand(ir, i);
             step(p, &part, i, indices, values);
         }
-        ir->tag.cohort = IR_SHARED;
+        ir->tag.strand = IR_SHARED;
         ladder_passes_end(&p->l, &part, &loop);
         first = ladder_part_end(&part);
     }

@@ -116,11 +116,11 @@ static uint32_t one_part(struct vectors *v, const struct group *groups, const st
     struct ir *ir = v->l.ir;
     struct ladder_part p = ladder_part(&v->l, first, s->groups, ir->machine.vlen);
     const struct ladder_loop loop = ladder_passes(&v->l, &p);
-    ir_cohort(ir, 0); /* one for all groups: they keep pace, and none is late at the end */
+    ir_strand(ir, 0); /* one for all groups: they keep pace, and none is late at the end */
     load_groups(v, &p, groups);
     all_rounds(v, groups, p.strands, s->steps);
     store_groups(v, &p, groups);
-    ir->tag.cohort = IR_SHARED;
+    ir->tag.strand = IR_SHARED;
     ladder_passes_end(&v->l, &p, &loop);
     return ladder_part_end(&p);
 }

@@ -273,7 +273,7 @@ static void all_rounds(struct walk *w, struct group *g, uint32_t groups)
             const uint64_t since = time - APART * i;
             if (since % ROUND || since / ROUND >= rounds)
                 continue;
-            ir_cohort(w->ir, (unsigned)i);
+            ir_strand(w->ir, (unsigned)i);
             one_round(&g[i], (uint32_t)(since / ROUND));
         }
     }
@@ -293,25 +293,25 @@ void walk_build(struct walk *w)
     walk_setup(w);
     ir_stage(ir, "values");
     for (uint32_t i = 0; i < groups; i++) {
-        ir_cohort(ir, i);
+        ir_strand(ir, i);
         g[i] = (struct group){.w = w, .address = {.block = IR_NONE}, .full = {.block = IR_NONE}};
         g[i].y = load_values(w, i);
         (void)ir_name(ir, g[i].y, "value");
     }
     all_rounds(w, g, groups);
     for (uint32_t i = 0; i < groups; i++) {
-        ir_cohort(ir, i);
+        ir_strand(ir, i);
         if (w->plan.want_indices)
             g[i].address = final_indices(&g[i]);
         g[i].y = full_value(&g[i]);
     }
     ir_stage(ir, "results");
     for (uint32_t i = 0; i < groups; i++) {
-        ir_cohort(ir, i);
+        ir_strand(ir, i);
         store_results(w, w->plan.values, i, g[i].y);
     }
     for (uint32_t i = 0; w->plan.want_indices && i < groups; i++) {
-        ir_cohort(ir, i);
+        ir_strand(ir, i);
         store_results(w, w->plan.indices, i, g[i].address);
     }
 }

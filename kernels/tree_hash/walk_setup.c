@@ -48,10 +48,10 @@ struct ir_val walk_const(struct walk *w, uint32_t value)
     for (size_t i = 0; i < w->consts.n; i++)
         if (w->consts.at[i].value == value)
             return w->consts.at[i].vector;
-    const uint16_t cohort = w->ir->tag.cohort;
-    w->ir->tag.cohort = IR_SHARED;
+    const uint16_t strand = w->ir->tag.strand;
+    w->ir->tag.strand = IR_SHARED;
     const struct ir_val v = walk_spread(w, ir_const(w->ir, value));
-    w->ir->tag.cohort = cohort;
+    w->ir->tag.strand = strand;
     if (!vec_push(&w->consts, (struct walk_const){value, v}))
         w->choices->failed = true;
     return v;
@@ -183,7 +183,7 @@ static void tables(struct walk *w)
 void walk_setup(struct walk *w)
 {
     ir_stage(w->ir, "setup");
-    w->ir->tag.cohort = IR_SHARED;
+    w->ir->tag.strand = IR_SHARED;
     for (unsigned i = 0; i < WALK_SPREADS; i++)
         w->by_memory[i] = (uint8_t)choices_ask(w->choices, WALK_ASK_SPREAD, 2, 0);
     hash_constants(w);

@@ -46,12 +46,12 @@ struct prog_place {
 struct prog_note {
     uint16_t stage;    /* an index into prog.stages, or PROG_NO_STAGE */
     uint16_t round;    /* as the kernel counts; 0 where it does not */
-    uint16_t cohort;   /* an independent strand of the kernel; PROG_ALL_COHORTS: of none */
+    uint16_t strand;   /* an independent strand of the kernel; PROG_ALL_STRANDS: of none */
     uint16_t word;     /* the first word of `value` that it writes */
     const char *value; /* the name of what it computes, or NULL */
 };
 
-enum { PROG_NO_STAGE = UINT16_MAX, PROG_ALL_COHORTS = UINT16_MAX };
+enum { PROG_NO_STAGE = UINT16_MAX, PROG_ALL_STRANDS = UINT16_MAX };
 
 /* Sorted by `first`; stale when the program has more names than `names`. */
 struct prog_places {

@@ -330,7 +330,7 @@ static void draw_skip(struct draw *d)
 
 static void draw_op(struct draw *d)
 {
-    ir_cohort(d->ir, one_in(d, 4) ? IR_SHARED : below(d, 5));
+    ir_strand(d->ir, one_in(d, 4) ? IR_SHARED : below(d, 5));
     switch (below(d, 16)) {
     case 0: draw_select(d); break;
     case 1: draw_load(d); break;

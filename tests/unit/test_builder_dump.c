@@ -22,7 +22,7 @@ static struct ir *create(void)
     ir_load_into(ir, ir_view(row, 8, 1, 8), ir->zero, IR_ANYWHERE);
     ir_load_into(ir, ir_view(row, 15, 1, 8), ir->zero, IR_ANYWHERE);
     ir_stage(ir, "twice");
-    ir_cohort(ir, 2);
+    ir_strand(ir, 2);
     ir_round(ir, 7);
     ir_alu_into(ir, ir_view(row, 0, 1, 8), OP_ALU_ADD, ir_view(row, 8, 2, 8), ir_view(row, 8, 0, 8));
     (void)ir_vconst(ir, 9);
@@ -53,17 +53,17 @@ static void test_ir(void **state)
                     "  -- main\n"
                     "     0  b1_row[8..15] = vload b0_zero ; anywhere\n"
                     "     1  b1_row[15..22] = vload b0_zero ; anywhere\n"
-                    "  -- twice, cohort 2, round 7\n"
+                    "  -- twice, strand 2, round 7\n"
                     "     2  b1_row[0..7] = + b1_row[8..22/2] b1_row[8]x8\n"
                     "  -- twice\n"
                     "     3  #9 = const 9 | add_imm b0_zero 9\n"
                     "     4  #9 = vbroadcast #9 | | #9[0]x8 b0_zero[0]x8\n"
-                    "  -- twice, cohort 2, round 7\n"
+                    "  -- twice, strand 2, round 7\n"
                     "     5  b2_n = | #9 b0_zero\n"
                     "  -- twice\n"
                     "     6  #3 = const 3 | add_imm b0_zero 3\n"
                     "region 1\n"
-                    "  -- twice, cohort 2, round 7\n"
+                    "  -- twice, strand 2, round 7\n"
                     "     7  b2_n = - b2_n #3\n"
                     "     8  vstore b2_n b1_row[0..7] ; words 0..13\n"
                     "  to region 1 if b2_n\n"
@@ -77,16 +77,16 @@ static void test_fold(void **state)
                       "  -- main\n"
                       "     0  b1_row[8..15] = vload b0_zero ; anywhere\n"
                       "     1  b1_row[15..22] = vload b0_zero ; anywhere\n"
-                      "  -- twice, cohort 2, round 7\n"
+                      "  -- twice, strand 2, round 7\n"
                       "     2  b1_row[0..7] = + b1_row[8..22/2] b1_row[8]x8\n"
                       "  -- twice\n"
                       "     3  #9 = const 9 | add_imm b0_zero 9\n"
-                      "  -- twice, cohort 2, round 7\n"
+                      "  -- twice, strand 2, round 7\n"
                       "     4  b2_n = | #9 b0_zero\n"
                       "  -- twice\n"
                       "     5  #3 = const 3 | add_imm b0_zero 3\n"
                       "region 1\n"
-                      "  -- twice, cohort 2, round 7\n"
+                      "  -- twice, strand 2, round 7\n"
                       "     6  b2_n = - b2_n #3\n"
                       "     7  vstore b2_n b1_row[0..7] ; words 0..13\n"
                       "  to region 1 if b2_n\n"

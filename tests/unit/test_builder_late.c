@@ -204,7 +204,7 @@ static void test_read_too_early(void **state)
     struct ir *ir = create("load_latency=3");
     ir_store(ir, ir->zero, ir_load(ir, ir->zero, words(0, 1)), words(0, 1));
     objects_without(ir, 1,
-                    "the emitted program is wrong: bundle 2, store slot 0, op 1 (main, cohort -1, round 0) "
+                    "the emitted program is wrong: bundle 2, store slot 0, op 1 (main, strand -1, round 0) "
                     "reads nothing known from scratch word 1, expected lane 0 of op 0");
 }
 
@@ -215,7 +215,7 @@ static void test_load_too_early(void **state)
     ir_store(ir, ir->zero, ir->zero, words(0, 1));
     ir_store(ir, ir->zero, ir_load(ir, ir->zero, words(0, 1)), words(1, 1));
     objects_without(ir, 1,
-                    "the emitted program is wrong: bundle 2, load slot 0, op 1 (main, cohort -1, round 0) "
+                    "the emitted program is wrong: bundle 2, load slot 0, op 1 (main, strand -1, round 0) "
                     "comes after 0 stores to memory words 0 to 0, expected 1");
 }
 

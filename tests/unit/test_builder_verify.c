@@ -255,7 +255,7 @@ static void test_one_cycle_early(void **state)
     move(&f->e, nth(&f->e, OP_VSTORE, 0), bundle_of(&f->e, nth(&f->e, OP_MULTIPLY_ADD, 0)) + 1);
     objects(
         f,
-        "store slot 0, op 14 (main, cohort -1, round 0) reads word 0 of block 4 sum as the region found it");
+        "store slot 0, op 14 (main, strand -1, round 0) reads word 0 of block 4 sum as the region found it");
 }
 
 static void test_bundles_swapped(void **state)

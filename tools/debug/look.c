@@ -11,7 +11,7 @@ enum { MOST_WORDS = 4096, MOST_READERS = 20, MOST_SHOWN = 1000 };
 static bool same_value(const struct prog *p, uint32_t a, uint32_t b)
 {
     const struct prog_note *x = &p->notes.at[a], *y = &p->notes.at[b];
-    return y->value && strcmp(x->value, y->value) == 0 && x->cohort == y->cohort;
+    return y->value && strcmp(x->value, y->value) == 0 && x->strand == y->strand;
 }
 
 /* Who wrote a value of the kernel, and whether its words have been written by others since. */

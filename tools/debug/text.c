@@ -186,8 +186,8 @@ void debug_note(const struct prog *p, uint32_t slot, struct text *out)
         text_addf(out, "%s%s", n->value, n->stage != PROG_NO_STAGE ? ": " : "");
     if (n->stage != PROG_NO_STAGE)
         text_addf(out, "%s, round %u", p->stages.at[n->stage], n->round);
-    if (n->cohort != PROG_ALL_COHORTS)
-        text_addf(out, ", strand %u", n->cohort);
+    if (n->strand != PROG_ALL_STRANDS)
+        text_addf(out, ", strand %u", n->strand);
     text_add(out, ")");
 }
 

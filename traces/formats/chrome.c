@@ -149,8 +149,8 @@ static void add_note(const struct trace *t, uint32_t program, uint32_t slot, str
         json_quote(line, p->stages.at[note->stage]);
     }
     number(line, ", \"round\": ", note->round);
-    if (note->cohort != PROG_ALL_COHORTS)
-        number(line, ", \"cohort\": ", note->cohort);
+    if (note->strand != PROG_ALL_STRANDS)
+        number(line, ", \"strand\": ", note->strand);
     trace_noted_value(t, program, slot, room);
     if (room->n)
         add_text(line, ", \"value\": ", room);

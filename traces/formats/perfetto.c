@@ -54,7 +54,7 @@ enum about {
     ABOUT_ADDRESS,
     ABOUT_WROTE,
     ABOUT_ROUND,
-    ABOUT_COHORT,
+    ABOUT_STRAND,
     ABOUTS
 };
 
@@ -222,7 +222,7 @@ static bool intern_names(struct trace *t)
     static const char *const names[ABOUTS] = {
         [ABOUT_NAMED] = "named",   [ABOUT_STAGE] = "stage",     [ABOUT_VALUE] = "value",
         [ABOUT_BUNDLE] = "bundle", [ABOUT_ADDRESS] = "address", [ABOUT_WROTE] = "wrote",
-        [ABOUT_ROUND] = "round",   [ABOUT_COHORT] = "cohort",
+        [ABOUT_ROUND] = "round",   [ABOUT_STRAND] = "strand",
     };
     struct perfetto *p = t->state;
     for (unsigned op = 0; op < ISA_OPS; op++)
@@ -316,8 +316,8 @@ static bool slot_event(struct trace *t, const struct trace_bundle *b, const stru
     if (of->notes.n) {
         const struct prog_note *note = &of->notes.at[s->slot];
         annotate(p, ABOUT_ROUND, ANNOTATION_NUMBER, note->round);
-        if (note->cohort != PROG_ALL_COHORTS)
-            annotate(p, ABOUT_COHORT, ANNOTATION_NUMBER, note->cohort);
+        if (note->strand != PROG_ALL_STRANDS)
+            annotate(p, ABOUT_STRAND, ANNOTATION_NUMBER, note->strand);
     }
     p->used[b->core][s->engine]++;
     return text_ok(&p->string) && send_event(t, t->cycle) && vec_push(&p->open, track);

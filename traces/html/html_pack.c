@@ -105,7 +105,7 @@ static void pack_note(struct packer *k, const struct prog_note *note)
     struct text *out = &k->out->code;
     number(out, note->stage == PROG_NO_STAGE ? 0 : note->stage + 1u);
     number(out, note->round);
-    number(out, note->cohort == PROG_ALL_COHORTS ? 0 : note->cohort + 1u);
+    number(out, note->strand == PROG_ALL_STRANDS ? 0 : note->strand + 1u);
     if (note->value)
         word(k, note->value, strlen(note->value));
     else

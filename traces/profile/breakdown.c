@@ -48,8 +48,8 @@ static size_t row_count(const struct work *w)
     default:
         for (size_t i = 0; i < p->notes.n; i++) {
             const struct prog_note *n = &p->notes.at[i];
-            const size_t at = n->cohort == PROG_ALL_COHORTS ? 0
-                              : w->out->by == WHERE_STRAND  ? n->cohort + 1u
+            const size_t at = n->strand == PROG_ALL_STRANDS ? 0
+                              : w->out->by == WHERE_STRAND  ? n->strand + 1u
                                                             : n->round + 1u;
             most = at > most ? at : most;
         }
@@ -78,8 +78,8 @@ static uint32_t row_of(const struct work *w, uint32_t slot)
     const struct prog_note *note = hist_note(h, slot);
     switch (w->out->by) {
     case WHERE_STAGE: return note->stage == PROG_NO_STAGE ? 0 : note->stage + 1u;
-    case WHERE_ROUND: return note->cohort == PROG_ALL_COHORTS ? 0 : note->round + 1u;
-    case WHERE_STRAND: return note->cohort == PROG_ALL_COHORTS ? 0 : note->cohort + 1u;
+    case WHERE_ROUND: return note->strand == PROG_ALL_STRANDS ? 0 : note->round + 1u;
+    case WHERE_STRAND: return note->strand == PROG_ALL_STRANDS ? 0 : note->strand + 1u;
     case WHERE_LABEL: return w->label_of[h->bundles.at[h->slots.at[slot].bundle].bundle];
     case WHERE_TIME:
     default: return (uint32_t)((uint64_t)hist_cycle(h, slot) * STRETCHES / h->cycles);

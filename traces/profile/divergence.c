@@ -143,7 +143,7 @@ static uint64_t scratch_place(struct work *w, const struct history *h, uint32_t 
         const struct prog_note *note = hist_note(h, slot);
         if (!note->value)
             return 0;
-        (void)snprintf(key, NAME_KEY, "%u %u %u %s %s", (unsigned)core, note->round, note->cohort,
+        (void)snprintf(key, NAME_KEY, "%u %u %u %s %s", (unsigned)core, note->round, note->strand,
                        note->stage == PROG_NO_STAGE ? "" : h->prog->stages.at[note->stage], note->value);
         number = number_of(w, key, first);
         offset = note->word + lane;

@@ -119,7 +119,7 @@ static bool find(struct work *w, struct loads *out)
         return true;
     for (size_t i = 0; i < w->list.n; i++) {
         const struct prog_note *note = hist_note(h, w->list.at[i].slot);
-        w->list.at[i].part = note->cohort == PROG_ALL_COHORTS ? NO_PART : note->round;
+        w->list.at[i].part = note->strand == PROG_ALL_STRANDS ? NO_PART : note->round;
     }
     out->round = count(w);
     return list_rounds(w, out);

@@ -103,8 +103,8 @@ void profile_slot_text(const struct history *h, uint32_t slot, struct text *t)
     if (!n || n->stage == PROG_NO_STAGE)
         return;
     text_addf(t, "  [%s", h->prog->stages.at[n->stage]);
-    if (n->cohort != PROG_ALL_COHORTS)
-        text_addf(t, ", round %u, strand %u", n->round, n->cohort);
+    if (n->strand != PROG_ALL_STRANDS)
+        text_addf(t, ", round %u, strand %u", n->round, n->strand);
     if (n->value)
         text_addf(t, ", %s+%u", n->value, n->word);
     text_add(t, "]");

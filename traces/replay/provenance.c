@@ -187,30 +187,30 @@ size_t origin_readers(struct replay *r, const struct place *place, struct origin
 struct values {
     const char *name;
     size_t length;
-    uint32_t cohort; /* NO_COHORT: of any */
+    uint32_t strand; /* NO_STRAND: of any */
     uint32_t core;
     struct origin out;
     bool found;
 };
 
-enum { NO_COHORT = UINT16_MAX + 1 };
+enum { NO_STRAND = UINT16_MAX + 1 };
 
 static bool is_value(const struct values *v, const struct prog *p, uint32_t slot)
 {
     const struct prog_note *note = &p->notes.at[slot];
     return note->value && strncmp(note->value, v->name, v->length) == 0 && note->value[v->length] == '\0' &&
-           (v->cohort == NO_COHORT || v->cohort == note->cohort);
+           (v->strand == NO_STRAND || v->strand == note->strand);
 }
 
 /* "x@3": the x of strand 3. */
 static struct values value_named(const char *name, uint32_t core)
 {
     const char *at = strrchr(name, '@');
-    struct values v = {.name = name, .length = strlen(name), .cohort = NO_COHORT, .core = core};
+    struct values v = {.name = name, .length = strlen(name), .strand = NO_STRAND, .core = core};
     if (at && at[1] >= '0' && at[1] <= '9' && at[strspn(at + 1, "0123456789") + 1] == '\0' &&
         strlen(at) < 7) {
         v.length = (size_t)(at - name);
-        v.cohort = (uint32_t)strtoul(at + 1, NULL, 10);
+        v.strand = (uint32_t)strtoul(at + 1, NULL, 10);
     }
     return v;
 }
