@@ -171,9 +171,9 @@ void kern_values_free(struct kern_values *v)
 }
 
 enum status kern_build(const struct kern *k, const struct kern_variant *v, const struct kern_request *rq,
-                       struct kern_stages *out, struct diag *d)
+                       struct kern_programs *out, struct diag *d)
 {
-    *out = (struct kern_stages){0};
+    *out = (struct kern_programs){0};
     const char *why = k->problem(&rq->params, rq->contract);
     if (why)
         return diag_set(d, ST_INPUT, "%s: %s", k->name, why);
@@ -184,14 +184,14 @@ enum status kern_build(const struct kern *k, const struct kern_variant *v, const
     const enum status status = v->make ? tuned_build(k, v, rq, out, &inner) : v->build(rq, out, &inner);
     if (status == ST_OK)
         return ST_OK;
-    kern_stages_free(out);
+    kern_programs_free(out);
     return diag_set(d, status, "%s:%s: %s", k->name, v->name, inner.text);
 }
 
-enum status kern_stage_add(struct kern_stages *s, const char *name, struct prog *prog, const struct ir *ir,
-                           struct diag *d)
+enum status kern_program_add(struct kern_programs *s, const char *name, struct prog *prog,
+                             const struct ir *ir, struct diag *d)
 {
-    struct kern_stage stage = {.name = name, .prog = prog};
+    struct kern_program stage = {.name = name, .prog = prog};
     struct sched_problem p;
     bool good = true;
     if (ir && ir->regions.n == 1) {
@@ -207,7 +207,7 @@ enum status kern_stage_add(struct kern_stages *s, const char *name, struct prog 
     return diag_set(d, ST_NOMEM, "out of memory for the program");
 }
 
-void kern_stages_free(struct kern_stages *s)
+void kern_programs_free(struct kern_programs *s)
 {
     for (size_t i = 0; i < s->list.n; i++)
         prog_destroy(s->list.at[i].prog);

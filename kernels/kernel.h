@@ -99,14 +99,14 @@ struct kern_request {
 
 /* Programs to be run one after the other on the same memory, each from a machine
  * with scratch zero. */
-struct kern_stage {
+struct kern_program {
     const char *name;
     struct prog *prog;
     struct bound bound; /* of straight-line code from the builder; cycles 0: not known */
 };
 
-struct kern_stages {
-    VEC(struct kern_stage) list;
+struct kern_programs {
+    VEC(struct kern_program) list;
 };
 
 struct kern_variant {
@@ -114,7 +114,7 @@ struct kern_variant {
     uint64_t cycles[KERN_MAX_CONTRACTS]; /* known for the standard instance, by contract; 0 unknown */
     /* One of these: the programs; or the code of one program for the builder's search
      * (see search_kernel), whose context is the request. */
-    enum status (*build)(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+    enum status (*build)(const struct kern_request *rq, struct kern_programs *out, struct diag *d);
     enum status (*make)(const void *request, struct choices *choices, struct ir **out, struct diag *d);
     bool plain; /* without a record it is scheduled once: a search is for those who ask for one */
 };
@@ -207,12 +207,12 @@ void kern_values_free(struct kern_values *v);
 /* Builds the variant; ST_INPUT, ST_LIMIT (it does not fit the machine), ST_NOMEM
  * with *out empty. */
 enum status kern_build(const struct kern *k, const struct kern_variant *v, const struct kern_request *rq,
-                       struct kern_stages *out, struct diag *d);
-void kern_stages_free(struct kern_stages *s);
+                       struct kern_programs *out, struct diag *d);
+void kern_programs_free(struct kern_programs *s);
 
 /* Appends a program, which is then owned by the stages; ir, as it was scheduled, gives
  * the bound (NULL: none). ST_NOMEM with the program destroyed. */
-enum status kern_stage_add(struct kern_stages *s, const char *name, struct prog *prog, const struct ir *ir,
-                           struct diag *d);
+enum status kern_program_add(struct kern_programs *s, const char *name, struct prog *prog,
+                             const struct ir *ir, struct diag *d);
 
 #endif

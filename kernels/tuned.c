@@ -167,17 +167,17 @@ enum status tuned_save(const char *path, const char *title, const struct tuning 
     return status;
 }
 
-static enum status add(const char *name, struct emitted *e, const struct ir *ir, struct kern_stages *out,
+static enum status add(const char *name, struct emitted *e, const struct ir *ir, struct kern_programs *out,
                        struct diag *d)
 {
-    const enum status status = kern_stage_add(out, name, e->prog, ir, d);
+    const enum status status = kern_program_add(out, name, e->prog, ir, d);
     e->prog = NULL;
     emit_free(e);
     return status;
 }
 
 enum status tuned_program(const struct kern_variant *v, const struct kern_request *rq, const struct tuning *t,
-                          struct kern_stages *out, struct diag *d)
+                          struct kern_programs *out, struct diag *d)
 {
     const struct search_kernel k = kernel_of(v, rq);
     struct state s;
@@ -195,8 +195,8 @@ enum status tuned_program(const struct kern_variant *v, const struct kern_reques
 }
 
 /* The code with its fallback decisions, scheduled once: what to fall back on. */
-static enum status plain(const struct kern_variant *v, const struct kern_request *rq, struct kern_stages *out,
-                         struct diag *d)
+static enum status plain(const struct kern_variant *v, const struct kern_request *rq,
+                         struct kern_programs *out, struct diag *d)
 {
     struct choices c = {.failed = false};
     struct ir *ir = NULL;
@@ -215,7 +215,7 @@ static enum status plain(const struct kern_variant *v, const struct kern_request
 }
 
 static enum status search_program(const struct kern_variant *v, const struct kern_request *rq,
-                                  struct kern_stages *out, struct diag *d)
+                                  struct kern_programs *out, struct diag *d)
 {
     uint32_t nodes;
     bool open;
@@ -237,7 +237,7 @@ static enum status search_program(const struct kern_variant *v, const struct ker
 }
 
 enum status tuned_build(const struct kern *k, const struct kern_variant *v, const struct kern_request *rq,
-                        struct kern_stages *out, struct diag *d)
+                        struct kern_programs *out, struct diag *d)
 {
     if (rq->record)
         return tuned_program(v, rq, rq->record, out, d);

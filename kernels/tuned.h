@@ -47,10 +47,10 @@ enum status tuned_save(const char *path, const char *title, const struct tuning 
 
 /* Appends the program a tuning describes. */
 enum status tuned_program(const struct kern_variant *v, const struct kern_request *rq, const struct tuning *t,
-                          struct kern_stages *out, struct diag *d);
+                          struct kern_programs *out, struct diag *d);
 
 /* kern_build for a variant with `make`. */
 enum status tuned_build(const struct kern *k, const struct kern_variant *v, const struct kern_request *rq,
-                        struct kern_stages *out, struct diag *d);
+                        struct kern_programs *out, struct diag *d);
 
 #endif

@@ -82,7 +82,7 @@ static const struct {
 } stages[] = {{"gate", gate}, {"append", append}, {"clear", clear}, {"sort", moe_sort_places}};
 enum { STAGES = sizeof stages / sizeof *stages };
 
-enum status moe_sort_staged(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
+enum status moe_sort_staged(const struct kern_request *rq, struct kern_programs *out, struct diag *d)
 {
     enum status status = ST_OK;
     for (unsigned i = 0; i < STAGES && status == ST_OK; i++) {
@@ -96,7 +96,7 @@ enum status moe_sort_staged(const struct kern_request *rq, struct kern_stages *o
     return status;
 }
 
-enum status moe_sort_captured(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
+enum status moe_sort_captured(const struct kern_request *rq, struct kern_programs *out, struct diag *d)
 {
     struct moe_code c;
     const enum status status = moe_begin(rq, false, &c, d);

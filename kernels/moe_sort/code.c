@@ -32,14 +32,14 @@ enum status moe_begin(const struct kern_request *rq, bool headers, struct moe_co
     return ST_OK;
 }
 
-enum status moe_finish(struct moe_code *c, const char *name, struct kern_stages *out, struct diag *d)
+enum status moe_finish(struct moe_code *c, const char *name, struct kern_programs *out, struct diag *d)
 {
     struct emitted e;
     enum status status = kern_dump_ir(c->dump, c->ir, d);
     if (status == ST_OK)
         status = build_simple(c->ir, &e, d);
     if (status == ST_OK) {
-        status = kern_stage_add(out, name, e.prog, c->ir, d);
+        status = kern_program_add(out, name, e.prog, c->ir, d);
         e.prog = NULL;
         emit_free(&e);
     }

@@ -23,7 +23,7 @@ struct moe_code {
 /* Room for a program's code; ST_NOMEM. To be ended with moe_finish, which builds the
  * program, appends it to `out` as a stage and destroys the ir in any case. */
 enum status moe_begin(const struct kern_request *rq, bool headers, struct moe_code *c, struct diag *d);
-enum status moe_finish(struct moe_code *c, const char *name, struct kern_stages *out, struct diag *d);
+enum status moe_finish(struct moe_code *c, const char *name, struct kern_programs *out, struct diag *d);
 
 /* --- memory (moe_sort_code.c) ------------------------------------------------------ */
 

@@ -65,8 +65,8 @@ extern const struct kern_choice moe_shapes[];
 void moe_shape(struct kern_problem *p);
 
 /* Variant builders. */
-enum status moe_sort_staged(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
-enum status moe_sort_captured(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+enum status moe_sort_staged(const struct kern_request *rq, struct kern_programs *out, struct diag *d);
+enum status moe_sort_captured(const struct kern_request *rq, struct kern_programs *out, struct diag *d);
 enum status moe_sort_fused(const void *request, struct choices *choices, struct ir **out, struct diag *d);
 
 #endif

@@ -42,7 +42,7 @@ enum status pq_begin(const struct kern_request *rq, bool header, struct pq_code 
     return ST_OK;
 }
 
-enum status pq_finish(struct pq_code *k, struct kern_dump *dump, const char *name, struct kern_stages *out,
+enum status pq_finish(struct pq_code *k, struct kern_dump *dump, const char *name, struct kern_programs *out,
                       struct diag *d)
 {
     struct emitted e;
@@ -50,7 +50,7 @@ enum status pq_finish(struct pq_code *k, struct kern_dump *dump, const char *nam
     if (status == ST_OK)
         status = build_simple(k->ir, &e, d);
     if (status == ST_OK) {
-        status = kern_stage_add(out, name, e.prog, k->ir, d);
+        status = kern_program_add(out, name, e.prog, k->ir, d);
         e.prog = NULL;
         emit_free(&e);
     }

@@ -22,7 +22,7 @@ enum status pq_begin(const struct kern_request *rq, bool header, struct pq_code 
 
 /* Builds the program of what was made and appends it to `out` as a stage; k->ir is
  * destroyed in any case. Statuses of build_simple. */
-enum status pq_finish(struct pq_code *k, struct kern_dump *dump, const char *name, struct kern_stages *out,
+enum status pq_finish(struct pq_code *k, struct kern_dump *dump, const char *name, struct kern_programs *out,
                       struct diag *d);
 
 /* --- small change --------------------------------------------------------------- */

@@ -304,7 +304,8 @@ static void all_heads(struct fused *f)
  * them, or by passes over memory. */
 enum way { BESIDE, APART, PASSES };
 
-static enum status build(const struct kern_request *rq, enum way way, struct kern_stages *out, struct diag *d)
+static enum status build(const struct kern_request *rq, enum way way, struct kern_programs *out,
+                         struct diag *d)
 {
     struct fused f;
     const enum status status = pq_begin(rq, false, &f.k, d);
@@ -318,7 +319,7 @@ static enum status build(const struct kern_request *rq, enum way way, struct ker
     return pq_finish(&f.k, rq->dump, "fused", out, d);
 }
 
-enum status pq_index_fused(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
+enum status pq_index_fused(const struct kern_request *rq, struct kern_programs *out, struct diag *d)
 {
     const struct pq_sizes z = pq_sizes_of(&rq->params);
     const uint32_t vectors = pq_plan_pyramid(&z, 0, 0).most;

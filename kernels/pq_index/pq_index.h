@@ -31,8 +31,8 @@ extern const struct kern_choice pq_shapes[];
 void pq_shape(struct kern_problem *p);
 
 /* Variant builders. */
-enum status pq_index_staged(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
-enum status pq_index_captured(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
-enum status pq_index_fused(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+enum status pq_index_staged(const struct kern_request *rq, struct kern_programs *out, struct diag *d);
+enum status pq_index_captured(const struct kern_request *rq, struct kern_programs *out, struct diag *d);
+enum status pq_index_fused(const struct kern_request *rq, struct kern_programs *out, struct diag *d);
 
 #endif

@@ -357,7 +357,7 @@ static const struct step {
 
 enum { STEPS = sizeof steps / sizeof *steps };
 
-enum status pq_index_staged(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
+enum status pq_index_staged(const struct kern_request *rq, struct kern_programs *out, struct diag *d)
 {
     enum status status = ST_OK;
     for (unsigned i = 0; i < STEPS && status == ST_OK; i++) {
@@ -373,7 +373,7 @@ enum status pq_index_staged(const struct kern_request *rq, struct kern_stages *o
     return status;
 }
 
-enum status pq_index_captured(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
+enum status pq_index_captured(const struct kern_request *rq, struct kern_programs *out, struct diag *d)
 {
     struct staged s;
     const enum status status = pq_begin(rq, false, &s.k, d);

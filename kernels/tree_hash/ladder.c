@@ -20,14 +20,14 @@ enum status ladder_begin(const struct kern_request *rq, struct ladder *l, struct
     return l->ir ? ST_OK : diag_set(d, ST_NOMEM, "out of memory for the kernel");
 }
 
-enum status ladder_finish(struct ladder *l, const char *name, struct kern_stages *out, struct diag *d)
+enum status ladder_finish(struct ladder *l, const char *name, struct kern_programs *out, struct diag *d)
 {
     struct emitted e;
     enum status status = kern_dump_ir(l->dump, l->ir, d);
     if (status == ST_OK)
         status = build_simple(l->ir, &e, d);
     if (status == ST_OK) {
-        status = kern_stage_add(out, name, e.prog, l->ir, d);
+        status = kern_program_add(out, name, e.prog, l->ir, d);
         e.prog = NULL;
         emit_free(&e);
     }

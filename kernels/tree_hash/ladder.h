@@ -18,7 +18,7 @@ enum status ladder_begin(const struct kern_request *rq, struct ladder *l, struct
 
 /* Builds the program of what was made and appends it to `out` as a stage; l->ir is
  * destroyed in any case. Statuses of build_simple. */
-enum status ladder_finish(struct ladder *l, const char *name, struct kern_stages *out, struct diag *d);
+enum status ladder_finish(struct ladder *l, const char *name, struct kern_programs *out, struct diag *d);
 
 /* `n` passes over the code made between the two calls, n > 0; a loop if it is above 1. */
 struct ladder_loop {

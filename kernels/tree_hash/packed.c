@@ -84,7 +84,7 @@ static void one_round(struct packed *p)
     }
 }
 
-enum status tree_hash_packed(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
+enum status tree_hash_packed(const struct kern_request *rq, struct kern_programs *out, struct diag *d)
 {
     struct packed p;
     const enum status status = ladder_begin(rq, &p.l, d);

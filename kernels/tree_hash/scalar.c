@@ -69,7 +69,7 @@ static void emit_header(struct scalar *s)
     }
 }
 
-enum status tree_hash_scalar(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
+enum status tree_hash_scalar(const struct kern_request *rq, struct kern_programs *out, struct diag *d)
 {
     enum { OTHER_WORDS = 40 }; /* above the header, the variables and the hash's constants */
     const uint32_t batch = (uint32_t)rq->params.at[TREE_BATCH];
@@ -94,5 +94,5 @@ enum status tree_hash_scalar(const struct kern_request *rq, struct kern_stages *
     asmb_emit(s.a, OP_PAUSE);
     struct prog *program;
     const enum status status = asmb_finish(s.a, &program, d);
-    return status == ST_OK ? kern_stage_add(out, "scalar", program, NULL, d) : status;
+    return status == ST_OK ? kern_program_add(out, "scalar", program, NULL, d) : status;
 }

@@ -48,11 +48,11 @@ extern const struct kern_choice tree_shapes[];
 void tree_shape(struct kern_problem *p);
 
 /* Variant builders, a file each. */
-enum status tree_hash_scalar(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
-enum status tree_hash_packed(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
-enum status tree_hash_resident(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
-enum status tree_hash_grouped(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
-enum status tree_hash_interleaved(const struct kern_request *rq, struct kern_stages *out, struct diag *d);
+enum status tree_hash_scalar(const struct kern_request *rq, struct kern_programs *out, struct diag *d);
+enum status tree_hash_packed(const struct kern_request *rq, struct kern_programs *out, struct diag *d);
+enum status tree_hash_resident(const struct kern_request *rq, struct kern_programs *out, struct diag *d);
+enum status tree_hash_grouped(const struct kern_request *rq, struct kern_programs *out, struct diag *d);
+enum status tree_hash_interleaved(const struct kern_request *rq, struct kern_programs *out, struct diag *d);
 
 enum status tree_hash_best(const void *request, struct choices *choices, struct ir **out, struct diag *d);
 

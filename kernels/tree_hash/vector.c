@@ -141,7 +141,7 @@ static void fill(const struct ladder *l, const struct shape *s)
     }
 }
 
-static enum status build(const struct kern_request *rq, const struct shape *s, struct kern_stages *out,
+static enum status build(const struct kern_request *rq, const struct shape *s, struct kern_programs *out,
                          struct diag *d)
 {
     struct ladder l;
@@ -160,17 +160,17 @@ void ladder_interleaved(const struct ladder *l)
     fill(l, &interleaved);
 }
 
-enum status tree_hash_resident(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
+enum status tree_hash_resident(const struct kern_request *rq, struct kern_programs *out, struct diag *d)
 {
     return build(rq, &resident, out, d);
 }
 
-enum status tree_hash_grouped(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
+enum status tree_hash_grouped(const struct kern_request *rq, struct kern_programs *out, struct diag *d)
 {
     return build(rq, &grouped, out, d);
 }
 
-enum status tree_hash_interleaved(const struct kern_request *rq, struct kern_stages *out, struct diag *d)
+enum status tree_hash_interleaved(const struct kern_request *rq, struct kern_programs *out, struct diag *d)
 {
     return build(rq, &interleaved, out, d);
 }

@@ -262,7 +262,7 @@ enum status prog_read_json(const char *text, size_t size, const char *file, stru
 /* --- several programs --------------------------------------------------------------- */
 
 /* {"name": ..., "program": ...}, appended in any case, for its owner to free. */
-static bool read_stage(struct reader *r, struct prog_stages *out)
+static bool read_named(struct reader *r, struct prog_list *out)
 {
     static const char *const names[] = {"name", "program", NULL};
     enum { BOTH = 3 };
@@ -270,11 +270,11 @@ static bool read_stage(struct reader *r, struct prog_stages *out)
     (void)scan_peek(r->s);
     const size_t start = r->s->pos;
     r->p = prog_create();
-    if (!r->p || !vec_push(&out->list, (struct prog_stage){"", r->p})) {
+    if (!r->p || !vec_push(&out->list, (struct prog_named){"", r->p})) {
         prog_destroy(r->p);
         return scan_no_memory(r->s);
     }
-    struct prog_stage *stage = &out->list.at[out->list.n - 1];
+    struct prog_named *stage = &out->list.at[out->list.n - 1];
     if (!scan_open(r->s, '{', "a name and a program (an object)"))
         return false;
     for (bool first = true; scan_item(r->s, '}', &first);) {
@@ -292,7 +292,7 @@ static bool read_stage(struct reader *r, struct prog_stages *out)
 }
 
 /* Whether the text is {"stages": ...; if so, the scanner is behind the key. */
-static bool begins_stages(struct scan *s)
+static bool begins_list(struct scan *s)
 {
     static const char name[] = "stages";
     struct json_token key;
@@ -312,13 +312,13 @@ static bool begins_stages(struct scan *s)
     return found;
 }
 
-static bool read_stages(struct reader *r, struct prog_stages *out)
+static bool read_list(struct reader *r, struct prog_list *out)
 {
     bool first = false; /* of the object: `stages` was */
     if (!scan_open(r->s, '[', "a list of stages"))
         return false;
     for (bool one = true; scan_item(r->s, ']', &one);)
-        if (!read_stage(r, out))
+        if (!read_named(r, out))
             return false;
     if (r->s->status == ST_OK && !out->list.n)
         return scan_fail(r->s, r->s->pos - 1, "expected at least one stage");
@@ -327,34 +327,34 @@ static bool read_stages(struct reader *r, struct prog_stages *out)
     return scan_finish(r->s);
 }
 
-enum status prog_read_json_stages(const char *text, size_t size, const char *file, struct prog_stages *out,
-                                  struct diag *d)
+enum status prog_read_json_list(const char *text, size_t size, const char *file, struct prog_list *out,
+                                struct diag *d)
 {
-    *out = (struct prog_stages){.list = {0}};
+    *out = (struct prog_list){.list = {0}};
     struct scan s;
     struct text spare = {0};
     struct reader r = {&s, NULL, &spare};
     scan_begin(&s, text, size, file, d);
-    const bool several = begins_stages(&s);
+    const bool several = begins_list(&s);
     if (several)
-        (void)read_stages(&r, out);
+        (void)read_list(&r, out);
     text_free(&spare);
     scan_end(&s);
     if (several && s.status == ST_OK)
         return ST_OK;
-    prog_stages_free(out);
+    prog_list_free(out);
     if (several)
         return s.status;
     struct prog *p;
     const enum status status = prog_read_json(text, size, file, &p, d);
-    if (status == ST_OK && !vec_push(&out->list, (struct prog_stage){"", p})) {
+    if (status == ST_OK && !vec_push(&out->list, (struct prog_named){"", p})) {
         prog_destroy(p);
         return diag_set(d, ST_NOMEM, "out of memory while reading a program");
     }
     return status;
 }
 
-void prog_stages_free(struct prog_stages *s)
+void prog_list_free(struct prog_list *s)
 {
     for (size_t i = 0; i < s->list.n; i++)
         prog_destroy(s->list.at[i].prog);

@@ -19,7 +19,7 @@ static bool is_assembly(const char *path, const char *text, size_t size)
 }
 
 /* Reads the file and hands its text to the reader that its name asks for; assembly is one program. */
-static enum status load(const char *path, size_t limit, struct prog **one, struct prog_stages *several,
+static enum status load(const char *path, size_t limit, struct prog **one, struct prog_list *several,
                         struct diag *d)
 {
     char *text;
@@ -31,7 +31,7 @@ static enum status load(const char *path, size_t limit, struct prog **one, struc
     if (is_assembly(path, text, size))
         status = prog_read_asm(text, size, file, one, d);
     else if (several)
-        status = prog_read_json_stages(text, size, file, several, d);
+        status = prog_read_json_list(text, size, file, several, d);
     else
         status = prog_read_json(text, size, file, one, d);
     free(text);
@@ -49,12 +49,12 @@ enum status prog_load(const char *path, struct prog **out, struct diag *d)
     return prog_load_within(path, MAX_BYTES, out, d);
 }
 
-enum status prog_load_stages(const char *path, struct prog_stages *out, struct diag *d)
+enum status prog_load_list(const char *path, struct prog_list *out, struct diag *d)
 {
     struct prog *one = NULL;
-    *out = (struct prog_stages){.list = {0}};
+    *out = (struct prog_list){.list = {0}};
     enum status status = load(path, MAX_BYTES, &one, out, d);
-    if (status == ST_OK && one && !vec_push(&out->list, (struct prog_stage){"", one})) {
+    if (status == ST_OK && one && !vec_push(&out->list, (struct prog_named){"", one})) {
         prog_destroy(one);
         status = diag_set(d, ST_NOMEM, "out of memory while reading a program");
     }

@@ -136,19 +136,19 @@ enum status prog_read_json(const char *text, size_t size, const char *file, stru
 enum status prog_read_asm(const char *text, size_t size, const char *file, struct prog **out, struct diag *d);
 
 /* Programs that are run one after the other on the same memory; the name is the program's own. */
-struct prog_stage {
+struct prog_named {
     const char *name; /* "" where there is one program alone */
     struct prog *prog;
 };
 
-struct prog_stages {
-    VEC(struct prog_stage) list;
+struct prog_list {
+    VEC(struct prog_named) list;
 };
 
 /* The same for {"stages": [{"name": ..., "program": ...}, ...]}, or for one program as above. */
-enum status prog_read_json_stages(const char *text, size_t size, const char *file, struct prog_stages *out,
-                                  struct diag *d);
-void prog_stages_free(struct prog_stages *s);
+enum status prog_read_json_list(const char *text, size_t size, const char *file, struct prog_list *out,
+                                struct diag *d);
+void prog_list_free(struct prog_list *s);
 
 /* Reads the file by its name: .s is assembly, anything else JSON; "-" is JSON on
  * standard input, or assembly if its first character that is not white space is
@@ -156,7 +156,7 @@ void prog_stages_free(struct prog_stages *s);
 enum status prog_load(const char *path, struct prog **out, struct diag *d);
 
 /* The same for programs that are run one after the other, or one. */
-enum status prog_load_stages(const char *path, struct prog_stages *out, struct diag *d);
+enum status prog_load_list(const char *path, struct prog_list *out, struct diag *d);
 
 /* As prog_load for files of at most `limit` bytes: more is ST_LIMIT. */
 enum status prog_load_within(const char *path, size_t limit, struct prog **out, struct diag *d);

@@ -187,7 +187,7 @@ static void bench_tree(uint32_t instances, unsigned runs)
 {
     const struct kern *k = kern_find("tree_hash", strlen("tree_hash"));
     const struct kern_request rq = {.params = kern_defaults(k), .machine = isa_default_machine()};
-    struct kern_stages stages = {0};
+    struct kern_programs stages = {0};
     struct diag d;
     uint32_t *mems = NULL;
     size_t words = 0;
@@ -203,7 +203,7 @@ static void bench_tree(uint32_t instances, unsigned runs)
     }
     measure(&(struct load){"tree_hash", stages.list.at[0].prog, mems, words, instances, runs});
     free(mems);
-    kern_stages_free(&stages);
+    kern_programs_free(&stages);
 }
 
 int main(int argc, char **argv)

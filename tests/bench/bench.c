@@ -73,7 +73,7 @@ static void bench_scalar(unsigned runs)
     const struct kern *k = kern_find("tree_hash", strlen("tree_hash"));
     struct kern_request rq = {.params = kern_defaults(k), .machine = isa_default_machine()};
     struct kern_problem *problem;
-    struct kern_stages stages = {0};
+    struct kern_programs stages = {0};
     struct diag d;
     if (kern_problem_create(k, &rq.params, 0, 1, &problem, &d) != ST_OK ||
         kern_build(k, kern_find_variant(k, "scalar"), &rq, &stages, &d) != ST_OK) {
@@ -82,7 +82,7 @@ static void bench_scalar(unsigned runs)
     }
     const struct load l = {"scalar", stages.list.at[0].prog, problem->image, problem->words};
     both(&l, runs);
-    kern_stages_free(&stages);
+    kern_programs_free(&stages);
     kern_problem_destroy(problem);
 }
 

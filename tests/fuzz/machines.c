@@ -64,7 +64,8 @@ static void describe(const struct kern *k, const struct kern_variant *v, unsigne
 }
 
 /* Why not, or NULL when memory is right at the end. */
-static const char *run(const struct kern_problem *p, const struct kern_stages *s, const struct isa_machine *m)
+static const char *run(const struct kern_problem *p, const struct kern_programs *s,
+                       const struct isa_machine *m)
 {
     static char why[400];
     const char *bad = NULL;
@@ -123,7 +124,7 @@ static void one(const struct kern *k, const struct kern_variant *v, unsigned con
     rq.machine = draw_machine(&r);
     rq.effort = rng_below(&r, 10) ? KERN_QUICK : KERN_NORMAL;
     struct kern_problem *p = NULL;
-    struct kern_stages s = {{0}};
+    struct kern_programs s = {{0}};
     struct diag d;
     if (k->problem(&rq.params, contract))
         return;
@@ -144,7 +145,7 @@ static void one(const struct kern *k, const struct kern_variant *v, unsigned con
         t->wrong++;
     }
     kern_problem_destroy(p);
-    kern_stages_free(&s);
+    kern_programs_free(&s);
 }
 
 int main(int argc, char **argv)

@@ -317,7 +317,7 @@ static int run(const struct options *o)
     }
     const struct kern_request rq = {
         .params = kern_defaults(k), .machine = isa_default_machine(), .effort = KERN_NORMAL};
-    struct kern_stages programs;
+    struct kern_programs programs;
     struct diag d;
     struct text json = {0};
     expect(kern_build(k, v, &rq, &programs, &d), &d);
@@ -337,7 +337,7 @@ static int run(const struct options *o)
         prog_destroy(list[i].prog);
     free(list);
     text_free(&json);
-    kern_stages_free(&programs);
+    kern_programs_free(&programs);
     return status;
 }
 

@@ -283,7 +283,7 @@ static void the_ladder_is_climbed_by_advice(void **state)
         const struct kern_request rq = {.params = params,
                                         .contract = kern_default_contract(&tree_hash, &params),
                                         .machine = isa_default_machine()};
-        struct kern_stages stages;
+        struct kern_programs stages;
         struct kern_problem *problem;
         struct recording r;
         struct diag d;
@@ -300,7 +300,7 @@ static void the_ladder_is_climbed_by_advice(void **state)
         hist_free(&r.h);
         sim_destroy(r.s);
         kern_problem_destroy(problem);
-        kern_stages_free(&stages);
+        kern_programs_free(&stages);
     }
 }
 

@@ -244,7 +244,7 @@ static void check_row(const struct row *row)
     assert_non_null(v);
     const struct kern_request rq = {.params = kern_defaults(k), .machine = machine_of(row->machine)};
     struct kern_problem *p;
-    struct kern_stages stages;
+    struct kern_programs stages;
     struct diag d = {0};
     assert_int_equal(kern_problem_create(k, &rq.params, 0, 123, &p, &d), ST_OK);
     if (kern_build(k, v, &rq, &stages, &d) != ST_OK)
@@ -261,7 +261,7 @@ static void check_row(const struct row *row)
         fail_msg("%s:%s, %s: %llu cycles, recorded %llu", row->kernel, row->variant, row->machine,
                  (unsigned long long)s->cycle, (unsigned long long)row->cycles);
     sim_destroy(s);
-    kern_stages_free(&stages);
+    kern_programs_free(&stages);
     kern_problem_destroy(p);
 }
 
@@ -289,7 +289,7 @@ static void test_appended_slots_are_refused(void **state)
     (void)state;
     const struct kern *k = kern_find("tree_hash", 9);
     const struct kern_request rq = {.params = kern_defaults(k), .machine = machine_of("alu_latency=2")};
-    struct kern_stages stages;
+    struct kern_programs stages;
     struct diag d = {0};
     assert_int_equal(kern_build(k, kern_find_variant(k, "scalar"), &rq, &stages, &d), ST_INPUT);
     assert_non_null(strstr(d.text, "latencies of one cycle"));

@@ -14,7 +14,7 @@
 
 static const char *const table = "tests/cycles.csv";
 
-static uint64_t run_stage(const struct prog *program, uint32_t *mem, uint32_t words)
+static uint64_t run_program(const struct prog *program, uint32_t *mem, uint32_t words)
 {
     struct sim_config config = sim_default_config();
     struct sim *s;
@@ -34,16 +34,16 @@ static uint64_t measure(const struct kern *k, const struct kern_variant *v, unsi
     const struct kern_request rq = {
         .params = *params, .contract = contract, .machine = isa_default_machine()};
     struct kern_problem *p;
-    struct kern_stages stages;
+    struct kern_programs stages;
     struct diag d;
     assert_int_equal(kern_problem_create(k, params, contract, 123, &p, &d), ST_OK);
     assert_int_equal(kern_build(k, v, &rq, &stages, &d), ST_OK);
     uint64_t cycles = 0;
     for (size_t i = 0; i < stages.list.n; i++)
-        cycles += run_stage(stages.list.at[i].prog, p->image, p->words);
+        cycles += run_program(stages.list.at[i].prog, p->image, p->words);
     struct kern_wrong wrong;
     assert_false(kern_first_wrong(p, p->image, &wrong));
-    kern_stages_free(&stages);
+    kern_programs_free(&stages);
     kern_problem_destroy(p);
     return cycles;
 }

@@ -318,11 +318,11 @@ static void test_long_values(void **state)
     text_free(&t);
 }
 
-static void check_stages_error(const char *text, unsigned column, const char *what)
+static void check_list_error(const char *text, unsigned column, const char *what)
 {
-    struct prog_stages stages;
+    struct prog_list stages;
     struct diag d;
-    assert_int_equal(prog_read_json_stages(text, strlen(text), "case", &stages, &d), ST_INPUT);
+    assert_int_equal(prog_read_json_list(text, strlen(text), "case", &stages, &d), ST_INPUT);
     assert_int_equal(d.column, column);
     assert_non_null(strstr(d.text, what));
     assert_int_equal(stages.list.n, 0);
@@ -334,28 +334,28 @@ static void test_stages(void **state)
     (void)state;
     static const char several[] = "{\"stages\": [{\"name\": \"a\", \"program\": [{\"flow\": [[\"halt\"]]}]},"
                                   " {\"program\": {\"program\": []}, \"name\": \"b\"}]}";
-    struct prog_stages stages;
+    struct prog_list stages;
     struct diag d;
-    assert_int_equal(prog_read_json_stages(several, strlen(several), NULL, &stages, &d), ST_OK);
+    assert_int_equal(prog_read_json_list(several, strlen(several), NULL, &stages, &d), ST_OK);
     assert_int_equal(stages.list.n, 2);
     assert_string_equal(stages.list.at[0].name, "a");
     assert_string_equal(stages.list.at[1].name, "b");
     assert_int_equal(stages.list.at[0].prog->bundles.n, 1);
     assert_int_equal(stages.list.at[1].prog->bundles.n, 0);
-    prog_stages_free(&stages);
-    assert_int_equal(prog_read_json_stages("[{}]", 4, NULL, &stages, &d), ST_OK);
+    prog_list_free(&stages);
+    assert_int_equal(prog_read_json_list("[{}]", 4, NULL, &stages, &d), ST_OK);
     assert_int_equal(stages.list.n, 1);
     assert_string_equal(stages.list.at[0].name, "");
-    prog_stages_free(&stages);
-    check_stages_error("{\"stages\": []}", 13, "expected at least one stage");
-    check_stages_error("{\"stages\": 3}", 12, "expected a list of stages, found a number");
-    check_stages_error("{\"stages\": [{\"name\": \"a\"}]}", 13, "a stage has a `name` and a `program`");
-    check_stages_error("{\"stages\": [{\"name\": \"a\", \"name\": \"b\"}]}", 27, "key `name` is given twice");
-    check_stages_error("{\"stages\": [{\"name\": \"a\", \"program\": []}], \"x\": 1}", 44,
-                       "nothing behind the stages");
-    check_stages_error("{\"stages\": [{\"name\": \"a\", \"program\": [{\"fly\": []}]}]}", 40,
-                       "no engine `fly`");
-    check_stages_error("{\"program\": 1}", 13, "expected a list of bundles");
+    prog_list_free(&stages);
+    check_list_error("{\"stages\": []}", 13, "expected at least one stage");
+    check_list_error("{\"stages\": 3}", 12, "expected a list of stages, found a number");
+    check_list_error("{\"stages\": [{\"name\": \"a\"}]}", 13, "a stage has a `name` and a `program`");
+    check_list_error("{\"stages\": [{\"name\": \"a\", \"name\": \"b\"}]}", 27, "key `name` is given twice");
+    check_list_error("{\"stages\": [{\"name\": \"a\", \"program\": []}], \"x\": 1}", 44,
+                     "nothing behind the stages");
+    check_list_error("{\"stages\": [{\"name\": \"a\", \"program\": [{\"fly\": []}]}]}", 40,
+                     "no engine `fly`");
+    check_list_error("{\"program\": 1}", 13, "expected a list of bundles");
 }
 
 static void test_load_by_name(void **state)

@@ -46,7 +46,7 @@ static uint64_t check(const char *variant, const struct kern_params *params, uns
     const bool strict = strcmp(variant, "best") != 0;
     const struct kern_request rq = {
         .params = *params, .contract = contract, .machine = isa_default_machine()};
-    struct kern_stages stages;
+    struct kern_programs stages;
     struct diag d;
     if (kern_build(&tree_hash, v, &rq, &stages, &d) != ST_OK)
         fail_msg("%s: %s", variant, d.text);
@@ -66,7 +66,7 @@ static uint64_t check(const char *variant, const struct kern_params *params, uns
         cycles = now;
         kern_problem_destroy(p);
     }
-    kern_stages_free(&stages);
+    kern_programs_free(&stages);
     return cycles;
 }
 

@@ -364,7 +364,7 @@ static void kernels_keep_their_bounds(void **state)
     for (unsigned v = 0; v < sizeof variants / sizeof *variants; v++) {
         const struct kern_request rq = {.params = params, .machine = isa_default_machine()};
         const struct kern_variant *variant = kern_find_variant(&tree_hash, variants[v]);
-        struct kern_stages stages;
+        struct kern_programs stages;
         struct kern_problem *problem;
         struct diag d;
         assert_non_null(variant);
@@ -383,7 +383,7 @@ static void kernels_keep_their_bounds(void **state)
         hist_free(&r.h);
         sim_destroy(r.s);
         kern_problem_destroy(problem);
-        kern_stages_free(&stages);
+        kern_programs_free(&stages);
     }
 }
 

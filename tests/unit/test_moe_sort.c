@@ -40,7 +40,7 @@ static void test_recorded(void **state)
 static uint64_t run(const struct kern_variant *v, const struct kern_problem *p, enum sim_simulator simulator)
 {
     const struct kern_request rq = {.params = p->params, .machine = isa_default_machine()};
-    struct kern_stages stages;
+    struct kern_programs stages;
     struct diag d;
     assert_int_equal(kern_build(&moe_sort, v, &rq, &stages, &d), ST_OK);
     struct sim_config config = sim_default_config();
@@ -63,7 +63,7 @@ static uint64_t run(const struct kern_variant *v, const struct kern_problem *p, 
         fail_msg("%s, seed %llu: %s[%u] is %u, expected %u", v->name, (unsigned long long)p->seed,
                  wrong.array, wrong.index, wrong.found, wrong.expected);
     free(mem);
-    kern_stages_free(&stages);
+    kern_programs_free(&stages);
     return cycles;
 }
 
@@ -210,7 +210,7 @@ static void test_fused_gains(void **state)
     const uint64_t cycles = run(fused, p, SIM_FAST);
     assert_true(cycles * 23 <= run(staged, p, SIM_FAST) * 10);
     const struct kern_request rq = {.params = params, .machine = isa_default_machine()};
-    struct kern_stages stages;
+    struct kern_programs stages;
     struct diag d;
     assert_int_equal(kern_build(&moe_sort, fused, &rq, &stages, &d), ST_OK);
     const struct prog *prog = stages.list.at[0].prog;
@@ -221,7 +221,7 @@ static void test_fused_gains(void **state)
         if (work < slots[e] / rq.machine.slots[e])
             work = slots[e] / rq.machine.slots[e];
     assert_true(cycles * 2 <= work * 3);
-    kern_stages_free(&stages);
+    kern_programs_free(&stages);
     kern_problem_destroy(p);
 }
 
@@ -240,7 +240,7 @@ static void test_preconditions(void **state)
         const struct kern_params params = params_set(cases[i].set);
         const struct kern_request rq = {.params = params, .machine = isa_default_machine()};
         struct kern_problem *p;
-        struct kern_stages stages;
+        struct kern_programs stages;
         struct diag d;
         assert_int_equal(kern_problem_create(&moe_sort, &params, 0, 1, &p, &d), ST_INPUT);
         assert_non_null(strstr(d.text, cases[i].why));
@@ -265,7 +265,7 @@ static void test_machines(void **state)
     for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
         for (unsigned v = 0; v < moe_sort.n_variants; v++) {
             struct kern_request rq = {.params = kern_defaults(&moe_sort), .machine = isa_default_machine()};
-            struct kern_stages stages;
+            struct kern_programs stages;
             struct diag d;
             rq.machine.vlen = machines[i].vlen;
             rq.machine.scratch = machines[i].scratch;

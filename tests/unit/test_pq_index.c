@@ -38,8 +38,8 @@ static void test_recorded(void **state)
 /* --- variants ---------------------------------------------------------------------- */
 
 /* Runs the stages on `mem`, after which it has to be as expected; the cycles. */
-static uint64_t run_stages(const struct kern_stages *stages, const struct kern_problem *p,
-                           enum sim_simulator simulator)
+static uint64_t run_programs(const struct kern_programs *stages, const struct kern_problem *p,
+                             enum sim_simulator simulator)
 {
     struct sim_config config = sim_default_config();
     config.simulator = simulator;
@@ -64,7 +64,7 @@ static uint64_t run_stages(const struct kern_stages *stages, const struct kern_p
     return cycles;
 }
 
-static void build(const struct kern_variant *v, const struct kern_params *params, struct kern_stages *out)
+static void build(const struct kern_variant *v, const struct kern_params *params, struct kern_programs *out)
 {
     const struct kern_request rq = {.params = *params, .machine = isa_default_machine()};
     struct diag d;
@@ -77,12 +77,12 @@ static void check_variants(const json_t *instance)
     const struct kern_params params = instance_params(&pq_index, instance);
     struct kern_problem *p = problem_of(&params, instance_number(instance, "seed"));
     for (unsigned v = 0; v < pq_index.n_variants; v++) {
-        struct kern_stages stages;
+        struct kern_programs stages;
         build(&pq_index.variants[v], &params, &stages);
-        const uint64_t cycles = run_stages(&stages, p, SIM_FAST);
+        const uint64_t cycles = run_programs(&stages, p, SIM_FAST);
         if (params.at[PQ_N] < 1000)
-            assert_int_equal(run_stages(&stages, p, SIM_STEP), cycles);
-        kern_stages_free(&stages);
+            assert_int_equal(run_programs(&stages, p, SIM_STEP), cycles);
+        kern_programs_free(&stages);
     }
     kern_problem_destroy(p);
 }
@@ -101,10 +101,10 @@ static void check_all(struct kern_problem *p)
     memcpy(p->expected, p->image, p->words * sizeof *p->expected);
     assert_true(pq_index.reference(&p->params, p->expected, NULL));
     for (unsigned v = 0; v < pq_index.n_variants; v++) {
-        struct kern_stages stages;
+        struct kern_programs stages;
         build(&pq_index.variants[v], &p->params, &stages);
-        (void)run_stages(&stages, p, SIM_FAST);
-        kern_stages_free(&stages);
+        (void)run_programs(&stages, p, SIM_FAST);
+        kern_programs_free(&stages);
     }
 }
 
@@ -200,7 +200,7 @@ static void test_machines(void **state)
     const struct kern_params params = {{1, 1, 2, 4, 4, 40, 3, 1, 1}};
     for (unsigned v = 0; v < pq_index.n_variants; v++) {
         struct kern_request rq = {.params = params, .machine = isa_default_machine()};
-        struct kern_stages stages;
+        struct kern_programs stages;
         struct diag d;
         rq.machine.scratch = 40;
         assert_int_equal(kern_build(&pq_index, &pq_index.variants[v], &rq, &stages, &d), ST_LIMIT);
@@ -222,12 +222,12 @@ static void test_small_scratch(void **state)
     struct kern_problem *p = problem_of(&params, 4);
     for (size_t i = 0; i < sizeof scratch / sizeof *scratch; i++) {
         struct kern_request rq = {.params = params, .machine = isa_default_machine()};
-        struct kern_stages stages;
+        struct kern_programs stages;
         struct diag d;
         rq.machine.scratch = scratch[i];
         assert_int_equal(kern_build(&pq_index, fused, &rq, &stages, &d), ST_OK);
-        (void)run_stages(&stages, p, SIM_FAST);
-        kern_stages_free(&stages);
+        (void)run_programs(&stages, p, SIM_FAST);
+        kern_programs_free(&stages);
     }
     kern_problem_destroy(p);
 }
@@ -266,10 +266,10 @@ static void test_fused(void **state)
     struct kern_problem *p = problem_of(&params, 2);
     uint64_t cycles[2];
     for (unsigned i = 0; i < 2; i++) {
-        struct kern_stages stages;
+        struct kern_programs stages;
         build(i ? fused : staged, &params, &stages);
-        cycles[i] = run_stages(&stages, p, SIM_FAST);
-        kern_stages_free(&stages);
+        cycles[i] = run_programs(&stages, p, SIM_FAST);
+        kern_programs_free(&stages);
     }
     assert_true(cycles[0] > 4 * cycles[1]);
     kern_problem_destroy(p);

@@ -66,21 +66,21 @@ static void check_reader(reader *read, const char *text)
 }
 
 /* Several programs, as one reader's. */
-static enum status read_stages(const char *text, size_t size, const char *file, struct prog **out,
-                               struct diag *d)
+static enum status read_list(const char *text, size_t size, const char *file, struct prog **out,
+                             struct diag *d)
 {
-    struct prog_stages stages;
-    const enum status status = prog_read_json_stages(text, size, file, &stages, d);
+    struct prog_list stages;
+    const enum status status = prog_read_json_list(text, size, file, &stages, d);
     *out = NULL;
     if (status == ST_OK) {
         *out = stages.list.at[0].prog;
         stages.list.at[0].prog = NULL;
     }
-    prog_stages_free(&stages);
+    prog_list_free(&stages);
     return status;
 }
 
-static const char stages_text[] =
+static const char programs_text[] =
     "{\"stages\": [{\"name\": \"one\", \"program\": [{\"alu\": [[\"+\", 1, 2, 3]]}]},"
     "{\"name\": \"two\", \"program\": [{\"flow\": [[\"jump\", 0]]}]}]}";
 
@@ -107,8 +107,8 @@ static void test_reading(void **state)
 {
     (void)state;
     check_reader(prog_read_json, json_text);
-    check_reader(read_stages, stages_text);
-    check_reader(read_stages, json_text);
+    check_reader(read_list, programs_text);
+    check_reader(read_list, json_text);
     check_reader(prog_read_asm, asm_text);
 }
 

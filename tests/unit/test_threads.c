@@ -100,7 +100,7 @@ static void build_own(struct text *out)
 static void build_searched(struct text *out)
 {
     struct kern_request rq = {.params = kern_defaults(&tree_hash), .machine = isa_default_machine()};
-    struct kern_stages stages = {0};
+    struct kern_programs stages = {0};
     struct diag d;
     rq.params.at[TREE_HEIGHT] = 3;
     rq.params.at[TREE_ROUNDS] = 3;
@@ -111,7 +111,7 @@ static void build_searched(struct text *out)
         return;
     for (size_t i = 0; i < stages.list.n; i++)
         prog_write_json(stages.list.at[i].prog, out);
-    kern_stages_free(&stages);
+    kern_programs_free(&stages);
 }
 
 static struct text everything(const struct shared *all)

@@ -50,7 +50,7 @@ static uint64_t run(const struct kern_variant *v, const struct kern_problem *p, 
 {
     struct kern_request rq = {.params = p->params, .contract = p->contract, .machine = isa_default_machine()};
     rq.machine.scratch = scratch;
-    struct kern_stages stages;
+    struct kern_programs stages;
     struct diag d;
     assert_int_equal(kern_build(&tree_hash, v, &rq, &stages, &d), ST_OK);
     assert_int_equal(stages.list.n, 1);
@@ -65,7 +65,7 @@ static uint64_t run(const struct kern_variant *v, const struct kern_problem *p, 
     assert_false(kern_first_wrong(p, s->mem, &wrong));
     const uint64_t cycles = s->cycle;
     sim_destroy(s);
-    kern_stages_free(&stages);
+    kern_programs_free(&stages);
     return cycles;
 }
 

@@ -15,7 +15,7 @@ static bool ends_in(const char *path, const char *ending)
 }
 
 /* One program as it is, several as {"stages": [...]}. */
-static void print_stages(const struct kern_stages *s, bool assembly, struct text *t)
+static void print_programs(const struct kern_programs *s, bool assembly, struct text *t)
 {
     if (s->list.n == 1 && assembly) {
         prog_write_asm(s->list.at[0].prog, t);
@@ -45,7 +45,7 @@ static int write_program(const struct job *j, const char *path)
         return tool_error("%s: a variant of %zu programs is written as .json", path, j->stages.list.n);
     struct text t = {0};
     struct diag d;
-    print_stages(&j->stages, assembly, &t);
+    print_programs(&j->stages, assembly, &t);
     if (!path || !text_ok(&t))
         return tool_print(&t);
     const enum status status = file_write(path, t.at, t.n, &d);
@@ -54,7 +54,7 @@ static int write_program(const struct job *j, const char *path)
 }
 
 /* Bundles of straight-line code that cost a cycle: what a run of it takes. */
-static uint64_t cycles_of(const struct kern_stages *s)
+static uint64_t cycles_of(const struct kern_programs *s)
 {
     uint64_t cycles = 0;
     for (size_t i = 0; i < s->list.n; i++)

@@ -166,7 +166,7 @@ static void parting_text(const struct diff *x, struct text *t)
                   p->by == PART_MEMORY ? "memory" : "memory and scratch");
         return;
     }
-    const struct record_stage *a = &x->a.record.stages.at[x->stage], *b = &x->b.record.stages.at[x->stage];
+    const struct program_record *a = &x->a.record.stages.at[x->stage], *b = &x->b.record.stages.at[x->stage];
     text_addf(t, "parting    write %u to %s (compared: memory%s%s", p->nth, p->place,
               p->by == PART_MEMORY ? "" : " and ", p->by == PART_MEMORY ? "" : part_by_name(p->by));
     if (x->a.record.stages.n > 1) {

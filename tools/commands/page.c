@@ -50,7 +50,7 @@ static int side_make(struct side *s, const struct options *o, const struct job *
     if (!s->profiles || !s->parts)
         return tool_error("out of memory for the page");
     while (s->n < n) {
-        const struct record_stage *stage = &s->record.stages.at[s->n];
+        const struct program_record *stage = &s->record.stages.at[s->n];
         const struct profile_request rq = record_request(j, stage, WHERE_KINDS);
         struct profile *p = &s->profiles[s->n];
         s->parts[s->n++] = (struct html_part){stage->stage->name, p};

@@ -26,7 +26,7 @@ bool profile_wants_colour(void)
     return isatty(STDOUT_FILENO) && !(no && *no) && term && *term;
 }
 
-static void program_line(const struct record_stage *s, bool first, struct text *t)
+static void program_line(const struct program_record *s, bool first, struct text *t)
 {
     text_add(t, first ? "" : "\n");
     job_operand_text(s->stage->name, t);
@@ -38,7 +38,7 @@ static int timeline(const struct record *r, const struct options *o, struct text
     if (!opt_range(o, OPT_TIMELINE, &from, &to))
         return EXIT_USAGE;
     for (size_t i = 0; i < r->stages.n; i++) {
-        const struct record_stage *s = &r->stages.at[i];
+        const struct program_record *s = &r->stages.at[i];
         const uint64_t first = s->history.first_cycle, end = first + s->history.cycles;
         const uint64_t a = from > first ? from : first, z = to < end ? to : end;
         if (a >= z)
@@ -54,7 +54,7 @@ static int timeline(const struct record *r, const struct options *o, struct text
     return EXIT_FINE;
 }
 
-static int profile_stage(const struct job *j, const struct record_stage *s, const struct options *o,
+static int profile_stage(const struct job *j, const struct program_record *s, const struct options *o,
                          struct profile *out)
 {
     const char *name = opt_text(o, OPT_BY);
@@ -74,19 +74,19 @@ static int profile_stage(const struct job *j, const struct record_stage *s, cons
 static int stages(const struct job *j, const struct record *r, const struct options *o, struct text *t,
                   struct json_out *json)
 {
-    struct stage_table table = {.launch = 0};
+    struct program_table table = {.launch = 0};
     uint64_t launch;
     int status = opt_number(o, OPT_LAUNCH, UINT32_MAX, 0, &launch) ? EXIT_FINE : EXIT_USAGE;
     if (status == EXIT_FINE)
-        status = stages_find(j, r, launch, &table);
+        status = programs_find(j, r, launch, &table);
     if (status == EXIT_FINE && json) {
         json_open(json, "ladder", '[');
-        stages_json(&table, j->variant ? j->variant->name : j->operand, json);
+        programs_json(&table, j->variant ? j->variant->name : j->operand, json);
         json_close(json, ']');
     } else if (status == EXIT_FINE) {
         text_addf(t, "cycles     %" PRIu64 " in %zu programs\n\n", r->cycles, r->stages.n);
-        stages_head(t);
-        stages_text(&table, j->variant ? j->variant->name : "programs", 0, t);
+        programs_head(t);
+        programs_text(&table, j->variant ? j->variant->name : "programs", 0, t);
         for (size_t i = 0; i < table.rows.n; i++)
             if (*table.rows.at[i].advice) {
                 text_add(t, i ? "" : "\n");
@@ -94,7 +94,7 @@ static int stages(const struct job *j, const struct record *r, const struct opti
                 text_addf(t, " %s\n", table.rows.at[i].advice);
             }
     }
-    stages_free(&table);
+    programs_free(&table);
     return status;
 }
 
@@ -117,7 +117,7 @@ static int print_text(const struct job *j, const struct record *r, const struct 
             return status;
     }
     for (size_t i = 0; i < r->stages.n; i++) {
-        const struct record_stage *s = &r->stages.at[i];
+        const struct program_record *s = &r->stages.at[i];
         struct profile p;
         if (r->stages.n > 1)
             program_line(s, false, t);
@@ -179,7 +179,7 @@ static int run(const struct options *o)
         return tool_error(
             "--timeline is a picture, expected no --json: `sheaf trace -o FILE.json` has every slot");
     if (opt_given(o, OPT_LADDER))
-        return stages_ladder(o);
+        return programs_ladder(o);
     int status = job_open(&job, o);
     if (status == EXIT_FINE)
         status = record_job(&job, o, &r);

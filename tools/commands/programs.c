@@ -7,7 +7,7 @@
 #include "traces/profile/traffic.h"
 
 /* Rounded down, then one more to those that lose most by it (Hamilton's method). */
-static void share_cycles(struct stage_table *t)
+static void share_cycles(struct program_table *t)
 {
     unsigned left = t->cycles ? 1000 : 0;
     for (size_t i = 0; i < t->rows.n && t->cycles; i++) {
@@ -15,10 +15,10 @@ static void share_cycles(struct stage_table *t)
         left -= t->rows.at[i].permille;
     }
     for (; left; left--) {
-        struct stage_row *best = &t->rows.at[0];
+        struct program_row *best = &t->rows.at[0];
         uint64_t most = 0;
         for (size_t i = 0; i < t->rows.n; i++) {
-            struct stage_row *row = &t->rows.at[i];
+            struct program_row *row = &t->rows.at[i];
             const uint64_t exact = row->cycles * 1000, given = row->permille * t->cycles;
             if (exact > given && exact - given > most) {
                 most = exact - given;
@@ -29,7 +29,7 @@ static void share_cycles(struct stage_table *t)
     }
 }
 
-static int find_row(const struct job *j, const struct record_stage *s, struct stage_row *row)
+static int find_row(const struct job *j, const struct program_record *s, struct program_row *row)
 {
     const struct profile_request rq = record_request(j, s, WHERE_KINDS);
     struct profile p;
@@ -40,12 +40,12 @@ static int find_row(const struct job *j, const struct record_stage *s, struct st
         status = moved_find(&s->history, &moved, &d);
     if (status == ST_OK) {
         const uint64_t words = moved.in + moved.out, most = moved.in > moved.out ? moved.in : moved.out;
-        *row = (struct stage_row){.cycles = s->cycles,
-                                  .words = words,
-                                  .io = (uint32_t)((most + MOVED_RATE - 1) / MOVED_RATE),
-                                  .work = p.limits.work,
-                                  .dep = p.limits.dep,
-                                  .class = advice_class_name(p.advice.class)};
+        *row = (struct program_row){.cycles = s->cycles,
+                                    .words = words,
+                                    .io = (uint32_t)((most + MOVED_RATE - 1) / MOVED_RATE),
+                                    .work = p.limits.work,
+                                    .dep = p.limits.dep,
+                                    .class = advice_class_name(p.advice.class)};
         (void)snprintf(row->name, sizeof row->name, "%s", s->stage->name);
         for (unsigned e = 0; e < ENGINE_DEBUG; e++) {
             const uint64_t slots = (uint64_t)j->machine.slots[e] * j->machine.cores;
@@ -60,11 +60,11 @@ static int find_row(const struct job *j, const struct record_stage *s, struct st
     return status == ST_OK ? EXIT_FINE : tool_diag(&d);
 }
 
-int stages_find(const struct job *j, const struct record *r, uint64_t launch, struct stage_table *out)
+int programs_find(const struct job *j, const struct record *r, uint64_t launch, struct program_table *out)
 {
-    *out = (struct stage_table){.cycles = r->cycles, .launch = launch * r->stages.n};
+    *out = (struct program_table){.cycles = r->cycles, .launch = launch * r->stages.n};
     for (size_t i = 0; i < r->stages.n; i++) {
-        struct stage_row row;
+        struct program_row row;
         const int status = find_row(j, &r->stages.at[i], &row);
         if (status != EXIT_FINE)
             return status;
@@ -75,12 +75,12 @@ int stages_find(const struct job *j, const struct record *r, uint64_t launch, st
     return EXIT_FINE;
 }
 
-void stages_free(struct stage_table *t)
+void programs_free(struct program_table *t)
 {
     vec_free(&t->rows);
 }
 
-uint64_t stages_fused_bound(const struct stage_table *t)
+uint64_t programs_fused_bound(const struct program_table *t)
 {
     uint64_t most = 0;
     for (unsigned e = 0; e < ENGINE_DEBUG; e++) {
@@ -92,7 +92,7 @@ uint64_t stages_fused_bound(const struct stage_table *t)
     return most;
 }
 
-uint64_t stages_apart_bound(const struct stage_table *t)
+uint64_t programs_apart_bound(const struct program_table *t)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < t->rows.n; i++) {
@@ -106,7 +106,7 @@ uint64_t stages_apart_bound(const struct stage_table *t)
 
 /* --- text ------------------------------------------------------------------------- */
 
-void stages_head(struct text *t)
+void programs_head(struct text *t)
 {
     text_add(t,
              "                     cycles   share    words words/c  peak    alu   valu   load  store   flow"
@@ -118,7 +118,7 @@ static double ratio(uint64_t a, uint64_t b)
     return b ? (double)a / (double)b : 0;
 }
 
-static void row_text(const struct stage_row *r, const char *indent, unsigned permille, struct text *t)
+static void row_text(const struct program_row *r, const char *indent, unsigned permille, struct text *t)
 {
     const unsigned width = 16 - (unsigned)strlen(indent);
     text_add(t, indent);
@@ -132,17 +132,17 @@ static void row_text(const struct stage_row *r, const char *indent, unsigned per
     text_addf(t, " %8u %8u %8u %6.2f  %s\n", r->io, r->work, r->dep, ratio(r->cycles, bound), r->class);
 }
 
-void stages_text(const struct stage_table *s, const char *name, uint64_t before, struct text *t)
+void programs_text(const struct program_table *s, const char *name, uint64_t before, struct text *t)
 {
     if (s->rows.n == 1) {
-        struct stage_row row = s->rows.at[0];
+        struct program_row row = s->rows.at[0];
         (void)snprintf(row.name, sizeof row.name, "%s", name);
         row_text(&row, "", 1000, t);
     } else {
         text_add_shown(t, name, 16, TEXT_WHOLE);
         text_addf(t, " %10" PRIu64 "  100.0 %%   %zu programs", s->cycles, s->rows.n);
-        text_addf(t, "; fused no more than %" PRIu64 " of work, apart %" PRIu64 "\n", stages_fused_bound(s),
-                  stages_apart_bound(s));
+        text_addf(t, "; fused no more than %" PRIu64 " of work, apart %" PRIu64 "\n", programs_fused_bound(s),
+                  programs_apart_bound(s));
         for (size_t i = 0; i < s->rows.n; i++)
             row_text(&s->rows.at[i], "  ", s->rows.at[i].permille, t);
     }
@@ -154,17 +154,17 @@ void stages_text(const struct stage_table *s, const char *name, uint64_t before,
                   (int64_t)s->cycles - (int64_t)before, ratio(before, s->cycles));
 }
 
-void stages_json(const struct stage_table *s, const char *name, struct json_out *j)
+void programs_json(const struct program_table *s, const char *name, struct json_out *j)
 {
     json_open(j, NULL, '{');
     json_text(j, "variant", name);
     json_number(j, "cycles", s->cycles);
     json_number(j, "launch_cycles", s->launch);
-    json_number(j, "fused_bound", stages_fused_bound(s));
-    json_number(j, "apart_bound", stages_apart_bound(s));
+    json_number(j, "fused_bound", programs_fused_bound(s));
+    json_number(j, "apart_bound", programs_apart_bound(s));
     json_open(j, "stages", '[');
     for (size_t i = 0; i < s->rows.n; i++) {
-        const struct stage_row *r = &s->rows.at[i];
+        const struct program_row *r = &s->rows.at[i];
         json_open(j, NULL, '{');
         json_text(j, "name", r->name);
         json_number(j, "cycles", r->cycles);
@@ -190,7 +190,7 @@ void stages_json(const struct stage_table *s, const char *name, struct json_out 
 
 /* One variant, run and recorded. */
 static int climb(const struct options *o, const char *kernel, const char *variant, uint64_t launch,
-                 struct stage_table *table)
+                 struct program_table *table)
 {
     struct job job = {0};
     struct record r = {.cycles = 0};
@@ -203,7 +203,7 @@ static int climb(const struct options *o, const char *kernel, const char *varian
     if (status == EXIT_FINE)
         status = record_job(&job, &one, &r);
     if (status == EXIT_FINE)
-        status = stages_find(&job, &r, launch, table);
+        status = programs_find(&job, &r, launch, table);
     if (status == EXIT_FINE)
         status = record_status(&r);
     record_free(&r);
@@ -219,19 +219,19 @@ static int climb_all(const struct options *o, const struct kern *k, uint64_t lau
     uint64_t before = 0;
     int status = EXIT_FINE;
     for (unsigned v = 0; v < k->n_variants && status == EXIT_FINE; v++) {
-        struct stage_table table = {.launch = 0};
+        struct program_table table = {.launch = 0};
         status = climb(o, k->name, k->variants[v].name, launch, &table);
         if (status == EXIT_FINE && j)
-            stages_json(&table, k->variants[v].name, j);
+            programs_json(&table, k->variants[v].name, j);
         else if (status == EXIT_FINE)
-            stages_text(&table, k->variants[v].name, before, t);
+            programs_text(&table, k->variants[v].name, before, t);
         before = table.cycles;
-        stages_free(&table);
+        programs_free(&table);
     }
     return status;
 }
 
-int stages_ladder(const struct options *o)
+int programs_ladder(const struct options *o)
 {
     const char *name = o->operands[0];
     struct job job = {0};
@@ -253,7 +253,7 @@ int stages_ladder(const struct options *o)
         text_addf(&t, "kernel     %s\nsizes      ", job.kernel->name);
         kern_params_text(job.kernel, &job.params, &t);
         text_addf(&t, "\ncontract   %s\n\n", job.kernel->contracts[job.contract].name);
-        stages_head(&t);
+        programs_head(&t);
         status = climb_all(o, job.kernel, launch, &t, NULL);
     }
     job_free(&job);

@@ -5,7 +5,7 @@
 #include "tools/session/record.h"
 
 /* One program's figures. */
-struct stage_row {
+struct program_row {
     char name[40];
     uint64_t cycles, used[ENGINE_DEBUG], room[ENGINE_DEBUG];
     unsigned permille; /* of the variant's cycles; those of a variant add up to 1000 */
@@ -16,28 +16,28 @@ struct stage_row {
     char advice[240]; /* empty: none */
 };
 
-struct stage_table {
-    VEC(struct stage_row) rows;
+struct program_table {
+    VEC(struct program_row) rows;
     uint64_t cycles, launch; /* of all programs; the declared charge for starting them, apart */
 };
 
 /* The rows of a record, whose programs were all run to their end. EXIT_FINE, or EXIT_USAGE with one error
  * printed; to be freed in any case. `launch`: cycles for each program. */
-int stages_find(const struct job *j, const struct record *r, uint64_t launch, struct stage_table *out);
-void stages_free(struct stage_table *t);
+int programs_find(const struct job *j, const struct record *r, uint64_t launch, struct program_table *out);
+void programs_free(struct program_table *t);
 
 /* Cycles that no fusing of these programs goes below, and those that none of them apart goes below: the
  * most over engines of summed work, the sum over programs of the most. */
-uint64_t stages_fused_bound(const struct stage_table *t);
-uint64_t stages_apart_bound(const struct stage_table *t);
+uint64_t programs_fused_bound(const struct program_table *t);
+uint64_t programs_apart_bound(const struct program_table *t);
 
 /* Table heads and rows; `name` begins the line of the whole, `before` is the cycles of the variant above,
  * 0: none. */
-void stages_head(struct text *t);
-void stages_text(const struct stage_table *s, const char *name, uint64_t before, struct text *t);
-void stages_json(const struct stage_table *s, const char *name, struct json_out *j);
+void programs_head(struct text *t);
+void programs_text(const struct program_table *s, const char *name, uint64_t before, struct text *t);
+void programs_json(const struct program_table *s, const char *name, struct json_out *j);
 
 /* The command `profile --ladder KERNEL`. */
-int stages_ladder(const struct options *o);
+int programs_ladder(const struct options *o);
 
 #endif

@@ -31,7 +31,7 @@ static void print_slots(const struct run *r, struct text *t)
                   isa_engine_name((enum isa_engine)e), r->out.slots[e], 100 * utilization(r, e));
 }
 
-static void stage_line(const struct outcome_stage *s, struct text *t)
+static void stage_line(const struct program_outcome *s, struct text *t)
 {
     text_add(t, "  ");
     text_add_shown(t, s->name, 8, TEXT_WHOLE);

@@ -140,7 +140,7 @@ static enum status do_stage(struct call *c)
 {
     if (*c->args) {
         const enum status status =
-            session_stage(c->s, is_number(c->args) ? strtoull(c->args, NULL, 10) : SIZE_MAX, c->d);
+            session_program(c->s, is_number(c->args) ? strtoull(c->args, NULL, 10) : SIZE_MAX, c->d);
         return status != ST_OK ? status : arrived(c, NULL);
     }
     for (size_t i = 0; i < c->s->job.stages.list.n; i++)

@@ -208,7 +208,7 @@ static bool launch(struct dap *d, const json_t *args, const char *program)
     o.operands = &operand;
     o.n_operands = 1;
     bool good = operand && options_of(d, args, &o, texts) && open_session(d, &o);
-    if (good && stage != 0 && session_stage(&d->s, stage < 0 ? SIZE_MAX : (size_t)stage, &diag) != ST_OK) {
+    if (good && stage != 0 && session_program(&d->s, stage < 0 ? SIZE_MAX : (size_t)stage, &diag) != ST_OK) {
         (void)dap_fail(d, "%s", diag.text);
         good = false;
     }

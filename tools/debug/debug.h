@@ -23,7 +23,7 @@ int session_open(struct session *s, const struct options *o);
 void session_close(struct session *s);
 
 /* To the start of another stage: those before it are run. Stops are forgotten. */
-enum status session_stage(struct session *s, size_t stage, struct diag *d);
+enum status session_program(struct session *s, size_t stage, struct diag *d);
 
 static inline const struct prog *session_prog(const struct session *s)
 {

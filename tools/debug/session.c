@@ -31,7 +31,7 @@ static enum status run_before(struct session *s, size_t stage, struct diag *d)
     return status;
 }
 
-enum status session_stage(struct session *s, size_t stage, struct diag *d)
+enum status session_program(struct session *s, size_t stage, struct diag *d)
 {
     struct replay *r;
     if (stage >= s->job.stages.list.n)
@@ -70,7 +70,7 @@ int session_open(struct session *s, const struct options *o)
         return status;
     if (!execute_config(&s->job, o, &s->config, &tandem))
         return EXIT_USAGE;
-    return session_stage(s, 0, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);
+    return session_program(s, 0, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);
 }
 
 void session_close(struct session *s)

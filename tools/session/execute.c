@@ -84,8 +84,8 @@ static bool run_beside(const struct sim *fast, const uint32_t *mem, const struct
 }
 
 /* One program on out->mem. */
-static int execute_stage(const struct prog *p, size_t words, const struct sim_config *config, bool tandem,
-                         struct outcome *out)
+static int execute_program(const struct prog *p, size_t words, const struct sim_config *config, bool tandem,
+                           struct outcome *out)
 {
     double seconds;
     struct sim *s = run(p, config, out->mem, words, &seconds);
@@ -120,10 +120,10 @@ int execute(const struct job *j, const struct sim_config *config, bool tandem, s
     for (size_t i = 0; i < j->stages.list.n && out->fault.kind == FAULT_NONE; i++) {
         out->stage = &j->stages.list.at[i];
         const uint64_t before = out->cycles;
-        const int status = execute_stage(out->stage->prog, j->mem_words, config, tandem, out);
+        const int status = execute_program(out->stage->prog, j->mem_words, config, tandem, out);
         if (status != EXIT_FINE)
             return status;
-        if (!vec_push(&out->stages, (struct outcome_stage){out->stage->name, out->cycles - before}))
+        if (!vec_push(&out->stages, (struct program_outcome){out->stage->name, out->cycles - before}))
             return tool_error("out of memory");
     }
     if (!text_ok(&out->difference) || !text_ok(&out->fault_text))

@@ -153,21 +153,21 @@ int job_build(struct job *j, const struct options *o)
 static int load(struct job *j, const char *path)
 {
     struct diag d;
-    struct prog_stages programs;
-    if (prog_load_stages(path, &programs, &d) != ST_OK)
+    struct prog_list programs;
+    if (prog_load_list(path, &programs, &d) != ST_OK)
         return tool_diag(&d);
     enum status status = ST_OK;
     j->machine = programs.list.at[0].prog->machine;
     for (size_t i = 0; i < programs.list.n && status == ST_OK; i++) {
-        struct prog_stage *s = &programs.list.at[i];
+        struct prog_named *s = &programs.list.at[i];
         if (memcmp(&s->prog->machine, &j->machine, sizeof j->machine) != 0)
             status = diag_set(&d, ST_INPUT, "%s: its programs are for different machines", path);
         else
-            status = kern_stage_add(&j->stages, *s->name ? s->name : path, s->prog, NULL, &d);
+            status = kern_program_add(&j->stages, *s->name ? s->name : path, s->prog, NULL, &d);
         if (status != ST_INPUT)
             s->prog = NULL; /* the stages' now, or gone */
     }
-    prog_stages_free(&programs);
+    prog_list_free(&programs);
     return status == ST_OK ? EXIT_FINE : tool_diag(&d);
 }
 
@@ -218,7 +218,7 @@ int job_problem(struct job *j)
     return EXIT_FINE;
 }
 
-static bool has_texts(const struct kern_stages *stages)
+static bool has_texts(const struct kern_programs *stages)
 {
     for (size_t i = 0; i < stages->list.n; i++)
         if (stages->list.at[i].prog->texts.n)
@@ -307,7 +307,7 @@ void job_json(const struct job *j, struct json_out *out)
 
 void job_free(struct job *j)
 {
-    kern_stages_free(&j->stages);
+    kern_programs_free(&j->stages);
     kern_problem_destroy(j->problem);
     kern_values_free(&j->values);
     tuning_free(&j->record);

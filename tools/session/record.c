@@ -6,21 +6,21 @@
 #include "tools/session/execute.h"
 
 /* The rest of a program whose window is over. */
-static void finish(struct sim *s, struct record_stage *stage)
+static void finish(struct sim *s, struct program_record *stage)
 {
     while (stage->history.end == SIM_MORE || stage->history.end == SIM_PAUSED)
         stage->history.end = sim_run(s);
     stage->cycles = s->cycle;
 }
 
-static int record_stage(const struct kern_stage *stage, const struct sim_config *config,
-                        struct hist_window window, uint32_t *mem, size_t words, struct record *out)
+static int program_record(const struct kern_program *stage, const struct sim_config *config,
+                          struct hist_window window, uint32_t *mem, size_t words, struct record *out)
 {
     struct sim *s = NULL;
     struct diag d;
-    if (!vec_push(&out->stages, (struct record_stage){.stage = stage}))
+    if (!vec_push(&out->stages, (struct program_record){.stage = stage}))
         return tool_error("out of memory");
-    struct record_stage *r = &out->stages.at[out->stages.n - 1];
+    struct program_record *r = &out->stages.at[out->stages.n - 1];
     enum status status = sim_create(stage->prog, config, mem, words, &s, &d);
     if (status == ST_OK)
         status = hist_record(s, window, &r->history, &d);
@@ -52,7 +52,7 @@ int record_job(const struct job *j, const struct options *o, struct record *out)
         memcpy(mem, j->mem, j->mem_words * sizeof *mem);
     int status = EXIT_FINE;
     for (size_t i = 0; i < j->stages.list.n && status == EXIT_FINE && out->fault.kind == FAULT_NONE; i++)
-        status = record_stage(&j->stages.list.at[i], &config, window, mem, j->mem_words, out);
+        status = program_record(&j->stages.list.at[i], &config, window, mem, j->mem_words, out);
     if (status == EXIT_FINE && j->problem && out->fault.kind == FAULT_NONE) {
         out->checked = true;
         out->wrong = kern_first_wrong(j->problem, mem, &out->first);
@@ -69,7 +69,7 @@ void record_free(struct record *r)
     text_free(&r->fault_text);
 }
 
-struct profile_request record_request(const struct job *j, const struct record_stage *s, enum where_by by)
+struct profile_request record_request(const struct job *j, const struct program_record *s, enum where_by by)
 {
     const struct bound *b = &s->stage->bound;
     const bool whole = s->history.cycles == s->cycles && !s->history.clipped;

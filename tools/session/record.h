@@ -5,18 +5,18 @@
 #include "tools/session/job.h"
 #include "traces/profile/profile.h"
 
-struct record_stage {
-    const struct kern_stage *stage; /* borrowed of the job */
+struct program_record {
+    const struct kern_program *stage; /* borrowed of the job */
     struct history history;
     uint64_t cycles; /* of the whole program */
 };
 
 struct record {
-    VEC(struct record_stage) stages; /* those that ran */
-    uint64_t cycles;                 /* of them all */
-    struct sim_fault fault;          /* of the last; kind FAULT_NONE if all is well */
-    struct text fault_text;          /* as sim_fault_text */
-    bool checked, wrong;             /* against the job's problem */
+    VEC(struct program_record) stages; /* those that ran */
+    uint64_t cycles;                   /* of them all */
+    struct sim_fault fault;            /* of the last; kind FAULT_NONE if all is well */
+    struct text fault_text;            /* as sim_fault_text */
+    bool checked, wrong;               /* against the job's problem */
     struct kern_wrong first;
 };
 
@@ -26,7 +26,7 @@ int record_job(const struct job *j, const struct options *o, struct record *out)
 void record_free(struct record *r);
 
 /* What is known of a stage besides its run: for profile_make. */
-struct profile_request record_request(const struct job *j, const struct record_stage *s, enum where_by by);
+struct profile_request record_request(const struct job *j, const struct program_record *s, enum where_by by);
 
 /* Prints the fault or the wrong word, where there is one, as an error; the exit status. */
 int record_status(const struct record *r);

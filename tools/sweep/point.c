@@ -14,8 +14,8 @@ struct result {
 };
 
 /* One program on mem. False with the reason set. */
-static bool run_stage(const struct prog *prog, const struct isa_machine *m, uint32_t *mem, size_t words,
-                      struct result *r)
+static bool run_program(const struct prog *prog, const struct isa_machine *m, uint32_t *mem, size_t words,
+                        struct result *r)
 {
     struct sim_config config = sim_default_config();
     struct sim *s;
@@ -36,7 +36,7 @@ static bool run_stage(const struct prog *prog, const struct isa_machine *m, uint
     return good;
 }
 
-static void run(const struct sweep_point *x, const struct kern_stages *stages, uint64_t seed,
+static void run(const struct sweep_point *x, const struct kern_programs *stages, uint64_t seed,
                 struct result *r)
 {
     struct kern_problem *problem;
@@ -48,7 +48,7 @@ static void run(const struct sweep_point *x, const struct kern_stages *stages, u
     }
     bool good = true;
     for (size_t i = 0; good && i < stages->list.n; i++)
-        good = run_stage(stages->list.at[i].prog, &x->machine, problem->image, problem->words, r);
+        good = run_program(stages->list.at[i].prog, &x->machine, problem->image, problem->words, r);
     if (good && kern_first_wrong(problem, problem->image, &first)) {
         r->wrong = true;
         text_addf(&r->reason, "%s[%u] is %u, expected %u", first.array, first.index, first.found,
@@ -73,7 +73,7 @@ static void build_and_run(const struct sweep_plan *p, const struct sweep_point *
         text_add(&r->reason, problem);
         return;
     }
-    struct kern_stages stages = {{0}};
+    struct kern_programs stages = {{0}};
     struct diag d;
     if (kern_build(k, x->subject->variant, &rq, &stages, &d) != ST_OK)
         text_add(&r->reason, d.text);
@@ -84,7 +84,7 @@ static void build_and_run(const struct sweep_plan *p, const struct sweep_point *
         const uint32_t bound = stages.list.at[i].bound.cycles;
         r->bound.cycles = bound && (i == 0 || r->bound.cycles) ? r->bound.cycles + bound : 0;
     }
-    kern_stages_free(&stages);
+    kern_programs_free(&stages);
 }
 
 static void add_reason(const char *reason, struct text *out)
