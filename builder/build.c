@@ -54,7 +54,7 @@ enum status build_check(const struct ir *ir, struct diag *d)
 /* --- keys -------------------------------------------------------------------- */
 
 /* Cycles from the start of each node to the end of the region, at least. */
-static bool find_tails(const struct sched_problem *p, uint32_t *tail)
+static bool find_tails(const struct sched_graph *p, uint32_t *tail)
 {
     const struct dep_graph *g = &p->graph;
     uint32_t *order = malloc((g->nodes + 1u) * sizeof *order);
@@ -70,7 +70,7 @@ static bool find_tails(const struct sched_problem *p, uint32_t *tail)
 }
 
 /* Cycles that the region's work takes, roughly: its arithmetic, or its loads. */
-static float work_of(const struct sched_problem *p)
+static float work_of(const struct sched_graph *p)
 {
     const struct isa_machine *m = &p->ir->machine;
     const float lanes = (float)(m->slots[ENGINE_ALU] + m->slots[ENGINE_VALU] * m->vlen);
@@ -87,13 +87,13 @@ static float work_of(const struct sched_problem *p)
     return arithmetic > loads ? arithmetic : loads;
 }
 
-static uint16_t strand_of(const struct sched_problem *p, uint32_t node)
+static uint16_t strand_of(const struct sched_graph *p, uint32_t node)
 {
     return node < p->graph.ops ? p->ir->ops.at[p->graph.first_op + node].tag.strand : IR_SHARED;
 }
 
 /* What belongs to no strand may wait until just before the first that needs it. */
-static void settle_shared(const struct sched_problem *p, float *keys)
+static void settle_shared(const struct sched_graph *p, float *keys)
 {
     const struct dep_graph *g = &p->graph;
     for (uint32_t i = g->ops; i-- > 0;) {
@@ -107,7 +107,7 @@ static void settle_shared(const struct sched_problem *p, float *keys)
     }
 }
 
-bool build_keys(const struct sched_problem *p, float urgency, float *keys)
+bool build_keys(const struct sched_graph *p, float urgency, float *keys)
 {
     const struct dep_graph *g = &p->graph;
     uint32_t *tail = calloc(g->nodes + 1u, sizeof *tail);
@@ -170,8 +170,7 @@ static bool prepare(struct build *b)
     if (!b->problems || !b->schedules)
         return false;
     for (uint32_t r = 0; r < n; r++)
-        if (!sched_problem_init(&b->problems[r], b->ir, r) ||
-            !schedule_init(&b->schedules[r], &b->problems[r]))
+        if (!sched_graph_init(&b->problems[r], b->ir, r) || !schedule_init(&b->schedules[r], &b->problems[r]))
             return false;
     return true;
 }
@@ -182,8 +181,7 @@ static bool better(const struct schedule *a, const struct schedule *b)
 }
 
 /* The best schedule of a region by keys of several urgencies. */
-static bool schedule_region(const struct sched_problem *p, const struct sched_options *o,
-                            struct schedule *best)
+static bool schedule_region(const struct sched_graph *p, const struct sched_options *o, struct schedule *best)
 {
     static const float urgencies[] = {2, 1, 0.25f, 0};
     struct schedule other;
@@ -242,7 +240,7 @@ void build_free(struct build *b)
         if (b->schedules)
             schedule_free(&b->schedules[r]);
         if (b->problems)
-            sched_problem_free(&b->problems[r]);
+            sched_graph_free(&b->problems[r]);
     }
     free(b->problems);
     free(b->schedules);

@@ -29,12 +29,12 @@ enum status build_emit(const struct ir *ir, const struct schedule *schedules, st
  * can work; where there are strands, these take turns, as far apart as the work of all
  * lets them finish together, and what belongs to none comes just before it is needed.
  * keys has room for every node. False when out of memory. */
-bool build_keys(const struct sched_problem *p, float urgency, float *keys);
+bool build_keys(const struct sched_graph *p, float urgency, float *keys);
 
 /* The whole pipeline and what its passes left, by region. */
 struct build {
     const struct ir *ir; /* borrowed */
-    struct sched_problem *problems;
+    struct sched_graph *problems;
     struct schedule *schedules;
     struct allocation allocation;
     struct emitted emitted;

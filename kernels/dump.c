@@ -61,9 +61,9 @@ enum status kern_dump_state(struct kern_dump *dump, const struct state *s, struc
         if (p == DUMP_IR || p == DUMP_FOLD)
             dump_ir(s->ir, &dump->text);
         else if (p == DUMP_GRAPH)
-            dump_graph(&s->problem, &dump->text);
+            dump_graph(&s->sched, &dump->text);
         else if (p == DUMP_SCHEDULE)
-            dump_schedule(&s->problem, &s->schedule, &dump->text);
+            dump_schedule(&s->sched, &s->schedule, &dump->text);
         else
             status = dump_placed((enum dump_pass)p, s, &dump->text, d);
         if (status != ST_OK)

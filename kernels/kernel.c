@@ -48,7 +48,7 @@ unsigned kern_find_contract(const struct kern *k, const char *name)
 unsigned kern_default_contract(const struct kern *k, const struct kern_params *params)
 {
     for (unsigned c = 0; c < k->n_contracts; c++)
-        if (!k->problem(params, c))
+        if (!k->validate(params, c))
             return c;
     return 0;
 }
@@ -85,23 +85,23 @@ struct kern_params kern_defaults(const struct kern *k)
     return params;
 }
 
-enum status kern_problem_create(const struct kern *k, const struct kern_params *params, unsigned contract,
-                                uint64_t seed, struct kern_problem **out, struct diag *d)
+enum status kern_instance_create(const struct kern *k, const struct kern_params *params, unsigned contract,
+                                 uint64_t seed, struct kern_instance **out, struct diag *d)
 {
     return kern_problem_create_by(k, params, contract, seed, NULL, out, d);
 }
 
 enum status kern_problem_create_by(const struct kern *k, const struct kern_params *params, unsigned contract,
-                                   uint64_t seed, const struct deadline *deadline, struct kern_problem **out,
+                                   uint64_t seed, const struct deadline *deadline, struct kern_instance **out,
                                    struct diag *d)
 {
     *out = NULL;
-    const char *why = k->problem(params, contract);
+    const char *why = k->validate(params, contract);
     if (why)
         return diag_set(d, ST_INPUT, "%s: %s", k->name, why);
-    struct kern_problem *p = calloc(1, sizeof *p);
+    struct kern_instance *p = calloc(1, sizeof *p);
     if (!p)
-        return diag_set(d, ST_NOMEM, "out of memory for the problem");
+        return diag_set(d, ST_NOMEM, "out of memory for the instance");
     p->kernel = k;
     p->params = *params;
     p->contract = contract;
@@ -111,13 +111,13 @@ enum status kern_problem_create_by(const struct kern *k, const struct kern_param
     p->expected = calloc(p->words, sizeof *p->expected);
     if (!p->image || !p->expected) {
         const enum status status = diag_set(d, ST_NOMEM, "out of memory for an image of %u words", p->words);
-        kern_problem_destroy(p);
+        kern_instance_destroy(p);
         return status;
     }
     k->draw(p);
     memcpy(p->expected, p->image, p->words * sizeof *p->image);
     if (!k->reference(params, p->expected, deadline)) {
-        kern_problem_destroy(p);
+        kern_instance_destroy(p);
         return diag_set(d, ST_LIMIT, "no time is left for the reference");
     }
     k->compare(p);
@@ -125,7 +125,7 @@ enum status kern_problem_create_by(const struct kern *k, const struct kern_param
     return ST_OK;
 }
 
-void kern_problem_destroy(struct kern_problem *p)
+void kern_instance_destroy(struct kern_instance *p)
 {
     if (!p)
         return;
@@ -134,7 +134,7 @@ void kern_problem_destroy(struct kern_problem *p)
     free(p);
 }
 
-bool kern_first_wrong(const struct kern_problem *p, const uint32_t *mem, struct kern_wrong *out)
+bool kern_first_wrong(const struct kern_instance *p, const uint32_t *mem, struct kern_wrong *out)
 {
     for (unsigned i = 0; i < p->n_arrays; i++) {
         const struct kern_array *a = &p->arrays[i];
@@ -149,13 +149,13 @@ bool kern_first_wrong(const struct kern_problem *p, const uint32_t *mem, struct 
     return false;
 }
 
-void kern_facts(const struct kern_problem *p, struct kern_facts *out)
+void kern_facts(const struct kern_instance *p, struct kern_facts *out)
 {
     out->n = 0;
     p->kernel->facts(p, out);
 }
 
-enum status kern_values(const struct kern_problem *p, struct kern_values *out, struct diag *d)
+enum status kern_values(const struct kern_instance *p, struct kern_values *out, struct diag *d)
 {
     *out = (struct kern_values){0};
     if (!p->kernel->values || p->kernel->values(p, out))
@@ -174,10 +174,10 @@ enum status kern_build(const struct kern *k, const struct kern_variant *v, const
                        struct kern_programs *out, struct diag *d)
 {
     *out = (struct kern_programs){0};
-    const char *why = k->problem(&rq->params, rq->contract);
+    const char *why = k->validate(&rq->params, rq->contract);
     if (why)
         return diag_set(d, ST_INPUT, "%s: %s", k->name, why);
-    why = isa_machine_problem(&rq->machine);
+    why = isa_machine_validate(&rq->machine);
     if (why)
         return diag_set(d, ST_INPUT, "machine: %s", why);
     struct diag inner = {0};
@@ -192,13 +192,13 @@ enum status kern_program_add(struct kern_programs *s, const char *name, struct p
                              const struct ir *ir, struct diag *d)
 {
     struct kern_program stage = {.name = name, .prog = prog};
-    struct sched_problem p;
+    struct sched_graph p;
     bool good = true;
     if (ir && ir->regions.n == 1) {
-        good = sched_problem_init(&p, ir, 0);
+        good = sched_graph_init(&p, ir, 0);
         if (good) {
             good = bound_region(&p, &stage.bound);
-            sched_problem_free(&p);
+            sched_graph_free(&p);
         }
     }
     if (good && vec_push(&s->list, stage))

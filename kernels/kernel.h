@@ -1,7 +1,7 @@
-/* The kernels: what each computes (parameters, contracts), problems with their
+/* The kernels: what each computes (parameters, contracts), instances with their
  * expected results, and the variants that build programs for it.
  *
- *     kern_find ──> kern_set ──> kern_problem_create ──> image ──> machine ──┐
+ *     kern_find ──> kern_set ──> kern_instance_create ──> image ──> machine ──┐
  *                      │                 └── expected ──> kern_first_wrong <─┘
  *                      └───────> kern_build ──> stages ──────> machine
  */
@@ -44,14 +44,14 @@ struct kern_contract {
 };
 
 /* A run of memory words with a name; `compared` of its words, from its first, are
- * held against the expected ones. A problem's arrays cover its memory. */
+ * held against the expected ones. A instance's arrays cover its memory. */
 struct kern_array {
     const char *name;
     uint32_t first, words, compared;
 };
 
 /* An instance: memory before, and after as the reference leaves it. */
-struct kern_problem {
+struct kern_instance {
     const struct kern *kernel;
     struct kern_params params;
     unsigned contract;
@@ -66,7 +66,7 @@ struct kern_fact {
     const char *key;
     enum { KERN_NUMBER, KERN_FNV, KERN_WORDS } kind;
     uint64_t number;       /* KERN_NUMBER, KERN_FNV */
-    const uint32_t *words; /* KERN_WORDS, in the problem */
+    const uint32_t *words; /* KERN_WORDS, in the instance */
     size_t n;
 };
 
@@ -133,22 +133,22 @@ struct kern {
     unsigned n_thresholds;
 
     /* NULL when the parameters are possible together under the contract, else why not. */
-    const char *(*problem)(const struct kern_params *params, unsigned contract);
+    const char *(*validate)(const struct kern_params *params, unsigned contract);
     /* Sets words and arrays, with compared 0. */
-    void (*layout)(struct kern_problem *p);
+    void (*layout)(struct kern_instance *p);
     /* Fills the image (zero before) from the seed. */
-    void (*draw)(struct kern_problem *p);
+    void (*draw)(struct kern_instance *p);
     /* The reference: turns a memory of the layout into the expected one. False when the deadline (NULL:
      * none) is over before; it is looked at every few milliseconds. */
     bool (*reference)(const struct kern_params *params, uint32_t *mem, const struct deadline *deadline);
     /* Sets how much of each array the contract compares. */
-    void (*compare)(struct kern_problem *p);
-    void (*facts)(const struct kern_problem *p, struct kern_facts *out);
-    /* Words that any program must load, and store, for this problem; 0: not known. May be NULL. */
-    void (*io_words)(const struct kern_problem *p, uint64_t *in, uint64_t *out);
+    void (*compare)(struct kern_instance *p);
+    void (*facts)(const struct kern_instance *p, struct kern_facts *out);
+    /* Words that any program must load, and store, for this instance; 0: not known. May be NULL. */
+    void (*io_words)(const struct kern_instance *p, uint64_t *in, uint64_t *out);
     /* Values of the reference's variables by key; false when out of memory. NULL: its programs carry no
      * debug compares. */
-    bool (*values)(const struct kern_problem *p, struct kern_values *out);
+    bool (*values)(const struct kern_instance *p, struct kern_values *out);
 };
 
 /* The kernels in their order: NULL beyond the last. */
@@ -183,25 +183,25 @@ enum status kern_set(const struct kern *k, const char *text, struct kern_params 
  * 0 by default, only when they are not the default. */
 void kern_params_text(const struct kern *k, const struct kern_params *params, struct text *out);
 
-/* The problem of a seed; ST_INPUT when the contract does not admit the parameters,
- * ST_NOMEM. To be freed with kern_problem_destroy (NULL is fine). */
-enum status kern_problem_create(const struct kern *k, const struct kern_params *params, unsigned contract,
-                                uint64_t seed, struct kern_problem **out, struct diag *d);
+/* The instance of a seed; ST_INPUT when the contract does not admit the parameters,
+ * ST_NOMEM. To be freed with kern_instance_destroy (NULL is fine). */
+enum status kern_instance_create(const struct kern *k, const struct kern_params *params, unsigned contract,
+                                 uint64_t seed, struct kern_instance **out, struct diag *d);
 /* The same, and ST_LIMIT when it was not done by the deadline. */
 enum status kern_problem_create_by(const struct kern *k, const struct kern_params *params, unsigned contract,
-                                   uint64_t seed, const struct deadline *deadline, struct kern_problem **out,
+                                   uint64_t seed, const struct deadline *deadline, struct kern_instance **out,
                                    struct diag *d);
-void kern_problem_destroy(struct kern_problem *p);
+void kern_instance_destroy(struct kern_instance *p);
 
 /* The first word, by address, in which `mem` breaks the contract. */
 struct kern_wrong {
     const char *array;
     uint32_t index, found, expected;
 };
-bool kern_first_wrong(const struct kern_problem *p, const uint32_t *mem, struct kern_wrong *out);
+bool kern_first_wrong(const struct kern_instance *p, const uint32_t *mem, struct kern_wrong *out);
 
-void kern_facts(const struct kern_problem *p, struct kern_facts *out);
-enum status kern_values(const struct kern_problem *p, struct kern_values *out, struct diag *d);
+void kern_facts(const struct kern_instance *p, struct kern_facts *out);
+enum status kern_values(const struct kern_instance *p, struct kern_values *out, struct diag *d);
 void kern_values_free(struct kern_values *v);
 
 /* Builds the variant; ST_INPUT, ST_LIMIT (it does not fit the machine), ST_NOMEM

@@ -95,7 +95,7 @@ static enum status look(const struct kern_variant *v, const struct kern_request 
     const enum status status = state_make(&s, &k, 0, d);
     if (status != ST_OK)
         return status;
-    *nodes = s.problem.graph.nodes;
+    *nodes = s.sched.graph.nodes;
     *open = s.ir->regions.n == 1;
     state_free(&s);
     return ST_OK;
@@ -138,7 +138,7 @@ enum status tuned_check(const struct kern_variant *v, const struct kern_request 
     struct emitted e = {0};
     status = build_emit(s.ir, &s.schedule, &e, d);
     emit_free(&e);
-    if (status == ST_OK && !bound_region(&s.problem, bound))
+    if (status == ST_OK && !bound_region(&s.sched, bound))
         status = diag_set(d, ST_NOMEM, "out of memory for the bound");
     state_free(&s);
     return status;

@@ -166,7 +166,7 @@ enum status sim_create(const struct prog *p, const struct sim_config *config, co
                        size_t mem_words, struct sim **out, struct diag *d)
 {
     *out = NULL;
-    const char *problem = isa_machine_problem(&config->machine);
+    const char *problem = isa_machine_validate(&config->machine);
     if (problem)
         return diag_set(d, ST_INPUT, "machine: %s", problem);
     if (mem_words > UINT32_MAX)

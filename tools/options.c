@@ -221,7 +221,7 @@ bool opt_machine(const struct options *o, struct isa_machine *m)
     if (!opt_number(o, OPT_SCRATCH, UINT32_MAX, m->scratch, &number))
         return false;
     m->scratch = (uint32_t)number;
-    const char *problem = isa_machine_problem(m);
+    const char *problem = isa_machine_validate(m);
     if (problem)
         (void)tool_error("machine: %s", problem);
     return !problem;

@@ -67,7 +67,7 @@ struct sheaf_kernel *sheaf_kernel_create(const struct sheaf_config *config)
 {
     const struct sheaf_config c = public_config(config);
     const struct isa_machine reference = isa_default_machine(), asked = public_machine(&c, &reference);
-    const char *problem = isa_machine_problem(&asked);
+    const char *problem = isa_machine_validate(&asked);
     struct sheaf_kernel *k = calloc(1, sizeof *k);
     if (!k)
         return NULL;

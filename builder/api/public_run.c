@@ -17,14 +17,14 @@ static bool find_bounds(struct sheaf_kernel *k)
     k->bounds = calloc(n + 1u, sizeof *k->bounds);
     bool good = k->bounds != NULL;
     for (uint32_t r = 0; good && r < n; r++) {
-        struct sched_problem p;
+        struct sched_graph p;
         struct bound b;
-        good = sched_problem_init(&p, k->ir, r);
+        good = sched_graph_init(&p, k->ir, r);
         if (!good)
             break;
         good = bound_region(&p, &b);
         k->bounds[r] = b.cycles;
-        sched_problem_free(&p);
+        sched_graph_free(&p);
     }
     return good;
 }

@@ -16,7 +16,7 @@ struct load {
 };
 
 struct bounds {
-    const struct sched_problem *p;
+    const struct sched_graph *p;
     uint32_t *head, *tail; /* by node: cycles before its start and after it, at least */
     uint32_t *order;       /* nodes in an order that edges follow */
     uint32_t *cost;        /* by node: cycles from its start to its finish, at least */
@@ -132,7 +132,7 @@ static uint32_t most(const uint32_t *of, uint32_t n)
  * that have it at least. */
 static void try_head(struct bounds *b, uint32_t h, uint32_t tail_step, struct load *by_tail)
 {
-    const struct sched_problem *p = b->p;
+    const struct sched_graph *p = b->p;
     memset(by_tail, 0, STEPS * sizeof *by_tail);
     for (uint32_t i = 0; i < p->graph.ops; i++)
         if (b->head[i] >= h)
@@ -217,7 +217,7 @@ static bool always_read(const struct ir_op *op, struct ir_val v)
 
 static bool find_uses(struct lives *l)
 {
-    const struct sched_problem *p = l->b->p;
+    const struct sched_graph *p = l->b->p;
     for (uint32_t i = 0; i < p->graph.ops; i++) {
         const struct ir_op *op = &p->ir->ops.at[p->graph.first_op + i];
         for (unsigned k = 0; k < op->form.sources; k++)
@@ -273,7 +273,7 @@ static uint32_t held(struct lives *l, uint32_t i)
 
 static void add_up(struct lives *l)
 {
-    const struct sched_problem *p = l->b->p;
+    const struct sched_graph *p = l->b->p;
     const uint32_t words = p->ir->machine.scratch;
     uint64_t area = 0;
     for (uint32_t i = 0; i < p->graph.ops; i++)
@@ -314,7 +314,7 @@ static bool find_live(struct bounds *b)
 
 /* --- all of them ------------------------------------------------------------- */
 
-bool bound_region(const struct sched_problem *p, struct bound *out)
+bool bound_region(const struct sched_graph *p, struct bound *out)
 {
     *out = (struct bound){0};
     struct bounds b = {.p = p, .out = out};

@@ -28,6 +28,6 @@ struct bound {
 };
 
 /* False when out of memory. */
-bool bound_region(const struct sched_problem *p, struct bound *out);
+bool bound_region(const struct sched_graph *p, struct bound *out);
 
 #endif

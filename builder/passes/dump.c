@@ -101,7 +101,7 @@ void dump_ir(const struct ir *ir, struct text *out)
 
 /* --- graph and schedule ------------------------------------------------------- */
 
-static void add_node(const struct sched_problem *p, uint32_t node, struct text *out)
+static void add_node(const struct sched_graph *p, uint32_t node, struct text *out)
 {
     if (node < p->graph.ops)
         text_addf(out, "%u", p->graph.first_op + node);
@@ -109,7 +109,7 @@ static void add_node(const struct sched_problem *p, uint32_t node, struct text *
         text_addf(out, "fence %u", node - p->graph.ops);
 }
 
-void dump_graph(const struct sched_problem *p, struct text *out)
+void dump_graph(const struct sched_graph *p, struct text *out)
 {
     for (uint32_t i = 0; i < p->graph.nodes; i++) {
         text_add(out, i < p->graph.ops ? "  " : "");
@@ -162,7 +162,7 @@ static void add_issues(const struct issue *x, size_t n, uint32_t length, struct 
     }
 }
 
-void dump_schedule(const struct sched_problem *p, const struct schedule *s, struct text *out)
+void dump_schedule(const struct sched_graph *p, const struct schedule *s, struct text *out)
 {
     VEC(struct issue) list = {0};
     const struct dep_graph *g = &p->graph;

@@ -28,10 +28,10 @@ void dump_ir(const struct ir *ir, struct text *out);
 
 /* A line an op (or fence): what must come before it, "12" a cycle or more before,
  * "12=" in the same cycle at the earliest; and the engines it may run on. */
-void dump_graph(const struct sched_problem *p, struct text *out);
+void dump_graph(const struct sched_graph *p, struct text *out);
 
 /* A line a cycle: for each engine the ops, with their lanes where they are not all. */
-void dump_schedule(const struct sched_problem *p, const struct schedule *s, struct text *out);
+void dump_schedule(const struct sched_graph *p, const struct schedule *s, struct text *out);
 
 /* A line a block: its words, and the region it belongs to. */
 void dump_allocation(const struct ir *ir, const struct allocation *a, struct text *out);

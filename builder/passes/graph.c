@@ -17,7 +17,7 @@ uint8_t sched_units(const struct ir_op *op)
     return units;
 }
 
-static void touch(struct sched_problem *p, struct sched_node *n, struct ir_val v)
+static void touch(struct sched_graph *p, struct sched_node *n, struct ir_val v)
 {
     if (v.block == IR_NONE || !p->block_words[v.block])
         return;
@@ -79,7 +79,7 @@ static uint8_t least_wait(const struct isa_machine *m, unsigned units)
     return (uint8_t)(least ? least : 1);
 }
 
-static bool make_nodes(struct sched_problem *p, uint32_t region)
+static bool make_nodes(struct sched_graph *p, uint32_t region)
 {
     const struct ir *ir = p->ir;
     uint32_t *home = malloc((ir->blocks.n + 1) * sizeof *home);
@@ -112,9 +112,9 @@ static bool make_nodes(struct sched_problem *p, uint32_t region)
     return true;
 }
 
-bool sched_problem_init(struct sched_problem *p, const struct ir *ir, uint32_t region)
+bool sched_graph_init(struct sched_graph *p, const struct ir *ir, uint32_t region)
 {
-    *p = (struct sched_problem){.ir = ir, .n_blocks = (uint32_t)ir->blocks.n};
+    *p = (struct sched_graph){.ir = ir, .n_blocks = (uint32_t)ir->blocks.n};
     p->drains = region + 1 < ir->regions.n || ir->regions.at[region].cond.block != IR_NONE;
     if (!dep_build(ir, region, &p->graph))
         return false;
@@ -123,15 +123,15 @@ bool sched_problem_init(struct sched_problem *p, const struct ir *ir, uint32_t r
     p->block_uses = calloc(ir->blocks.n + 1, sizeof *p->block_uses);
     if (p->nodes && p->block_words && p->block_uses && make_nodes(p, region))
         return true;
-    sched_problem_free(p);
+    sched_graph_free(p);
     return false;
 }
 
-void sched_problem_free(struct sched_problem *p)
+void sched_graph_free(struct sched_graph *p)
 {
     dep_free(&p->graph);
     free(p->nodes);
     free(p->block_words);
     free(p->block_uses);
-    *p = (struct sched_problem){0};
+    *p = (struct sched_graph){0};
 }

@@ -29,7 +29,7 @@ struct sched_work {
 
 /* One run. */
 struct run {
-    const struct sched_problem *p;
+    const struct sched_graph *p;
     const struct sched_options *o;
     const float *keys;
     struct schedule *s;
@@ -58,7 +58,7 @@ struct sched_options sched_default_options(const struct ir *ir)
         .live_limit = ir->machine.scratch, .valu_bias = 0, .flow_bias = 8, .ahead = 0.5f, .const_bias = 0};
 }
 
-bool schedule_init(struct schedule *s, const struct sched_problem *p)
+bool schedule_init(struct schedule *s, const struct sched_graph *p)
 {
     *s = (struct schedule){0};
     const size_t n = p->graph.nodes + 1u;
@@ -439,7 +439,7 @@ static void issue_cycle(struct run *r)
 
 static void begin(struct run *r)
 {
-    const struct sched_problem *p = r->p;
+    const struct sched_graph *p = r->p;
     struct sched_work *w = r->w;
     r->succ_at = r->o->reversed ? p->graph.pred_at : p->graph.succ_at;
     r->succ = r->o->reversed ? p->graph.pred : p->graph.succ;
@@ -474,7 +474,7 @@ static void begin(struct run *r)
             release(r, i);
 }
 
-bool schedule_run(struct schedule *s, const struct sched_problem *p, const float *keys,
+bool schedule_run(struct schedule *s, const struct sched_graph *p, const float *keys,
                   const struct sched_options *o)
 {
     struct run r = {.p = p, .o = o, .keys = keys, .s = s, .w = s->work, .partial = NOBODY};

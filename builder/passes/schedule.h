@@ -25,7 +25,7 @@ struct sched_node {
 };
 
 /* What scheduling needs of a region, made once for many schedules. */
-struct sched_problem {
+struct sched_graph {
     const struct ir *ir;
     struct dep_graph graph;
     struct sched_node *nodes;
@@ -37,7 +37,7 @@ struct sched_problem {
 };
 
 /* Cycles that must lie between node `from` of the edge, its finish, and the other end, at least. */
-static inline uint32_t sched_wait(const struct sched_problem *p, uint32_t from, const struct dep_edge *e)
+static inline uint32_t sched_wait(const struct sched_graph *p, uint32_t from, const struct dep_edge *e)
 {
     return e->delay * p->nodes[from].wait;
 }
@@ -72,15 +72,15 @@ struct schedule {
 uint8_t sched_units(const struct ir_op *op);
 
 /* Reads the region; false when out of memory. `p` is emptied then. */
-bool sched_problem_init(struct sched_problem *p, const struct ir *ir, uint32_t region);
-void sched_problem_free(struct sched_problem *p);
+bool sched_graph_init(struct sched_graph *p, const struct ir *ir, uint32_t region);
+void sched_graph_free(struct sched_graph *p);
 
 /* Room for schedules of `p`; false when out of memory. */
-bool schedule_init(struct schedule *s, const struct sched_problem *p);
+bool schedule_init(struct schedule *s, const struct sched_graph *p);
 void schedule_free(struct schedule *s);
 
 /* Fills *s. keys[node], smaller is sooner. False when out of memory. */
-bool schedule_run(struct schedule *s, const struct sched_problem *p, const float *keys,
+bool schedule_run(struct schedule *s, const struct sched_graph *p, const float *keys,
                   const struct sched_options *o);
 
 /* The reference machine's scratch, no biases. */

@@ -14,9 +14,9 @@ enum status state_make(struct state *s, const struct search_kernel *k, uint32_t 
     enum status status = k->make(k->context, &s->choices, &s->ir, d);
     if (status == ST_OK)
         status = build_check(s->ir, d);
-    if (status == ST_OK && !(!s->choices.failed && sched_problem_init(&s->problem, s->ir, region) &&
-                             schedule_init(&s->schedule, &s->problem) &&
-                             (s->keys = malloc((s->problem.graph.nodes + 1u) * sizeof *s->keys))))
+    if (status == ST_OK && !(!s->choices.failed && sched_graph_init(&s->sched, s->ir, region) &&
+                             schedule_init(&s->schedule, &s->sched) &&
+                             (s->keys = malloc((s->sched.graph.nodes + 1u) * sizeof *s->keys))))
         status = diag_set(d, ST_NOMEM, "out of memory while scheduling");
     if (status != ST_OK)
         state_free(s);
@@ -26,7 +26,7 @@ enum status state_make(struct state *s, const struct search_kernel *k, uint32_t 
 void state_free(struct state *s)
 {
     schedule_free(&s->schedule);
-    sched_problem_free(&s->problem);
+    sched_graph_free(&s->sched);
     ir_destroy(s->ir);
     choices_free(&s->choices);
     free(s->keys);
@@ -35,18 +35,18 @@ void state_free(struct state *s)
 
 static const struct ir_tag *tag(const struct state *s, uint32_t node)
 {
-    return &s->ir->ops.at[s->problem.graph.first_op + node].tag;
+    return &s->ir->ops.at[s->sched.graph.first_op + node].tag;
 }
 
 static bool shared(const struct state *s, uint32_t node)
 {
-    return node >= s->problem.graph.ops || tag(s, node)->strand == IR_SHARED;
+    return node >= s->sched.graph.ops || tag(s, node)->strand == IR_SHARED;
 }
 
 /* The least key of a successor, less one. */
 static void before_first_use(struct state *s, uint32_t node)
 {
-    const struct dep_graph *g = &s->problem.graph;
+    const struct dep_graph *g = &s->sched.graph;
     s->keys[node] = far_key;
     for (uint32_t e = g->succ_at[node]; e < g->succ_at[node + 1]; e++)
         if (s->keys[node] > s->keys[g->succ[e].to] - 1)
@@ -55,7 +55,7 @@ static void before_first_use(struct state *s, uint32_t node)
 
 void state_shared_keys(struct state *s)
 {
-    const struct dep_graph *g = &s->problem.graph;
+    const struct dep_graph *g = &s->sched.graph;
     for (uint32_t i = 0; i < g->nodes; i++)
         if (shared(s, i))
             s->keys[i] = far_key;
@@ -71,14 +71,14 @@ void state_shared_keys(struct state *s)
 
 bool state_first_keys(struct state *s, float stagger, float pace)
 {
-    const struct dep_graph *g = &s->problem.graph;
+    const struct dep_graph *g = &s->sched.graph;
     uint32_t *depth = calloc(g->nodes + 1u, sizeof *depth);
     if (!depth)
         return false;
     for (uint32_t i = 0; i < g->ops; i++) {
         for (uint32_t e = g->pred_at[i]; e < g->pred_at[i + 1]; e++) {
             const uint32_t p = g->pred[e].to;
-            const uint32_t wait = sched_wait(&s->problem, p, &g->pred[e]);
+            const uint32_t wait = sched_wait(&s->sched, p, &g->pred[e]);
             if (!shared(s, p) && depth[i] < depth[p] + wait)
                 depth[i] = depth[p] + wait;
         }
@@ -97,7 +97,7 @@ struct buckets {
 
 static bool make_buckets(struct buckets *b, const struct state *s, uint32_t strands, uint32_t rounds)
 {
-    const uint32_t ops = s->problem.graph.ops;
+    const uint32_t ops = s->sched.graph.ops;
     b->n = strands * rounds;
     b->rounds = rounds;
     b->at = calloc(b->n + 2u, sizeof *b->at);
@@ -117,7 +117,7 @@ static bool make_buckets(struct buckets *b, const struct state *s, uint32_t stra
 
 static void extent(const struct state *s, uint32_t *strands, uint32_t *rounds)
 {
-    for (uint32_t i = 0; i < s->problem.graph.ops; i++) {
+    for (uint32_t i = 0; i < s->sched.graph.ops; i++) {
         if (shared(s, i))
             continue;
         if (tag(s, i)->strand >= *strands)
@@ -153,7 +153,7 @@ static double cost_of(const struct state *s)
 {
     const struct schedule *x = &s->schedule;
     uint32_t late = 0;
-    for (uint32_t i = 0; i < s->problem.graph.ops; i++)
+    for (uint32_t i = 0; i < s->sched.graph.ops; i++)
         late += x->finish[i] + TAIL > x->length;
     return x->length + (double)late / (late + 500.0);
 }
@@ -161,14 +161,14 @@ static double cost_of(const struct state *s)
 static bool run(struct state *s, bool reversed, const float *keys)
 {
     s->options.reversed = reversed;
-    const bool good = schedule_run(&s->schedule, &s->problem, keys, &s->options);
+    const bool good = schedule_run(&s->schedule, &s->sched, keys, &s->options);
     s->options.reversed = false;
     return good;
 }
 
 bool state_evaluate(struct state *s, unsigned passes)
 {
-    const uint32_t n = s->problem.graph.nodes;
+    const uint32_t n = s->sched.graph.nodes;
     float *keys = malloc((n + 1u) * sizeof *keys);
     if (!keys || !run(s, false, s->keys))
         return free(keys), false;

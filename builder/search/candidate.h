@@ -17,9 +17,9 @@ struct search_kernel {
 struct state {
     struct choices choices;
     struct ir *ir;
-    struct sched_problem problem; /* of the region searched */
-    struct schedule schedule;     /* forward, by `keys` */
-    float *keys;                  /* by node */
+    struct sched_graph sched; /* of the region searched */
+    struct schedule schedule; /* forward, by `keys` */
+    float *keys;              /* by node */
     struct sched_options options;
     double cost; /* cycles, and below one cycle how much is left to do in the last ones */
 };

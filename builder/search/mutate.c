@@ -41,13 +41,13 @@ bool move_flip(struct choices *c, struct rng *rng)
 
 static const struct ir_tag *tags(const struct state *s, uint32_t node)
 {
-    return &s->ir->ops.at[s->problem.graph.first_op + node].tag;
+    return &s->ir->ops.at[s->sched.graph.first_op + node].tag;
 }
 
 struct extent state_extent(const struct state *s)
 {
     struct extent x = {0, 1};
-    for (uint32_t i = 0; i < s->problem.graph.ops; i++) {
+    for (uint32_t i = 0; i < s->sched.graph.ops; i++) {
         if (tags(s, i)->strand == IR_SHARED)
             continue;
         if (tags(s, i)->strand >= x.strands)
@@ -70,7 +70,7 @@ static void shift_strand(struct state *s, struct rng *rng, double heat, struct e
     const uint32_t strand = rng_below(rng, x.strands);
     const uint32_t from = rng_below(rng, 2) ? rng_below(rng, x.rounds) : 0;
     const double by = (rng_unit(rng) - 0.5) * (4 + 56 * heat);
-    for (uint32_t i = 0; i < s->problem.graph.ops; i++)
+    for (uint32_t i = 0; i < s->sched.graph.ops; i++)
         if (tags(s, i)->strand == strand && tags(s, i)->round >= from)
             s->keys[i] = rounded(s->keys[i] + by);
 }
@@ -82,12 +82,12 @@ static void stretch_strand(struct state *s, struct rng *rng, struct extent x)
     const double scale = 0.8 + 0.4 * rng_unit(rng);
     double sum = 0;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < s->problem.graph.ops; i++)
+    for (uint32_t i = 0; i < s->sched.graph.ops; i++)
         if (tags(s, i)->strand == strand) {
             sum += s->keys[i];
             n++;
         }
-    for (uint32_t i = 0; i < s->problem.graph.ops; i++)
+    for (uint32_t i = 0; i < s->sched.graph.ops; i++)
         if (tags(s, i)->strand == strand)
             s->keys[i] = rounded(sum / n + (s->keys[i] - sum / n) * scale);
 }
@@ -97,7 +97,7 @@ static void shake_window(struct state *s, struct rng *rng)
 {
     const double at = rng_unit(rng) * s->schedule.length, width = 10 + rng_unit(rng) * 150;
     const double by = 1 + 8 * rng_unit(rng);
-    for (uint32_t i = 0; i < s->problem.graph.ops; i++)
+    for (uint32_t i = 0; i < s->sched.graph.ops; i++)
         if (s->schedule.start[i] >= at && s->schedule.start[i] < at + width)
             s->keys[i] = rounded(s->keys[i] + by * 2 * (rng_unit(rng) - 0.5));
 }

@@ -34,7 +34,7 @@ struct search_options search_default_options(void)
 
 bool tuning_of(struct tuning *t, const struct state *s)
 {
-    const uint32_t n = s->problem.graph.nodes;
+    const uint32_t n = s->sched.graph.nodes;
     t->pick.n = t->keys.n = 0;
     if (!vec_reserve(&t->pick, s->choices.pick.n) || !vec_reserve(&t->keys, n))
         return false;
@@ -84,8 +84,8 @@ enum status tuning_replay(const struct tuning *t, const struct search_kernel *k,
     const enum status status = state_make(out, k, region, d);
     if (status != ST_OK)
         return status;
-    if (out->problem.graph.nodes != t->keys.n) {
-        const uint32_t nodes = out->problem.graph.nodes;
+    if (out->sched.graph.nodes != t->keys.n) {
+        const uint32_t nodes = out->sched.graph.nodes;
         state_free(out);
         return diag_set(d, ST_INPUT, "the tuning is for another kernel: it has %zu keys, expected %u",
                         t->keys.n, nodes);
@@ -187,7 +187,7 @@ static void step_choices(struct island *x, double temperature)
 /* Other keys, or the old ones put back. */
 static void step_keys(struct island *x, double temperature, double heat)
 {
-    const size_t bytes = (x->cur.problem.graph.nodes + 1u) * sizeof(float);
+    const size_t bytes = (x->cur.sched.graph.nodes + 1u) * sizeof(float);
     float *before = malloc(bytes);
     if (!before) {
         fail(x, ST_NOMEM, "out of memory while searching");

@@ -27,7 +27,7 @@ static void set(const struct judge_rules *r, unsigned param, int64_t value, stru
 {
     struct kern_params with = *params;
     with.at[param] = value;
-    if (!r->kernel->problem(&with, r->contract))
+    if (!r->kernel->validate(&with, r->contract))
         *params = with;
 }
 
@@ -112,7 +112,7 @@ enum status judge_inputs_create(const struct judge_rules *r, const struct deadli
     if (r->inputs < 1 || r->inputs > JUDGE_MAX_INPUTS)
         return diag_set(d, ST_INPUT, "%u inputs, expected 1 to %d", r->inputs, JUDGE_MAX_INPUTS);
     uint64_t *seeds = malloc(r->inputs * sizeof *seeds);
-    out->at = calloc(r->inputs, sizeof(struct kern_problem *));
+    out->at = calloc(r->inputs, sizeof(struct kern_instance *));
     enum status status = seeds && out->at ? ST_OK : diag_set(d, ST_NOMEM, "out of memory for the inputs");
     for (uint32_t i = 0; status == ST_OK && i < r->inputs; i++)
         seeds[i] = r->seed + i;
@@ -127,7 +127,7 @@ enum status judge_inputs_create(const struct judge_rules *r, const struct deadli
 void judge_inputs_free(struct judge_inputs *in)
 {
     for (uint32_t i = 0; i < in->n; i++)
-        kern_problem_destroy(in->at[i]);
+        kern_instance_destroy(in->at[i]);
     free(in->at);
     free(in->images);
     *in = (struct judge_inputs){.n = 0};

@@ -78,7 +78,7 @@ static void over(struct judge_result *out, enum judge_limit l, const char *what)
 
 static void blame(struct work *w, uint32_t input)
 {
-    const struct kern_problem *p = w->in->at[input];
+    const struct kern_instance *p = w->in->at[input];
     w->out->input = input;
     w->out->seed = p->seed;
     w->out->params = p->params;
@@ -132,7 +132,7 @@ static bool settle(struct work *w, uint32_t input, const struct sim *s)
 /* Words that changed though the contract does not compare them; of one instance. */
 static void note_touched(struct work *w, uint32_t input, const struct sim *s)
 {
-    const struct kern_problem *p = w->in->at[input];
+    const struct kern_instance *p = w->in->at[input];
     for (unsigned i = 0; i < p->n_arrays; i++) {
         const struct kern_array *a = &p->arrays[i];
         uint32_t changed = 0;

@@ -54,7 +54,7 @@ enum { JUDGE_MAX_INPUTS = 100000 };
  * which take turns in a fixed order: all zeros, equal scores, one crowded expert. All inputs have the shape
  * that the rules' parameters name, if it is not the ordinary one. */
 struct judge_inputs {
-    struct kern_problem **at;
+    struct kern_instance **at;
     uint32_t n;
     size_t words;     /* of each image */
     uint32_t *images; /* one after the other */

@@ -40,7 +40,7 @@ static const struct kern_variant variants[] = {
      true},
 };
 
-static const char *problem(const struct kern_params *p, unsigned contract)
+static const char *validate(const struct kern_params *p, unsigned contract)
 {
     (void)contract;
     const int64_t *at = p->at;
@@ -95,7 +95,7 @@ struct moe_sizes moe_sizes(const struct kern_params *p)
     return s;
 }
 
-static void layout(struct kern_problem *p)
+static void layout(struct kern_instance *p)
 {
     static const char *const names[MOE_ARRAYS] = {"header", "sig", "bias", "ids",       "w",
                                                   "sid",    "sw",  "se",   "num_valid", "work"};
@@ -108,7 +108,7 @@ static void layout(struct kern_problem *p)
     p->words = s.end;
 }
 
-static void draw(struct kern_problem *p)
+static void draw(struct kern_instance *p)
 {
     enum { MOST_SIGNAL = 32768, BIAS = 262144 };
     const struct moe_sizes s = moe_sizes(&p->params);
@@ -216,7 +216,7 @@ static bool reference(const struct kern_params *p, uint32_t *mem, const struct d
     return true;
 }
 
-static void compare(struct kern_problem *p)
+static void compare(struct kern_instance *p)
 {
     const struct moe_sizes s = moe_sizes(&p->params);
     const uint32_t valid = p->expected[s.at[MOE_NUM_VALID]];
@@ -226,7 +226,7 @@ static void compare(struct kern_problem *p)
     p->arrays[MOE_SE].compared = valid / s.u;
 }
 
-static void facts(const struct kern_problem *p, struct kern_facts *out)
+static void facts(const struct kern_instance *p, struct kern_facts *out)
 {
     const uint32_t *m = p->expected;
     const struct kern_array *a = p->arrays;
@@ -253,7 +253,7 @@ static void facts(const struct kern_problem *p, struct kern_facts *out)
 }
 
 /* Every signal and bias is read; choices, valid words of blocks and the counts are written. */
-static void io_words(const struct kern_problem *p, uint64_t *in, uint64_t *out)
+static void io_words(const struct kern_instance *p, uint64_t *in, uint64_t *out)
 {
     const struct kern_array *a = p->arrays;
     *in = a[MOE_SIG].compared + a[MOE_BIAS].compared;
@@ -271,7 +271,7 @@ const struct kern moe_sort = {
     .n_params = MOE_PARAMS,
     .n_contracts = sizeof contracts / sizeof *contracts,
     .n_variants = sizeof variants / sizeof *variants,
-    .problem = problem,
+    .validate = validate,
     .layout = layout,
     .draw = draw,
     .reference = reference,

@@ -25,7 +25,7 @@ enum {
 
 enum { MOE_MOST_EXPERTS = 256, MOE_MOST_GROUPS = 8, MOE_MOST_CHOSEN = 16, MOE_MOST_SHARED = 8 };
 
-/* The arrays in the order of memory, as in kern_problem.arrays. The header holds the
+/* The arrays in the order of memory, as in kern_instance.arrays. The header holds the
  * parameters but the spread and the shape, then where each array from sig on begins, and the words of
  * the last one. */
 enum {
@@ -62,7 +62,7 @@ static inline uint32_t moe_cdiv(uint32_t a, uint32_t b)
 
 /* Shapes of generated data by name, and what turns a uniform instance into one. */
 extern const struct kern_choice moe_shapes[];
-void moe_shape(struct kern_problem *p);
+void moe_shape(struct kern_instance *p);
 
 /* Variant builders. */
 enum status moe_sort_staged(const struct kern_request *rq, struct kern_programs *out, struct diag *d);

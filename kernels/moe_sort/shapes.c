@@ -326,7 +326,7 @@ static void confine(struct shape *s, uint32_t *sig)
         sig[i] = sig[i] - 1 < MOST ? sig[i] : HALF;
 }
 
-void moe_shape(struct kern_problem *p)
+void moe_shape(struct kern_instance *p)
 {
     const int64_t shape = p->params.at[MOE_SHAPE];
     struct shape s = {.z = moe_sizes(&p->params), .rng = {p->seed}};

@@ -40,7 +40,7 @@ static const struct kern_variant variants[] = {
      false},
 };
 
-static const char *problem(const struct kern_params *p, unsigned contract)
+static const char *validate(const struct kern_params *p, unsigned contract)
 {
     (void)contract;
     if (p->at[PQ_H] % p->at[PQ_G])
@@ -92,7 +92,7 @@ struct pq_sizes pq_sizes_of(const struct kern_params *p)
     return z;
 }
 
-static void layout(struct kern_problem *p)
+static void layout(struct kern_instance *p)
 {
     static const char *const names[PQ_ARRAYS] = {"header", "q", "cent", "codes", "list", "weight", "work"};
     const struct pq_sizes z = pq_sizes_of(&p->params);
@@ -108,7 +108,7 @@ static void draw_words(struct mt *g, int64_t low, int64_t high, uint32_t *words,
         words[i] = (uint32_t)mt_randint(g, low, high);
 }
 
-static void draw(struct kern_problem *p)
+static void draw(struct kern_instance *p)
 {
     const struct pq_sizes z = pq_sizes_of(&p->params);
     const uint32_t codebooks = z.heads / z.share * z.subs;
@@ -184,13 +184,13 @@ static bool reference(const struct kern_params *p, uint32_t *mem, const struct d
     return true;
 }
 
-static void compare(struct kern_problem *p)
+static void compare(struct kern_instance *p)
 {
     for (unsigned i = 0; i < PQ_WORK; i++)
         p->arrays[i].compared = p->arrays[i].words;
 }
 
-static void facts(const struct kern_problem *p, struct kern_facts *out)
+static void facts(const struct kern_instance *p, struct kern_facts *out)
 {
     const struct pq_sizes z = pq_sizes_of(&p->params);
     const uint32_t *list = p->expected + z.first[PQ_LIST], *weight = p->expected + z.first[PQ_WEIGHT];
@@ -219,7 +219,7 @@ const struct kern pq_index = {
     .n_params = PQ_PARAMS,
     .n_contracts = sizeof contracts / sizeof *contracts,
     .n_variants = sizeof variants / sizeof *variants,
-    .problem = problem,
+    .validate = validate,
     .layout = layout,
     .draw = draw,
     .reference = reference,

@@ -13,7 +13,7 @@ enum { PQ_H, PQ_G, PQ_S, PQ_D, PQ_C, PQ_N, PQ_K, PQ_SINK, PQ_WIN, PQ_SHAPE, PQ_T
 /* The image's header: the parameters, the arrays' addresses, the words of work. */
 enum { PQ_H_ADDRESS = PQ_SHAPE, PQ_H_WORK_WORDS = 15, PQ_HEADER };
 
-/* The arrays of a problem, in their order in memory. */
+/* The arrays of a instance, in their order in memory. */
 enum { PQ_HEAD, PQ_Q, PQ_CENT, PQ_CODES, PQ_LIST, PQ_WEIGHT, PQ_WORK, PQ_ARRAYS };
 
 /* The sizes of an instance, and where its arrays are. */
@@ -28,7 +28,7 @@ struct pq_sizes pq_sizes_of(const struct kern_params *p);
 
 /* Shapes of generated data by name, and what turns a uniform instance into one. */
 extern const struct kern_choice pq_shapes[];
-void pq_shape(struct kern_problem *p);
+void pq_shape(struct kern_instance *p);
 
 /* Variant builders. */
 enum status pq_index_staged(const struct kern_request *rq, struct kern_programs *out, struct diag *d);

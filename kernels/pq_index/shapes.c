@@ -256,7 +256,7 @@ static void apply(struct shape *s, int64_t shape, uint32_t turn)
     }
 }
 
-void pq_shape(struct kern_problem *p)
+void pq_shape(struct kern_instance *p)
 {
     const struct pq_sizes z = pq_sizes_of(&p->params);
     const int64_t shape = p->params.at[PQ_SHAPE];

@@ -36,7 +36,7 @@ static void sort(uint32_t *words, uint32_t n, bool up)
 
 /* Walkers with one value go one way; nodes that they come to for the first time are changed so that it is
  * always the same child. */
-static void steer(const struct kern_problem *p, uint32_t *node, uint32_t nodes, uint32_t index,
+static void steer(const struct kern_instance *p, uint32_t *node, uint32_t nodes, uint32_t index,
                   uint32_t value, bool left)
 {
     bool *seen = calloc(nodes, sizeof *seen);
@@ -56,7 +56,7 @@ static void steer(const struct kern_problem *p, uint32_t *node, uint32_t nodes, 
     free(seen);
 }
 
-void tree_shape(struct kern_problem *p)
+void tree_shape(struct kern_instance *p)
 {
     const struct kern_array *tree = &p->arrays[1], *indices = &p->arrays[2], *values = &p->arrays[3];
     uint32_t *node = p->image + tree->first, *index = p->image + indices->first,

@@ -53,7 +53,7 @@ static const struct kern_variant variants[] = {
      false},
 };
 
-static const char *problem(const struct kern_params *p, unsigned contract)
+static const char *validate(const struct kern_params *p, unsigned contract)
 {
     /* Keeps the reference within a second. */
     if (p->at[TREE_ROUNDS] * p->at[TREE_BATCH] > 1 << 26)
@@ -68,7 +68,7 @@ static uint32_t nodes(const struct kern_params *p)
     return (2u << p->at[TREE_HEIGHT]) - 1;
 }
 
-static void layout(struct kern_problem *p)
+static void layout(struct kern_instance *p)
 {
     const uint32_t batch = (uint32_t)p->params.at[TREE_BATCH];
     const uint32_t indices = TREE_HEADER + nodes(&p->params), values = indices + batch;
@@ -89,7 +89,7 @@ static void draw_words(struct mt *g, int64_t bits, uint32_t *words, uint32_t n)
             words[i] = mt_next(g);
 }
 
-static void draw(struct kern_problem *p)
+static void draw(struct kern_instance *p)
 {
     const struct kern_params *q = &p->params;
     const struct kern_array *tree = &p->arrays[1], *indices = &p->arrays[2], *values = &p->arrays[3];
@@ -151,7 +151,7 @@ static bool reference(const struct kern_params *p, uint32_t *mem, const struct d
 
 /* Each node that is visited comes in once, values come and go, and so do indices as far as
  * the contract has them. */
-static void io_words(const struct kern_problem *p, uint64_t *in, uint64_t *out)
+static void io_words(const struct kern_instance *p, uint64_t *in, uint64_t *out)
 {
     uint32_t *mem = malloc(p->words * sizeof *mem);
     bool *seen = calloc(nodes(&p->params), sizeof *seen);
@@ -168,14 +168,14 @@ static void io_words(const struct kern_problem *p, uint64_t *in, uint64_t *out)
     free(seen);
 }
 
-static void compare(struct kern_problem *p)
+static void compare(struct kern_instance *p)
 {
     const unsigned first = p->contract == TREE_FULL ? 0 : p->contract == TREE_INDICES ? 2 : 3;
     for (unsigned i = first; i < p->n_arrays; i++)
         p->arrays[i].compared = p->arrays[i].words;
 }
 
-static void facts(const struct kern_problem *p, struct kern_facts *out)
+static void facts(const struct kern_instance *p, struct kern_facts *out)
 {
     const uint32_t *m = p->expected, *indices = m + p->arrays[2].first, *values = m + p->arrays[3].first;
     const size_t batch = p->arrays[3].words, few = batch < 4 ? batch : 4;
@@ -211,7 +211,7 @@ const struct kern tree_hash = {
     .n_variants = sizeof variants / sizeof *variants,
     .thresholds = thresholds,
     .n_thresholds = sizeof thresholds / sizeof *thresholds,
-    .problem = problem,
+    .validate = validate,
     .layout = layout,
     .draw = draw,
     .reference = reference,

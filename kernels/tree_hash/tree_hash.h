@@ -38,14 +38,14 @@ extern const struct tree_hash_stage tree_hash_stages[TREE_STAGES];
 uint32_t tree_hash_stage_value(const struct tree_hash_stage *s, uint32_t a);
 
 /* tree_hash_values.c: see struct kern. */
-bool tree_hash_values(const struct kern_problem *p, struct kern_values *out);
+bool tree_hash_values(const struct kern_instance *p, struct kern_values *out);
 
 /* The hash. */
 uint32_t tree_hash_of(uint32_t a);
 
 /* Shapes of generated data by name, and what turns a uniform instance into one. */
 extern const struct kern_choice tree_shapes[];
-void tree_shape(struct kern_problem *p);
+void tree_shape(struct kern_instance *p);
 
 /* Variant builders, a file each. */
 enum status tree_hash_scalar(const struct kern_request *rq, struct kern_programs *out, struct diag *d);

@@ -33,7 +33,7 @@ static bool add(struct kern_values *out, int64_t round, uint32_t walker, const c
 }
 
 /* One step of one walker, as the reference takes it. */
-static bool step(struct kern_values *out, int64_t round, uint32_t i, const struct kern_problem *p,
+static bool step(struct kern_values *out, int64_t round, uint32_t i, const struct kern_instance *p,
                  uint32_t *mem)
 {
     const uint32_t nodes = p->arrays[1].words;
@@ -55,7 +55,7 @@ static bool step(struct kern_values *out, int64_t round, uint32_t i, const struc
            add(out, round, i, "\"wrapped_idx\"", wrapped);
 }
 
-bool tree_hash_values(const struct kern_problem *p, struct kern_values *out)
+bool tree_hash_values(const struct kern_instance *p, struct kern_values *out)
 {
     uint32_t *mem = malloc(p->words * sizeof *mem);
     if (!mem)

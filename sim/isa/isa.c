@@ -83,7 +83,7 @@ struct isa_machine isa_default_machine(void)
     return m;
 }
 
-const char *isa_machine_problem(const struct isa_machine *m)
+const char *isa_machine_validate(const struct isa_machine *m)
 {
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
         if (m->slots[e] > ISA_MAX_SLOTS)

@@ -116,7 +116,7 @@ struct isa_machine {
 struct isa_machine isa_default_machine(void);
 
 /* NULL when every parameter is within the ISA_MAX_ limits, else what is wrong. */
-const char *isa_machine_problem(const struct isa_machine *m);
+const char *isa_machine_validate(const struct isa_machine *m);
 
 /* The parameter of that name ("alu", "load_latency", "vlen", ...), or NULL. */
 uint32_t *isa_machine_parameter(struct isa_machine *m, const char *name, size_t length);

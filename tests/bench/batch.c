@@ -193,13 +193,13 @@ static void bench_tree(uint32_t instances, unsigned runs)
     size_t words = 0;
     expect(kern_build(k, kern_find_variant(k, "best"), &rq, &stages, &d), &d);
     for (uint32_t i = 0; i < instances; i++) {
-        struct kern_problem *problem;
-        expect(kern_problem_create(k, &rq.params, 0, 1 + i, &problem, &d), &d);
-        words = problem->words;
+        struct kern_instance *instance;
+        expect(kern_instance_create(k, &rq.params, 0, 1 + i, &instance, &d), &d);
+        words = instance->words;
         if (!mems)
             mems = need(malloc(instances * words * sizeof *mems));
-        memcpy(mems + i * words, problem->image, words * sizeof *mems);
-        kern_problem_destroy(problem);
+        memcpy(mems + i * words, instance->image, words * sizeof *mems);
+        kern_instance_destroy(instance);
     }
     measure(&(struct load){"tree_hash", stages.list.at[0].prog, mems, words, instances, runs});
     free(mems);

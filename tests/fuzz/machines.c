@@ -64,7 +64,7 @@ static void describe(const struct kern *k, const struct kern_variant *v, unsigne
 }
 
 /* Why not, or NULL when memory is right at the end. */
-static const char *run(const struct kern_problem *p, const struct kern_programs *s,
+static const char *run(const struct kern_instance *p, const struct kern_programs *s,
                        const struct isa_machine *m)
 {
     static char why[400];
@@ -123,10 +123,10 @@ static void one(const struct kern *k, const struct kern_variant *v, unsigned con
     rq.params = draw_params(&r, k);
     rq.machine = draw_machine(&r);
     rq.effort = rng_below(&r, 10) ? KERN_QUICK : KERN_NORMAL;
-    struct kern_problem *p = NULL;
+    struct kern_instance *p = NULL;
     struct kern_programs s = {{0}};
     struct diag d;
-    if (k->problem(&rq.params, contract))
+    if (k->validate(&rq.params, contract))
         return;
     enum status status = kern_build(k, v, &rq, &s, &d);
     const char *bad = NULL;
@@ -136,7 +136,7 @@ static void one(const struct kern *k, const struct kern_variant *v, unsigned con
         t->refused += reason;
         if (verbose && reason)
             describe(k, v, contract, &rq.machine, &rq.params, seed, d.text);
-    } else if (kern_problem_create(k, &rq.params, contract, seed, &p, &d) == ST_OK) {
+    } else if (kern_instance_create(k, &rq.params, contract, seed, &p, &d) == ST_OK) {
         bad = run(p, &s, &rq.machine);
         t->right += !bad;
     }
@@ -144,7 +144,7 @@ static void one(const struct kern *k, const struct kern_variant *v, unsigned con
         describe(k, v, contract, &rq.machine, &rq.params, seed, bad);
         t->wrong++;
     }
-    kern_problem_destroy(p);
+    kern_instance_destroy(p);
     kern_programs_free(&s);
 }
 

@@ -47,7 +47,7 @@ static void draw_image(struct rng *r, uint32_t *mem)
 /* --- building ---------------------------------------------------------------- */
 
 /* Keys that mean something, keys that mean nothing, and mixtures. */
-static void draw_keys(struct rng *r, const struct sched_problem *p, float *keys)
+static void draw_keys(struct rng *r, const struct sched_graph *p, float *keys)
 {
     const unsigned kind = rng_below(r, 4);
     rir_need(build_keys(p, (float)rng_below(r, 3), keys));
@@ -76,8 +76,8 @@ static enum status build_random(struct rng *r, const struct ir *ir, struct emitt
     o.flow_bias = (float)(rng_unit(r) * 40 - 20);
     o.const_bias = (float)(rng_unit(r) * 40 - 20);
     for (uint32_t i = 0; i < n; i++) {
-        struct sched_problem p;
-        rir_need(sched_problem_init(&p, ir, i) && schedule_init(&schedules[i], &p));
+        struct sched_graph p;
+        rir_need(sched_graph_init(&p, ir, i) && schedule_init(&schedules[i], &p));
         float *keys = calloc(p.graph.nodes + 1u, sizeof *keys);
         rir_need(keys != NULL);
         draw_keys(r, &p, keys);
@@ -86,7 +86,7 @@ static enum status build_random(struct rng *r, const struct ir *ir, struct emitt
         rir_need(bound_region(&p, &b));
         *below_bound = *below_bound || schedules[i].length < b.cycles;
         free(keys);
-        sched_problem_free(&p);
+        sched_graph_free(&p);
     }
     const enum status status = build_emit(ir, schedules, out, d);
     for (uint32_t i = 0; i < n; i++)

@@ -23,12 +23,12 @@ static inline struct kern_params instance_params(const struct kern *k, const jso
     return p;
 }
 
-static inline struct kern_problem *instance_problem(const struct kern *k, const struct kern_params *params,
-                                                    unsigned contract, uint64_t seed)
+static inline struct kern_instance *instance_problem(const struct kern *k, const struct kern_params *params,
+                                                     unsigned contract, uint64_t seed)
 {
-    struct kern_problem *p;
+    struct kern_instance *p;
     struct diag d;
-    assert_int_equal(kern_problem_create(k, params, contract, seed, &p, &d), ST_OK);
+    assert_int_equal(kern_instance_create(k, params, contract, seed, &p, &d), ST_OK);
     return p;
 }
 
@@ -45,7 +45,7 @@ static inline void each_instance(const char *path, size_t n, void (*check)(const
 }
 
 /* Every recorded key has a fact of the same value, and there is no other fact. */
-static inline void instance_check_facts(const json_t *instance, const struct kern_problem *p)
+static inline void instance_check_facts(const json_t *instance, const struct kern_instance *p)
 {
     struct kern_facts facts;
     kern_facts(p, &facts);

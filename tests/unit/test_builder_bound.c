@@ -27,12 +27,12 @@ static struct ir_val vload(struct ir *ir, uint32_t at)
 /* The bound of the only region. Frees the ir. */
 static struct bound bound_of(struct ir *ir)
 {
-    struct sched_problem p;
+    struct sched_graph p;
     struct bound b;
     assert_int_equal(ir_status(ir, NULL), ST_OK);
-    assert_true(sched_problem_init(&p, ir, 0));
+    assert_true(sched_graph_init(&p, ir, 0));
     assert_true(bound_region(&p, &b));
-    sched_problem_free(&p);
+    sched_graph_free(&p);
     ir_destroy(ir);
     return b;
 }

@@ -158,9 +158,9 @@ static void test_words(void **state)
     struct ir *ir = create("load_latency=3 load=1 scratch=9");
     ir_store(ir, ir->zero, ir_vload(ir, ir->zero, words(8, 8)), words(16, 8));
     ir_store(ir, ir->zero, ir_vload(ir, ir->zero, words(0, 8)), words(24, 8));
-    struct sched_problem p;
+    struct sched_graph p;
     struct schedule s;
-    assert_true(sched_problem_init(&p, ir, 0) && schedule_init(&s, &p));
+    assert_true(sched_graph_init(&p, ir, 0) && schedule_init(&s, &p));
     const float keys[] = {0, 2, 1, 3};
     struct sched_options o = sched_default_options(ir);
     o.live_limit = 1000; /* scratch holds what has landed; a limit counts what is on its way, too */
@@ -173,7 +173,7 @@ static void test_words(void **state)
     assert_int_equal(build_cycles(&e), 5);
     emit_free(&e);
     schedule_free(&s);
-    sched_problem_free(&p);
+    sched_graph_free(&p);
     ir_destroy(ir);
 }
 
@@ -243,10 +243,10 @@ static void check_row(const struct row *row)
     const struct kern_variant *v = k ? kern_find_variant(k, row->variant) : NULL;
     assert_non_null(v);
     const struct kern_request rq = {.params = kern_defaults(k), .machine = machine_of(row->machine)};
-    struct kern_problem *p;
+    struct kern_instance *p;
     struct kern_programs stages;
     struct diag d = {0};
-    assert_int_equal(kern_problem_create(k, &rq.params, 0, 123, &p, &d), ST_OK);
+    assert_int_equal(kern_instance_create(k, &rq.params, 0, 123, &p, &d), ST_OK);
     if (kern_build(k, v, &rq, &stages, &d) != ST_OK)
         fail_msg("%s:%s: %s", row->kernel, row->variant, d.text);
     assert_int_equal(stages.list.n, 1);
@@ -262,7 +262,7 @@ static void check_row(const struct row *row)
                  (unsigned long long)s->cycle, (unsigned long long)row->cycles);
     sim_destroy(s);
     kern_programs_free(&stages);
-    kern_problem_destroy(p);
+    kern_instance_destroy(p);
 }
 
 /* As tests/cycles.csv, which is for the reference machine. */

@@ -47,7 +47,7 @@ static bool no_bound(const struct build *b)
 {
     struct bound x;
     for (size_t r = 0; r < b->ir->regions.n; r++)
-        if (!bound_region(&b->problems[r], &x))
+        if (!bound_region(&b->instances[r], &x))
             return true;
     return false;
 }

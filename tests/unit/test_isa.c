@@ -123,7 +123,7 @@ static void engines_are_the_reference_machine(void **state)
     assert_int_equal(m.vlen, 8);
     assert_int_equal(m.scratch, 1536);
     assert_int_equal(m.cores, 1);
-    assert_null(isa_machine_problem(&m));
+    assert_null(isa_machine_validate(&m));
 }
 
 /* Each parameter just inside its limits, then just outside. */
@@ -132,10 +132,10 @@ static void machine_limits(void **state)
     (void)state;
     struct isa_machine m = isa_default_machine();
     m.vlen = 1, m.scratch = 1, m.cores = 1, m.slots[ENGINE_ALU] = 0;
-    assert_null(isa_machine_problem(&m));
+    assert_null(isa_machine_validate(&m));
     m.vlen = ISA_MAX_VLEN, m.scratch = ISA_MAX_SCRATCH, m.cores = ISA_MAX_CORES,
     m.slots[ENGINE_FLOW] = ISA_MAX_SLOTS;
-    assert_null(isa_machine_problem(&m));
+    assert_null(isa_machine_validate(&m));
     const struct isa_machine good = m;
     const struct {
         uint32_t *field, below, above;
@@ -150,9 +150,9 @@ static void machine_limits(void **state)
         for (int high = 0; high < 2; high++) {
             m = good;
             *fields[i].field = high ? fields[i].above : fields[i].below;
-            const char *problem = isa_machine_problem(&m);
-            assert_non_null(problem);
-            assert_int_equal(strncmp(problem, fields[i].name, strlen(fields[i].name)), 0);
+            const char *problem = isa_machine_validate(&m);
+            assert_non_null(instance);
+            assert_int_equal(strncmp(instance, fields[i].name, strlen(fields[i].name)), 0);
         }
 }
 

@@ -14,8 +14,8 @@
 static const char *const rungs[] = {"packed", "resident", "grouped", "interleaved"};
 enum { RUNGS = sizeof rungs / sizeof *rungs };
 
-static uint64_t run_on(const struct prog *program, const struct kern_problem *p, enum sim_simulator simulator,
-                       bool strict)
+static uint64_t run_on(const struct prog *program, const struct kern_instance *p,
+                       enum sim_simulator simulator, bool strict)
 {
     struct sim_config config = sim_default_config();
     config.simulator = simulator;
@@ -56,15 +56,15 @@ static uint64_t check(const char *variant, const struct kern_params *params, uns
         struct kern_params drawn = *params;
         drawn.at[TREE_BITS] = seed % 2 ? 30 : 32;
         drawn.at[TREE_START] = contract == TREE_FULL;
-        struct kern_problem *p;
-        assert_int_equal(kern_problem_create(&tree_hash, &drawn, contract, seed, &p, &d), ST_OK);
+        struct kern_instance *p;
+        assert_int_equal(kern_instance_create(&tree_hash, &drawn, contract, seed, &p, &d), ST_OK);
         const uint64_t now = run_on(stages.list.at[0].prog, p, SIM_FAST, strict);
         if (step)
             assert_int_equal(run_on(stages.list.at[0].prog, p, SIM_STEP, strict), now);
         if (seed)
             assert_int_equal(now, cycles);
         cycles = now;
-        kern_problem_destroy(p);
+        kern_instance_destroy(p);
     }
     kern_programs_free(&stages);
     return cycles;

@@ -365,15 +365,15 @@ static void kernels_keep_their_bounds(void **state)
         const struct kern_request rq = {.params = params, .machine = isa_default_machine()};
         const struct kern_variant *variant = kern_find_variant(&tree_hash, variants[v]);
         struct kern_programs stages;
-        struct kern_problem *problem;
+        struct kern_instance *instance;
         struct diag d;
         assert_non_null(variant);
         assert_int_equal(kern_build(&tree_hash, variant, &rq, &stages, &d), ST_OK);
-        assert_int_equal(kern_problem_create(&tree_hash, &params, rq.contract, 1, &problem, &d), ST_OK);
+        assert_int_equal(kern_instance_create(&tree_hash, &params, rq.contract, 1, &instance, &d), ST_OK);
         const struct sim_config config = sim_default_config();
         struct recording r;
         struct prog *p = stages.list.at[0].prog;
-        record_on(&r, p, &config, problem->image, problem->words);
+        record_on(&r, p, &config, instance->image, instance->words);
         struct limits l = find(&r.h);
         check_chain(&r.h, &l);
         const uint32_t now = check_relist(&r.h, &r.h.machine, FREE_NOTHING);
@@ -382,7 +382,7 @@ static void kernels_keep_their_bounds(void **state)
         limits_free(&l);
         hist_free(&r.h);
         sim_destroy(r.s);
-        kern_problem_destroy(problem);
+        kern_instance_destroy(instance);
         kern_programs_free(&stages);
     }
 }

@@ -16,7 +16,7 @@ enum { INSTANCES = 8 };
 
 static const char *const instances = "tests/data/moe_sort.json";
 
-static struct kern_problem *problem_of(const struct kern_params *params, uint64_t seed)
+static struct kern_instance *problem_of(const struct kern_params *params, uint64_t seed)
 {
     return instance_problem(&moe_sort, params, 0, seed);
 }
@@ -24,9 +24,9 @@ static struct kern_problem *problem_of(const struct kern_params *params, uint64_
 static void check_facts(const json_t *instance)
 {
     const struct kern_params params = instance_params(&moe_sort, instance);
-    struct kern_problem *p = problem_of(&params, instance_number(instance, "seed"));
+    struct kern_instance *p = problem_of(&params, instance_number(instance, "seed"));
     instance_check_facts(instance, p);
-    kern_problem_destroy(p);
+    kern_instance_destroy(p);
 }
 
 static void test_recorded(void **state)
@@ -37,7 +37,7 @@ static void test_recorded(void **state)
 
 /* Builds and runs the stages one after the other; the cycles, after checking that memory
  * is as expected. */
-static uint64_t run(const struct kern_variant *v, const struct kern_problem *p, enum sim_simulator simulator)
+static uint64_t run(const struct kern_variant *v, const struct kern_instance *p, enum sim_simulator simulator)
 {
     const struct kern_request rq = {.params = p->params, .machine = isa_default_machine()};
     struct kern_programs stages;
@@ -70,14 +70,14 @@ static uint64_t run(const struct kern_variant *v, const struct kern_problem *p, 
 static void check_variants(const json_t *instance)
 {
     const struct kern_params params = instance_params(&moe_sort, instance);
-    struct kern_problem *p = problem_of(&params, instance_number(instance, "seed"));
+    struct kern_instance *p = problem_of(&params, instance_number(instance, "seed"));
     const bool small = p->params.at[MOE_M] <= 64;
     for (unsigned v = 0; v < moe_sort.n_variants; v++) {
         const uint64_t cycles = run(&moe_sort.variants[v], p, SIM_FAST);
         if (small)
             assert_int_equal(run(&moe_sort.variants[v], p, SIM_STEP), cycles);
     }
-    kern_problem_destroy(p);
+    kern_instance_destroy(p);
 }
 
 static void test_variants(void **state)
@@ -86,7 +86,7 @@ static void test_variants(void **state)
     each_instance(instances, INSTANCES, check_variants);
 }
 
-static void all_variants_right(const struct kern_problem *p)
+static void all_variants_right(const struct kern_instance *p)
 {
     for (unsigned v = 0; v < moe_sort.n_variants; v++)
         (void)run(&moe_sort.variants[v], p, SIM_FAST);
@@ -135,9 +135,9 @@ static void test_sizes(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         const struct kern_params params = params_set(sizes[i]);
-        struct kern_problem *p = problem_of(&params, 100 + i);
+        struct kern_instance *p = problem_of(&params, 100 + i);
         all_variants_right(p);
-        kern_problem_destroy(p);
+        kern_instance_destroy(p);
     }
 }
 
@@ -172,7 +172,7 @@ static void test_ties(void **state)
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
         for (size_t f = 0; f < sizeof signals / sizeof *signals; f++) {
             const struct kern_params params = params_set(cases[c]);
-            struct kern_problem *p = problem_of(&params, 1);
+            struct kern_instance *p = problem_of(&params, 1);
             const struct kern_array *sig = &p->arrays[MOE_SIG], *bias = &p->arrays[MOE_BIAS];
             for (uint32_t i = 0; i < sig->compared; i++)
                 p->image[sig->first + i] = signals[f](i, bias->compared);
@@ -182,7 +182,7 @@ static void test_ties(void **state)
             assert_true(moe_sort.reference(&params, p->expected, NULL));
             moe_sort.compare(p);
             all_variants_right(p);
-            kern_problem_destroy(p);
+            kern_instance_destroy(p);
         }
 }
 
@@ -192,9 +192,9 @@ static void test_seeds(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 20; seed++) {
         const struct kern_params params = params_set(seed % 2 ? "E=32" : "E=256,spread=32768");
-        struct kern_problem *p = problem_of(&params, seed);
+        struct kern_instance *p = problem_of(&params, seed);
         (void)run(&moe_sort.variants[moe_sort.n_variants - 1], p, SIM_FAST);
-        kern_problem_destroy(p);
+        kern_instance_destroy(p);
     }
 }
 
@@ -206,7 +206,7 @@ static void test_fused_gains(void **state)
     const struct kern_params params = kern_defaults(&moe_sort);
     const struct kern_variant *staged = kern_find_variant(&moe_sort, "staged"),
                               *fused = kern_find_variant(&moe_sort, "fused");
-    struct kern_problem *p = problem_of(&params, 123);
+    struct kern_instance *p = problem_of(&params, 123);
     const uint64_t cycles = run(fused, p, SIM_FAST);
     assert_true(cycles * 23 <= run(staged, p, SIM_FAST) * 10);
     const struct kern_request rq = {.params = params, .machine = isa_default_machine()};
@@ -222,10 +222,10 @@ static void test_fused_gains(void **state)
             work = slots[e] / rq.machine.slots[e];
     assert_true(cycles * 2 <= work * 3);
     kern_programs_free(&stages);
-    kern_problem_destroy(p);
+    kern_instance_destroy(p);
 }
 
-/* Sizes that mean nothing are refused with a reason, by the problem and by the builder. */
+/* Sizes that mean nothing are refused with a reason, by the instance and by the builder. */
 static void test_preconditions(void **state)
 {
     (void)state;
@@ -239,10 +239,10 @@ static void test_preconditions(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct kern_params params = params_set(cases[i].set);
         const struct kern_request rq = {.params = params, .machine = isa_default_machine()};
-        struct kern_problem *p;
+        struct kern_instance *p;
         struct kern_programs stages;
         struct diag d;
-        assert_int_equal(kern_problem_create(&moe_sort, &params, 0, 1, &p, &d), ST_INPUT);
+        assert_int_equal(kern_instance_create(&moe_sort, &params, 0, 1, &p, &d), ST_INPUT);
         assert_non_null(strstr(d.text, cases[i].why));
         for (unsigned v = 0; v < moe_sort.n_variants; v++) {
             assert_int_equal(kern_build(&moe_sort, &moe_sort.variants[v], &rq, &stages, &d), ST_INPUT);
@@ -279,7 +279,7 @@ static void test_contract(void **state)
 {
     (void)state;
     const struct kern_params params = kern_defaults(&moe_sort);
-    struct kern_problem *p = problem_of(&params, 3);
+    struct kern_instance *p = problem_of(&params, 3);
     const uint32_t valid = p->expected[p->arrays[MOE_NUM_VALID].first];
     const uint32_t counts[MOE_ARRAYS] = {24, 1024, 256, 36, 36, valid, valid, valid / 64, 2, 0};
     for (unsigned a = 0; a < MOE_ARRAYS; a++) {
@@ -298,7 +298,7 @@ static void test_contract(void **state)
         assert_string_equal(wrong.array, array->name);
         assert_int_equal(wrong.index, counts[a] - 1);
     }
-    kern_problem_destroy(p);
+    kern_instance_destroy(p);
 }
 
 int main(void)

@@ -16,7 +16,7 @@ enum { INSTANCES = 6 };
 
 static const char *const instances = "tests/data/pq_index.json";
 
-static struct kern_problem *problem_of(const struct kern_params *params, uint64_t seed)
+static struct kern_instance *problem_of(const struct kern_params *params, uint64_t seed)
 {
     return instance_problem(&pq_index, params, 0, seed);
 }
@@ -24,9 +24,9 @@ static struct kern_problem *problem_of(const struct kern_params *params, uint64_
 static void check_facts(const json_t *instance)
 {
     const struct kern_params params = instance_params(&pq_index, instance);
-    struct kern_problem *p = problem_of(&params, instance_number(instance, "seed"));
+    struct kern_instance *p = problem_of(&params, instance_number(instance, "seed"));
     instance_check_facts(instance, p);
-    kern_problem_destroy(p);
+    kern_instance_destroy(p);
 }
 
 static void test_recorded(void **state)
@@ -38,7 +38,7 @@ static void test_recorded(void **state)
 /* --- variants ---------------------------------------------------------------------- */
 
 /* Runs the stages on `mem`, after which it has to be as expected; the cycles. */
-static uint64_t run_programs(const struct kern_programs *stages, const struct kern_problem *p,
+static uint64_t run_programs(const struct kern_programs *stages, const struct kern_instance *p,
                              enum sim_simulator simulator)
 {
     struct sim_config config = sim_default_config();
@@ -75,7 +75,7 @@ static void build(const struct kern_variant *v, const struct kern_params *params
 static void check_variants(const json_t *instance)
 {
     const struct kern_params params = instance_params(&pq_index, instance);
-    struct kern_problem *p = problem_of(&params, instance_number(instance, "seed"));
+    struct kern_instance *p = problem_of(&params, instance_number(instance, "seed"));
     for (unsigned v = 0; v < pq_index.n_variants; v++) {
         struct kern_programs stages;
         build(&pq_index.variants[v], &params, &stages);
@@ -84,7 +84,7 @@ static void check_variants(const json_t *instance)
             assert_int_equal(run_programs(&stages, p, SIM_STEP), cycles);
         kern_programs_free(&stages);
     }
-    kern_problem_destroy(p);
+    kern_instance_destroy(p);
 }
 
 static void test_variants(void **state)
@@ -95,8 +95,8 @@ static void test_variants(void **state)
 
 /* --- sizes and data ---------------------------------------------------------------- */
 
-/* All variants on the problem, whose image may have been changed. */
-static void check_all(struct kern_problem *p)
+/* All variants on the instance, whose image may have been changed. */
+static void check_all(struct kern_instance *p)
 {
     memcpy(p->expected, p->image, p->words * sizeof *p->expected);
     assert_true(pq_index.reference(&p->params, p->expected, NULL));
@@ -131,13 +131,13 @@ static void test_sizes(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct kern_params params = {{0}};
         memcpy(params.at, sizes[i], sizeof sizes[i]);
-        struct kern_problem *p = problem_of(&params, 100 + i);
+        struct kern_instance *p = problem_of(&params, 100 + i);
         check_all(p);
-        kern_problem_destroy(p);
+        kern_instance_destroy(p);
     }
 }
 
-static void fill(struct kern_problem *p, unsigned array, uint32_t value)
+static void fill(struct kern_instance *p, unsigned array, uint32_t value)
 {
     for (uint32_t i = 0; i < p->arrays[array].words; i++)
         p->image[p->arrays[array].first + i] = value;
@@ -153,7 +153,7 @@ static void test_ties(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct kern_params params = {{0}};
         memcpy(params.at, cases[i], sizeof cases[i]);
-        struct kern_problem *p = problem_of(&params, i);
+        struct kern_instance *p = problem_of(&params, i);
         const struct kern_array *codes = &p->arrays[PQ_CODES], *cent = &p->arrays[PQ_CENT];
         fill(p, PQ_Q, (uint32_t)-128);
         fill(p, PQ_CENT, (uint32_t)-128);
@@ -166,7 +166,7 @@ static void test_ties(void **state)
         for (uint32_t w = 0; w < codes->words; w++)
             p->image[codes->first + w] = w % 37 == 5;
         check_all(p);
-        kern_problem_destroy(p);
+        kern_instance_destroy(p);
     }
 }
 
@@ -184,10 +184,10 @@ static void test_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct kern_params params = kern_defaults(&pq_index);
-        struct kern_problem *p;
+        struct kern_instance *p;
         struct diag d;
         assert_int_equal(kern_set(&pq_index, cases[i].set, &params, &d), ST_OK);
-        assert_int_equal(kern_problem_create(&pq_index, &params, 0, 1, &p, &d), ST_INPUT);
+        assert_int_equal(kern_instance_create(&pq_index, &params, 0, 1, &p, &d), ST_INPUT);
         assert_null(p);
         assert_string_equal(d.text, cases[i].why);
     }
@@ -219,7 +219,7 @@ static void test_small_scratch(void **state)
     static const uint32_t scratch[] = {1200, 1000, 600};
     const struct kern_params params = {{3, 1, 2, 8, 16, 900, 120, 8, 4}};
     const struct kern_variant *fused = kern_find_variant(&pq_index, "fused");
-    struct kern_problem *p = problem_of(&params, 4);
+    struct kern_instance *p = problem_of(&params, 4);
     for (size_t i = 0; i < sizeof scratch / sizeof *scratch; i++) {
         struct kern_request rq = {.params = params, .machine = isa_default_machine()};
         struct kern_programs stages;
@@ -229,7 +229,7 @@ static void test_small_scratch(void **state)
         (void)run_programs(&stages, p, SIM_FAST);
         kern_programs_free(&stages);
     }
-    kern_problem_destroy(p);
+    kern_instance_destroy(p);
 }
 
 /* Arrays follow each other, begin at multiples of 8 and cover the image; what is compared
@@ -238,7 +238,7 @@ static void test_layout(void **state)
 {
     (void)state;
     const struct kern_params params = {{3, 1, 1, 5, 3, 21, 4, 2, 3}};
-    struct kern_problem *p = problem_of(&params, 1);
+    struct kern_instance *p = problem_of(&params, 1);
     uint32_t at = 0;
     assert_int_equal(p->n_arrays, PQ_ARRAYS);
     for (unsigned a = 0; a < PQ_ARRAYS; a++) {
@@ -253,7 +253,7 @@ static void test_layout(void **state)
         assert_int_equal(kern_first_wrong(p, p->image, &wrong), a != PQ_WORK);
     }
     assert_int_equal(at, p->words);
-    kern_problem_destroy(p);
+    kern_instance_destroy(p);
 }
 
 /* One program for all steps is worth its while. */
@@ -263,7 +263,7 @@ static void test_fused(void **state)
     const struct kern_params params = kern_defaults(&pq_index);
     const struct kern_variant *staged = kern_find_variant(&pq_index, "staged");
     const struct kern_variant *fused = kern_find_variant(&pq_index, "fused");
-    struct kern_problem *p = problem_of(&params, 2);
+    struct kern_instance *p = problem_of(&params, 2);
     uint64_t cycles[2];
     for (unsigned i = 0; i < 2; i++) {
         struct kern_programs stages;
@@ -272,7 +272,7 @@ static void test_fused(void **state)
         kern_programs_free(&stages);
     }
     assert_true(cycles[0] > 4 * cycles[1]);
-    kern_problem_destroy(p);
+    kern_instance_destroy(p);
 }
 
 int main(void)

@@ -40,12 +40,12 @@ static struct kern_params any_sizes(const struct kern *k, struct rng *r)
                 p.at[i] = q->low + rng_below(r, most);
         }
         for (unsigned c = 0; c < k->n_contracts; c++)
-            if (!k->problem(&p, c))
+            if (!k->validate(&p, c))
                 return p;
     }
 }
 
-static void assert_within(const struct kern_problem *p, unsigned array, uint32_t words, int64_t low,
+static void assert_within(const struct kern_instance *p, unsigned array, uint32_t words, int64_t low,
                           int64_t high)
 {
     for (uint32_t i = 0; i < words; i++) {
@@ -54,7 +54,7 @@ static void assert_within(const struct kern_problem *p, unsigned array, uint32_t
     }
 }
 
-static void check_tree(const struct kern_problem *p)
+static void check_tree(const struct kern_instance *p)
 {
     const int64_t most = p->params.at[TREE_BITS] == 32 ? UINT32_MAX : (1 << 30) - 1;
     assert_within(p, 1, p->arrays[1].words, 0, most);
@@ -62,7 +62,7 @@ static void check_tree(const struct kern_problem *p)
     assert_within(p, 2, p->arrays[2].words, 0, p->params.at[TREE_START] ? p->arrays[1].words - 1 : 0);
 }
 
-static void check_pq(const struct kern_problem *p)
+static void check_pq(const struct kern_instance *p)
 {
     const struct pq_sizes z = pq_sizes_of(&p->params);
     const uint32_t codes = z.heads / z.share * z.subs;
@@ -72,7 +72,7 @@ static void check_pq(const struct kern_problem *p)
     assert_within(p, PQ_LIST, p->words - z.first[PQ_LIST], 0, 0);
 }
 
-static void check_moe(const struct kern_problem *p)
+static void check_moe(const struct kern_instance *p)
 {
     const struct moe_sizes s = moe_sizes(&p->params);
     const int64_t spread = p->params.at[MOE_SPREAD];
@@ -82,7 +82,7 @@ static void check_moe(const struct kern_problem *p)
 }
 
 /* All shapes for random sizes: the image is an input, and the same again. */
-static void check_kernel(const struct kern *k, void (*check)(const struct kern_problem *))
+static void check_kernel(const struct kern *k, void (*check)(const struct kern_instance *))
 {
     struct rng r = {7};
     const unsigned shape = kern_shape(k), turn = param(k, "turn");
@@ -90,18 +90,18 @@ static void check_kernel(const struct kern *k, void (*check)(const struct kern_p
         struct kern_params params = any_sizes(k, &r);
         const unsigned contract = kern_default_contract(k, &params);
         for (unsigned c = 0; c < kern_choices(&k->params[shape]); c++) {
-            struct kern_problem *p, *again;
+            struct kern_instance *p, *again;
             struct diag d;
             params.at[shape] = k->params[shape].choices[c].value;
             if (turn < k->n_params)
                 params.at[turn] = rng_below(&r, 200);
             const uint64_t seed = rng_next(&r);
-            assert_int_equal(kern_problem_create(k, &params, contract, seed, &p, &d), ST_OK);
-            assert_int_equal(kern_problem_create(k, &params, contract, seed, &again, &d), ST_OK);
+            assert_int_equal(kern_instance_create(k, &params, contract, seed, &p, &d), ST_OK);
+            assert_int_equal(kern_instance_create(k, &params, contract, seed, &again, &d), ST_OK);
             check(p);
             assert_memory_equal(p->image, again->image, p->words * sizeof *p->image);
-            kern_problem_destroy(p);
-            kern_problem_destroy(again);
+            kern_instance_destroy(p);
+            kern_instance_destroy(again);
         }
     }
 }
@@ -170,7 +170,7 @@ static void test_contests_take_turns(void **state)
     static bool decides[4 * 256];
     struct judge_inputs in = inputs_of(&moe_sort, 100, 0);
     for (uint32_t n = 0; n < in.n; n++) {
-        const struct kern_problem *p = in.at[n];
+        const struct kern_instance *p = in.at[n];
         if (strcmp(moe_sort.params[MOE_SHAPE].choices[p->params.at[MOE_SHAPE]].name, "contest") != 0)
             continue;
         const uint32_t *bias = p->image + s.at[MOE_BIAS];

@@ -25,7 +25,7 @@ static struct kern_params params_of(const json_t *instance)
     return p;
 }
 
-static struct kern_problem *problem_of(const struct kern_params *params, unsigned contract, uint64_t seed)
+static struct kern_instance *problem_of(const struct kern_params *params, unsigned contract, uint64_t seed)
 {
     return instance_problem(&tree_hash, params, contract, seed);
 }
@@ -33,9 +33,9 @@ static struct kern_problem *problem_of(const struct kern_params *params, unsigne
 static void check_facts(const json_t *instance)
 {
     const struct kern_params params = params_of(instance);
-    struct kern_problem *p = problem_of(&params, TREE_FULL, instance_number(instance, "seed"));
+    struct kern_instance *p = problem_of(&params, TREE_FULL, instance_number(instance, "seed"));
     instance_check_facts(instance, p);
-    kern_problem_destroy(p);
+    kern_instance_destroy(p);
 }
 
 static void test_recorded(void **state)
@@ -45,7 +45,7 @@ static void test_recorded(void **state)
 }
 
 /* Builds and runs; the cycles, after checking that memory is as expected. */
-static uint64_t run(const struct kern_variant *v, const struct kern_problem *p, enum sim_simulator simulator,
+static uint64_t run(const struct kern_variant *v, const struct kern_instance *p, enum sim_simulator simulator,
                     uint32_t scratch)
 {
     struct kern_request rq = {.params = p->params, .contract = p->contract, .machine = isa_default_machine()};
@@ -74,13 +74,13 @@ static void check_variants(const json_t *instance)
     const struct kern_params params = params_of(instance);
     const bool small = params.at[TREE_ROUNDS] * params.at[TREE_BATCH] <= 4096;
     for (unsigned contract = 0; contract < TREE_CONTRACTS; contract++) {
-        struct kern_problem *p = problem_of(&params, contract, instance_number(instance, "seed"));
+        struct kern_instance *p = problem_of(&params, contract, instance_number(instance, "seed"));
         for (unsigned v = 0; v < tree_hash.n_variants; v++) {
             const uint64_t cycles = run(&tree_hash.variants[v], p, SIM_FAST, 1536);
             if (small && contract == TREE_FULL)
                 assert_int_equal(run(&tree_hash.variants[v], p, SIM_STEP, 1536), cycles);
         }
-        kern_problem_destroy(p);
+        kern_instance_destroy(p);
     }
 }
 
@@ -102,11 +102,11 @@ static void test_any_start(void **state)
                  {5, 9, 17, 56},     {5, 9, 17, 32},  {6, 2, 2000, 1536}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct kern_params params = {{cases[i].height, cases[i].rounds, cases[i].batch, 1, 32}};
-        struct kern_problem *p = problem_of(&params, TREE_FULL, 5 + i);
+        struct kern_instance *p = problem_of(&params, TREE_FULL, 5 + i);
         const struct kern_variant *scalar = kern_find_variant(&tree_hash, "scalar");
         assert_int_equal(run(scalar, p, SIM_FAST, cases[i].scratch),
                          run(scalar, p, SIM_STEP, cases[i].scratch));
-        kern_problem_destroy(p);
+        kern_instance_destroy(p);
     }
 }
 
@@ -115,9 +115,9 @@ static void test_draws(void **state)
 {
     (void)state;
     const struct kern_params params = {{3, 1, 200, 1, 32}};
-    struct kern_problem *any = problem_of(&params, TREE_FULL, 9);
+    struct kern_instance *any = problem_of(&params, TREE_FULL, 9);
     const struct kern_params rooted = {{3, 1, 200, 0, 32}};
-    struct kern_problem *zero = problem_of(&rooted, TREE_FULL, 9);
+    struct kern_instance *zero = problem_of(&rooted, TREE_FULL, 9);
     uint32_t seen[15] = {0}, high = 0;
     const struct kern_array *indices = &any->arrays[2], *values = &any->arrays[3];
     for (uint32_t i = 0; i < indices->words; i++) {
@@ -130,8 +130,8 @@ static void test_draws(void **state)
         assert_int_not_equal(seen[n], 0);
     assert_int_equal(high >> 30, 3);
     assert_memory_equal(any->image + values->first, zero->image + values->first, values->words * 4);
-    kern_problem_destroy(any);
-    kern_problem_destroy(zero);
+    kern_instance_destroy(any);
+    kern_instance_destroy(zero);
 }
 
 /* What each contract sees, by changing one word of each array. */
@@ -145,7 +145,7 @@ static void test_contracts(void **state)
     };
     const struct kern_params params = {{3, 2, 10, 0, 30}};
     for (unsigned contract = 0; contract < TREE_CONTRACTS; contract++) {
-        struct kern_problem *p = problem_of(&params, contract, 1);
+        struct kern_instance *p = problem_of(&params, contract, 1);
         uint32_t *mem = malloc(p->words * sizeof *mem);
         assert_non_null(mem);
         for (unsigned a = 0; a < p->n_arrays; a++) {
@@ -162,7 +162,7 @@ static void test_contracts(void **state)
             assert_int_equal(wrong.expected, p->expected[at]);
         }
         free(mem);
-        kern_problem_destroy(p);
+        kern_instance_destroy(p);
     }
 }
 
@@ -171,14 +171,14 @@ static void test_layout(void **state)
 {
     (void)state;
     const struct kern_params params = {{6, 1, 33, 0, 30}};
-    struct kern_problem *p = problem_of(&params, TREE_FULL, 1);
+    struct kern_instance *p = problem_of(&params, TREE_FULL, 1);
     uint32_t at = 0;
     for (unsigned a = 0; a < p->n_arrays; a++) {
         assert_int_equal(p->arrays[a].first, at);
         at += p->arrays[a].words;
     }
     assert_int_equal(at, p->words);
-    kern_problem_destroy(p);
+    kern_instance_destroy(p);
 }
 
 static uint32_t value_of(const struct kern_values *v, const char *key)
@@ -195,7 +195,7 @@ static void test_values(void **state)
 {
     (void)state;
     const struct kern_params params = {{4, 7, 5, 1, 32}};
-    struct kern_problem *p = problem_of(&params, TREE_FULL, 3);
+    struct kern_instance *p = problem_of(&params, TREE_FULL, 3);
     struct kern_values v;
     struct diag d;
     assert_int_equal(kern_values(p, &v, &d), ST_OK);
@@ -208,7 +208,7 @@ static void test_values(void **state)
     assert_int_equal(value_of(&v, "[6,2,\"hashed_val\"]"), p->expected[values + 2]);
     assert_int_equal(value_of(&v, "[6,2,\"hash_stage\",5]"), p->expected[values + 2]);
     kern_values_free(&v);
-    kern_problem_destroy(p);
+    kern_instance_destroy(p);
 }
 
 int main(void)

@@ -141,7 +141,7 @@ static int check(const struct options *o)
 const struct command command_check = {
     .name = "check",
     .operands = "PROGRAM",
-    .doc = "find hazards and broken limits, in the program and (with a problem or --mem) on a run",
+    .doc = "find hazards and broken limits, in the program and (with a instance or --mem) on a run",
     .min_operands = 1,
     .max_operands = 1,
     .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(ENGINE) |

@@ -59,7 +59,7 @@ static int write(const struct job *j, const struct options *o)
         return EXIT_FINE;
     struct kern_facts facts;
     struct text t = {0};
-    kern_facts(j->problem, &facts);
+    kern_facts(j->instance, &facts);
     if (opt_given(o, OPT_JSON))
         print_json(&facts, &t);
     else
@@ -72,7 +72,7 @@ static int gen(const struct options *o)
     struct job j = {0};
     int status = job_kernel(&j, o, o->operands[0], false);
     if (status == EXIT_FINE)
-        status = job_problem(&j);
+        status = job_instance(&j);
     if (status == EXIT_FINE)
         status = write(&j, o);
     job_free(&j);
@@ -82,7 +82,7 @@ static int gen(const struct options *o)
 const struct command command_gen = {
     .name = "gen",
     .operands = "KERNEL",
-    .doc = "write a problem's memory image, or say what it is",
+    .doc = "write a instance's memory image, or say what it is",
     .min_operands = 1,
     .max_operands = 1,
     .options = OPT(SET) | OPT(SEED) | OPT(OUTPUT) | OPT(JSON),

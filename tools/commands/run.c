@@ -43,7 +43,7 @@ static void print_text(const struct run *r, struct text *t)
     const struct outcome *out = &r->out;
     const bool faulted = out->fault.kind != FAULT_NONE;
     job_text(&r->job, t);
-    if (!r->job.problem)
+    if (!r->job.instance)
         text_addf(t, "memory     %zu words\n", r->job.mem_words);
     text_addf(t, "cycles     %" PRIu64 "%s\n", out->cycles, faulted ? " before the fault" : "");
     for (size_t i = 0; i < out->stages.n && out->stages.n > 1; i++)
@@ -99,7 +99,7 @@ static void print_json(const struct run *r, struct text *t)
     const struct outcome *out = &r->out;
     json_open(&j, NULL, '{');
     job_json(&r->job, &j);
-    if (r->job.problem)
+    if (r->job.instance)
         json_number(&j, "seed", r->job.seed);
     json_number(&j, "cycles", out->cycles);
     json_open(&j, "stages", '[');
@@ -175,8 +175,8 @@ static int run(const struct options *o)
     if (status == EXIT_FINE)
         status = execute(&r.job, &r.config, r.tandem, &r.out);
     if (status == EXIT_FINE) {
-        r.checked = r.job.problem && r.out.fault.kind == FAULT_NONE;
-        r.wrong = r.checked && kern_first_wrong(r.job.problem, r.out.mem, &r.first);
+        r.checked = r.job.instance && r.out.fault.kind == FAULT_NONE;
+        r.wrong = r.checked && kern_first_wrong(r.job.instance, r.out.mem, &r.first);
         status = report(&r, o);
     }
     outcome_free(&r.out);

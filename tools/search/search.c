@@ -315,9 +315,9 @@ static int prepare(struct search *s, const struct options *o)
     if (status != EXIT_FINE)
         return status;
     const struct kern *k = s->job.kernel;
-    const char *problem = k->problem(&s->job.params, s->job.contract);
-    if (problem)
-        return tool_error("%s: %s", k->name, problem);
+    const char *why = k->validate(&s->job.params, s->job.contract);
+    if (why)
+        return tool_error("%s: %s", k->name, why);
     if (!s->plan.evaluations)
         return tool_error("--evals 0: expected at least 1");
     tuned_title(k, s->job.variant, &s->rq, &s->title);

@@ -23,8 +23,8 @@ bool execute_config(const struct job *j, const struct options *o, struct sim_con
         config->simulator = SIM_STEP; /* as the machine does: reports are to say so */
     config->pause = opt_given(o, OPT_PAUSE);
     config->strict = opt_given(o, OPT_STRICT);
-    /* Without a problem nothing is known to compare with. */
-    config->debug = j->problem && !opt_given(o, OPT_NO_DEBUG);
+    /* Without a instance nothing is known to compare with. */
+    config->debug = j->instance && !opt_given(o, OPT_NO_DEBUG);
     config->values = j->values.list.at;
     config->n_values = j->values.list.n;
     return opt_number(o, OPT_CYCLE_LIMIT, UINT64_MAX - 1, config->cycle_limit, &config->cycle_limit);

@@ -208,13 +208,13 @@ int job_programs(struct job *j, const struct options *o)
     return status;
 }
 
-int job_problem(struct job *j)
+int job_instance(struct job *j)
 {
     struct diag d;
-    if (kern_problem_create(j->kernel, &j->params, j->contract, j->seed, &j->problem, &d) != ST_OK)
+    if (kern_instance_create(j->kernel, &j->params, j->contract, j->seed, &j->instance, &d) != ST_OK)
         return tool_diag(&d);
-    j->mem = j->problem->image;
-    j->mem_words = j->problem->words;
+    j->mem = j->instance->image;
+    j->mem_words = j->instance->words;
     return EXIT_FINE;
 }
 
@@ -243,10 +243,10 @@ int job_open(struct job *j, const struct options *o)
     }
     if (!j->kernel)
         return EXIT_FINE;
-    if (job_problem(j) != EXIT_FINE)
+    if (job_instance(j) != EXIT_FINE)
         return EXIT_USAGE;
     if (has_texts(&j->stages) && !opt_given(o, OPT_NO_DEBUG) &&
-        kern_values(j->problem, &j->values, &d) != ST_OK)
+        kern_values(j->instance, &j->values, &d) != ST_OK)
         return tool_diag(&d);
     return EXIT_FINE;
 }
@@ -285,7 +285,7 @@ void job_text(const struct job *j, struct text *t)
         return;
     text_add(t, "sizes      ");
     kern_params_text(j->kernel, &j->params, t);
-    if (j->problem)
+    if (j->instance)
         text_addf(t, "; seed %" PRIu64, j->seed);
     const struct kern_contract *c = &j->kernel->contracts[j->contract];
     text_addf(t, "\ncontract   %s: %s\n", c->name, c->doc);
@@ -308,7 +308,7 @@ void job_json(const struct job *j, struct json_out *out)
 void job_free(struct job *j)
 {
     kern_programs_free(&j->stages);
-    kern_problem_destroy(j->problem);
+    kern_instance_destroy(j->instance);
     kern_values_free(&j->values);
     tuning_free(&j->record);
     text_free(&j->dump.text);

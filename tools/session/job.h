@@ -19,7 +19,7 @@ struct job {
     struct tuning record;  /* of --record */
     struct kern_dump dump; /* of --dump */
     struct kern_programs stages;
-    struct kern_problem *problem; /* NULL: nothing to check against */
+    struct kern_instance *instance; /* NULL: nothing to check against */
     struct kern_values values;
     uint32_t *image;     /* of --mem */
     const uint32_t *mem; /* at the start */
@@ -49,11 +49,11 @@ int job_build(struct job *j, const struct options *o);
 /* The programs of PROGRAM, a file or a kernel's variant, and the machine. */
 int job_programs(struct job *j, const struct options *o);
 
-/* The same, and memory: a problem's, that of --mem, or none. */
+/* The same, and memory: a instance's, that of --mem, or none. */
 int job_open(struct job *j, const struct options *o);
 
-/* The problem of job_kernel. */
-int job_problem(struct job *j);
+/* The instance of job_kernel. */
+int job_instance(struct job *j);
 
 /* The bounds of the programs, added up; cycles 0 unless all are known. */
 struct bound job_bound(const struct job *j);

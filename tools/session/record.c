@@ -53,9 +53,9 @@ int record_job(const struct job *j, const struct options *o, struct record *out)
     int status = EXIT_FINE;
     for (size_t i = 0; i < j->stages.list.n && status == EXIT_FINE && out->fault.kind == FAULT_NONE; i++)
         status = program_record(&j->stages.list.at[i], &config, window, mem, j->mem_words, out);
-    if (status == EXIT_FINE && j->problem && out->fault.kind == FAULT_NONE) {
+    if (status == EXIT_FINE && j->instance && out->fault.kind == FAULT_NONE) {
         out->checked = true;
-        out->wrong = kern_first_wrong(j->problem, mem, &out->first);
+        out->wrong = kern_first_wrong(j->instance, mem, &out->first);
     }
     free(mem);
     return status;
@@ -78,8 +78,8 @@ struct profile_request record_request(const struct job *j, const struct program_
         rq.builder_bound = b->cycles;
         rq.builder_binds = bound_what(b);
     }
-    if (j->problem && j->stages.list.n == 1 && whole && j->kernel->io_words)
-        j->kernel->io_words(j->problem, &rq.in, &rq.out);
+    if (j->instance && j->stages.list.n == 1 && whole && j->kernel->io_words)
+        j->kernel->io_words(j->instance, &rq.in, &rq.out);
     return rq;
 }
 

@@ -16,7 +16,7 @@ struct record {
     uint64_t cycles;                   /* of them all */
     struct sim_fault fault;            /* of the last; kind FAULT_NONE if all is well */
     struct text fault_text;            /* as sim_fault_text */
-    bool checked, wrong;               /* against the job's problem */
+    bool checked, wrong;               /* against the job's instance */
     struct kern_wrong first;
 };
 

@@ -106,7 +106,7 @@ int sweep_csv_read(struct sweep_plan *p, const char *file, char *text)
 
 /* --- what none beats ---------------------------------------------------------- */
 
-/* Columns of the problem: kernel, contract and sizes. The others are the variant and the machine,
+/* Columns of the instance: kernel, contract and sizes. The others are the variant and the machine,
  * and what is the same for all. */
 static bool of_problem(const struct sweep_plan *p, size_t column)
 {
@@ -143,7 +143,7 @@ struct entry {
     const struct sweep_row *row;
 };
 
-/* By problem, then cost, then cycles, then place in the grid. */
+/* By instance, then cost, then cycles, then place in the grid. */
 static int by_problem(const void *a, const void *b)
 {
     const struct entry *x = a, *y = b;
@@ -167,7 +167,7 @@ static bool same_problem(const struct sweep_plan *p, const struct sweep_row *a, 
     return true;
 }
 
-/* The front of every problem, in a row, from calloc; NULL when out of memory. */
+/* The front of every instance, in a row, from calloc; NULL when out of memory. */
 static struct entry *front(const struct sweep_plan *p, size_t *n)
 {
     struct entry *e = calloc(p->rows.n + 1, sizeof *e);

@@ -15,7 +15,7 @@ int sweep_csv_read(struct sweep_plan *p, const char *file, char *text);
  * the numbers of those that no other one beats in cycles and cost. */
 void sweep_json(const struct sweep_plan *p, struct text *out);
 
-/* For each problem the points that none beats, by cost; columns are what varies. */
+/* For each instance the points that none beats, by cost; columns are what varies. */
 void sweep_table(const struct sweep_plan *p, struct text *out);
 
 /* sweep_page.c: one page that draws the points, and needs nothing else. */

@@ -39,22 +39,22 @@ static bool run_program(const struct prog *prog, const struct isa_machine *m, ui
 static void run(const struct sweep_point *x, const struct kern_programs *stages, uint64_t seed,
                 struct result *r)
 {
-    struct kern_problem *problem;
+    struct kern_instance *instance;
     struct kern_wrong first;
     struct diag d;
-    if (kern_problem_create(x->subject->kernel, &x->params, x->contract, seed, &problem, &d) != ST_OK) {
+    if (kern_instance_create(x->subject->kernel, &x->params, x->contract, seed, &instance, &d) != ST_OK) {
         text_add(&r->reason, d.text);
         return;
     }
     bool good = true;
     for (size_t i = 0; good && i < stages->list.n; i++)
-        good = run_program(stages->list.at[i].prog, &x->machine, problem->image, problem->words, r);
-    if (good && kern_first_wrong(problem, problem->image, &first)) {
+        good = run_program(stages->list.at[i].prog, &x->machine, instance->image, instance->words, r);
+    if (good && kern_first_wrong(instance, instance->image, &first)) {
         r->wrong = true;
         text_addf(&r->reason, "%s[%u] is %u, expected %u", first.array, first.index, first.found,
                   first.expected);
     }
-    kern_problem_destroy(problem);
+    kern_instance_destroy(instance);
 }
 
 /* Tuning records are left aside: points are to be compared with each other. */
@@ -66,11 +66,11 @@ static void build_and_run(const struct sweep_plan *p, const struct sweep_point *
                                     .machine = x->machine,
                                     .effort = p->effort,
                                     .no_record = true};
-    const char *problem = isa_machine_problem(&x->machine);
-    if (!problem)
-        problem = k->problem(&x->params, x->contract);
-    if (problem) {
-        text_add(&r->reason, problem);
+    const char *problem = isa_machine_validate(&x->machine);
+    if (!instance)
+        instance = k->validate(&x->params, x->contract);
+    if (instance) {
+        text_add(&r->reason, instance);
         return;
     }
     struct kern_programs stages = {{0}};
