@@ -8,7 +8,7 @@
 
 enum { DEPTH_MOST = 6 };
 
-/* What is known of a word at the place in the walk. */
+/* What is known of a word at the known_value in the walk. */
 struct fact {
     uint32_t value; /* if `known` */
     uint32_t block; /* it is a copy of `word` of this block; IR_NONE: of none */
@@ -17,12 +17,12 @@ struct fact {
     bool known;
     uint8_t writes;  /* in the whole program: 0, 1, or 2 for more */
     bool later;      /* some op after the first region writes it */
-    bool written;    /* before the place in the walk */
+    bool written;    /* before the known_value in the walk */
     uint32_t region; /* that writes it last */
 };
 
 /* A constant and where it is, in words that the first region writes once. */
-struct place {
+struct known_value {
     uint32_t value, block;
     uint16_t word;
     bool vector;
@@ -34,7 +34,7 @@ struct fold {
     struct fact *facts; /* by virtual word */
     uint32_t *word_at;  /* of each block */
     size_t words;
-    VEC(struct place) places;
+    VEC(struct known_value) known;
     uint32_t region;
     bool failed;
 };
@@ -226,11 +226,11 @@ static void forget(struct fold *f, struct ir_val dest)
 
 /* --- constants that are there ------------------------------------------------- */
 
-static const struct place *find_place(const struct fold *f, uint32_t value, bool vector)
+static const struct known_value *find_known(const struct fold *f, uint32_t value, bool vector)
 {
-    for (size_t i = 0; i < f->places.n; i++)
-        if (f->places.at[i].value == value && f->places.at[i].vector == vector)
-            return &f->places.at[i];
+    for (size_t i = 0; i < f->known.n; i++)
+        if (f->known.at[i].value == value && f->known.at[i].vector == vector)
+            return &f->known.at[i];
     return NULL;
 }
 
@@ -239,22 +239,22 @@ static bool is_vector(const struct fold *f, struct ir_val v)
     return v.lanes == f->ir->machine.vlen && v.lanes > 1 && v.stride == 1;
 }
 
-static void add_place(struct fold *f, uint32_t value, struct ir_val v)
+static void add_known(struct fold *f, uint32_t value, struct ir_val v)
 {
     const bool vector = is_vector(f, v);
-    if (f->region || (v.lanes != 1 && !vector) || find_place(f, value, vector))
+    if (f->region || (v.lanes != 1 && !vector) || find_known(f, value, vector))
         return;
     for (unsigned l = 0; l < v.lanes; l++)
         if (fact(f, v, l)->writes > 1)
             return;
-    if (!vec_push(&f->places, (struct place){value, v.block, v.word, vector}))
+    if (!vec_push(&f->known, (struct known_value){value, v.block, v.word, vector}))
         f->failed = true;
 }
 
 /* A val of `value` that can stand for v, block IR_NONE if there is none. */
 static struct ir_val at_hand(const struct fold *f, struct ir_val v, uint32_t value)
 {
-    const struct place *p = find_place(f, value, is_vector(f, v));
+    const struct known_value *p = find_known(f, value, is_vector(f, v));
     if (!p || (v.lanes != 1 && !p->vector))
         return ir_no_val;
     return (struct ir_val){p->block, p->word, v.stride, v.lanes};
@@ -273,7 +273,7 @@ static bool is_shared(const struct fold *f, struct ir_val v)
 static void make_constant(struct fold *f, struct ir_op *op, uint32_t value, unsigned depth)
 {
     const bool slot_is_dear = !ir_is_elementwise(op) && op->form.op != OP_VBROADCAST;
-    const struct place *scalar = find_place(f, value, false);
+    const struct known_value *scalar = find_known(f, value, false);
     if (op->form.op == OP_CONST || !(slot_is_dear || depth > DEPTH_MOST))
         return;
     struct ir_op made = *op;
@@ -351,7 +351,7 @@ static void fold_op(struct fold *f, struct ir_op *op)
     if (out.constant)
         learn(f, op, &out);
     if (out.uniform && src.block == IR_NONE)
-        add_place(f, out.result[0], op->dest);
+        add_known(f, out.result[0], op->dest);
 }
 
 /* At the start of a later region: facts hold of words that the first alone writes. */
@@ -402,7 +402,7 @@ static bool prepare(struct fold *f)
         for (uint32_t i = ir->regions.at[r].first_op; i < ir_region_end(ir, r); i++)
             count_writes(f, ir->ops.at[i].dest, r);
     fact(f, ir->zero, 0)->known = true;
-    return vec_push(&f->places, (struct place){0, ir->zero.block, ir->zero.word, false});
+    return vec_push(&f->known, (struct known_value){0, ir->zero.block, ir->zero.word, false});
 }
 
 enum status fold_ir(struct ir *ir, struct fold_counts *counts, struct diag *d)
@@ -418,6 +418,6 @@ enum status fold_ir(struct ir *ir, struct fold_counts *counts, struct diag *d)
     good = good && fold_dead(ir, &f.n->dead);
     free(f.facts);
     free(f.word_at);
-    vec_free(&f.places);
+    vec_free(&f.known);
     return good ? ST_OK : diag_set(d, ST_NOMEM, "out of memory while folding a kernel");
 }

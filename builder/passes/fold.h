@@ -24,7 +24,7 @@ struct fold_counts {
     uint32_t dead;       /* ops removed, the above among them */
 };
 
-/* Folds in place. ST_OK or ST_NOMEM, the ir then unchanged in meaning. `counts` may
+/* Folds in known_value. ST_OK or ST_NOMEM, the ir then unchanged in meaning. `counts` may
  * be NULL. */
 enum status fold_ir(struct ir *ir, struct fold_counts *counts, struct diag *d);
 

@@ -7,7 +7,7 @@ struct dead {
     struct ir *ir;
     uint32_t *word_at; /* of each block */
     uint32_t *home;    /* of each block, as ir_block_homes says */
-    bool *live;        /* by virtual word: somebody reads it after the place in the walk */
+    bool *live;        /* by virtual word: somebody reads it after the known_value in the walk */
     bool *read;        /* by virtual word: some op reads it, or a branch */
     bool *keep;        /* by op */
     size_t words;

@@ -23,14 +23,14 @@ static void __attribute__((format(printf, 2, 3))) found(struct verify_walk *w, c
     w->findings++;
 }
 
-struct place {
+struct slot_label {
     char text[100];
 };
 
 /* "bundle 12, valu slot 3, op 456 (hash, strand 7)" */
-static struct place slot_place(const struct verify_walk *w, uint32_t bundle, uint32_t slot)
+static struct slot_label slot_label_of(const struct verify_walk *w, uint32_t bundle, uint32_t slot)
 {
-    struct place p;
+    struct slot_label p;
     uint32_t nth = 0;
     const struct isa_slot *slots = w->e->prog->slots.at;
     const uint32_t begin = prog_bundle_slots(w->e->prog, bundle).begin;
@@ -48,9 +48,9 @@ static struct place slot_place(const struct verify_walk *w, uint32_t bundle, uin
 }
 
 /* "op 12 lane 3", "word 2 of block 7 as the region found it" */
-static struct place value_text(const struct verify_walk *w, uint32_t value)
+static struct slot_label value_text(const struct verify_walk *w, uint32_t value)
 {
-    struct place p;
+    struct slot_label p;
     if (value == VERIFY_NOTHING) {
         (void)snprintf(p.text, sizeof p.text, "nothing known");
     } else if (value < w->entry) {
@@ -101,7 +101,7 @@ static bool holds(const struct verify_walk *w, int64_t word, uint32_t want)
 
 static void wrong_read(struct verify_walk *w, uint32_t bundle, uint32_t slot, int64_t word, uint32_t want)
 {
-    const struct place at = slot_place(w, bundle, slot);
+    const struct slot_label at = slot_label_of(w, bundle, slot);
     if (word < 0 || word >= w->ir->machine.scratch)
         found(w, "%s reads scratch word %lld of %u", at.text, (long long)word, w->ir->machine.scratch);
     else
@@ -118,7 +118,8 @@ static void check_reads(struct verify_walk *w, uint32_t bundle, uint32_t slot, c
     const unsigned lanes = w->ir->ops.at[o.op].lanes;
     const struct isa_effects fx = isa_effects(s, w->ir->machine.vlen);
     if (fx.reads != form->sources) {
-        found(w, "%s has %u sources, expected %u", slot_place(w, bundle, slot).text, fx.reads, form->sources);
+        found(w, "%s has %u sources, expected %u", slot_label_of(w, bundle, slot).text, fx.reads,
+              form->sources);
         return;
     }
     for (unsigned k = 0; k < fx.reads; k++)
@@ -141,8 +142,8 @@ static void check_writes(struct verify_walk *w, uint32_t bundle, uint32_t slot)
     for (uint32_t lane = 0; lane < fx.write.n; lane++) {
         const int64_t word = fx.write.first + lane;
         if (word < 0 || word >= w->ir->machine.scratch) {
-            found(w, "%s writes scratch word %lld of %u", slot_place(w, bundle, slot).text, (long long)word,
-                  w->ir->machine.scratch);
+            found(w, "%s writes scratch word %lld of %u", slot_label_of(w, bundle, slot).text,
+                  (long long)word, w->ir->machine.scratch);
             return;
         }
         const uint32_t due = w->cycle + w->ir->machine.latency[s->engine];
@@ -161,13 +162,13 @@ static void check_lanes(struct verify_walk *w, uint32_t bundle, uint32_t slot)
     const bool one = isa_is_alu((enum isa_op)s->op);
     const struct isa_effects fx = isa_effects(s, w->ir->machine.vlen);
     if (o.lanes != (one ? 1 : lanes) || o.first + o.lanes > lanes || (fx.writes && fx.write.n != o.lanes)) {
-        found(w, "%s executes lanes %u to %u of %u", slot_place(w, bundle, slot).text, o.first,
+        found(w, "%s executes lanes %u to %u of %u", slot_label_of(w, bundle, slot).text, o.first,
               o.first + o.lanes - 1u, lanes);
         return;
     }
     for (uint32_t lane = o.first; lane < (uint32_t)o.first + o.lanes; lane++) {
         if (w->done[w->lane_at[o.op] + lane])
-            found(w, "%s executes lane %u a second time", slot_place(w, bundle, slot).text, lane);
+            found(w, "%s executes lane %u a second time", slot_label_of(w, bundle, slot).text, lane);
         w->done[w->lane_at[o.op] + lane] = true;
     }
 }
@@ -185,7 +186,7 @@ static void check_memory(struct verify_walk *w, uint32_t bundle, uint32_t slot)
         const uint32_t want = w->seen.at[w->seen_at[i] + (k - s.begin)], n = store ? g->issued : g->stores;
         if (n != want) {
             found(w, "%s comes after %u stores to memory words %u to %u, expected %u",
-                  slot_place(w, bundle, slot).text, n, g->first, g->end - 1, want);
+                  slot_label_of(w, bundle, slot).text, n, g->first, g->end - 1, want);
             break;
         }
     }
@@ -201,19 +202,19 @@ static void check_op(struct verify_walk *w, uint32_t bundle, uint32_t slot)
     const struct isa_slot *s = &w->e->prog->slots.at[slot];
     const uint32_t i = w->e->origins.at[slot].op;
     if (i < w->first_op || i >= w->end_op) {
-        found(w, "%s is not of region %u", slot_place(w, bundle, slot).text, w->region);
+        found(w, "%s is not of region %u", slot_label_of(w, bundle, slot).text, w->region);
         return;
     }
     const struct ir_op *op = &w->ir->ops.at[i];
     unsigned f = 0;
     const struct ir_form *form = executed(op, s, &f);
     if (!form) {
-        found(w, "%s has operation %s, expected %s", slot_place(w, bundle, slot).text,
+        found(w, "%s has operation %s, expected %s", slot_label_of(w, bundle, slot).text,
               isa_info((enum isa_op)s->op)->name, isa_info((enum isa_op)op->form.op)->name);
         return;
     }
     if (isa_has_literal((enum isa_op)s->op) && (uint32_t)s->literal != (uint32_t)op->literal)
-        found(w, "%s has literal %lld, expected %lld", slot_place(w, bundle, slot).text,
+        found(w, "%s has literal %lld, expected %lld", slot_label_of(w, bundle, slot).text,
               (long long)s->literal, (long long)op->literal);
     check_lanes(w, bundle, slot);
     check_reads(w, bundle, slot, form, f);
@@ -231,9 +232,9 @@ static void check_jump(struct verify_walk *w, uint32_t bundle, uint32_t slot)
 {
     const struct isa_slot *s = &w->e->prog->slots.at[slot];
     const struct ir_region *r = &w->ir->regions.at[w->region];
-    const struct place at = slot_place(w, bundle, slot);
+    const struct slot_label at = slot_label_of(w, bundle, slot);
     if (s->op != OP_COND_JUMP || r->cond.block == IR_NONE || w->jumped) {
-        found(w, "%s has no place in region %u", at.text, w->region);
+        found(w, "%s has no slot_label in region %u", at.text, w->region);
         return;
     }
     w->jumped = true;
@@ -251,7 +252,7 @@ static void check_slot(struct verify_walk *w, uint32_t bundle, uint32_t slot, un
 {
     const struct isa_slot *s = &w->e->prog->slots.at[slot];
     if (s->op >= ISA_OPS || s->engine != engine || isa_info((enum isa_op)s->op)->engine != engine)
-        found(w, "%s is not an operation of %s", slot_place(w, bundle, slot).text,
+        found(w, "%s is not an operation of %s", slot_label_of(w, bundle, slot).text,
               isa_engine_name((enum isa_engine)engine));
     else if (w->e->origins.at[slot].op == IR_NONE)
         check_jump(w, bundle, slot);
@@ -289,7 +290,7 @@ static void walk_bundle(struct verify_walk *w, uint32_t bundle)
         const unsigned engine = p->groups.at[g].engine;
         for (uint32_t slot = slots.begin; slot < slots.end; slot++) {
             if (++used[engine] == w->ir->machine.slots[engine] + 1)
-                found(w, "%s is one too many", slot_place(w, bundle, slot).text);
+                found(w, "%s is one too many", slot_label_of(w, bundle, slot).text);
             check_slot(w, bundle, slot, engine);
         }
     }
@@ -314,7 +315,7 @@ static void enter_region(struct verify_walk *w)
         }
 }
 
-/* What must be in place when control leaves. At its end a program waits by itself. */
+/* What must be in slot_label when control leaves. At its end a program waits by itself. */
 static void leave_region(struct verify_walk *w)
 {
     if (w->region + 1 == w->ir->regions.n)

@@ -68,7 +68,7 @@ static void emit(struct coder *c, unsigned code, int64_t a, int64_t b, int64_t x
 }
 
 /* How many addresses an access of n words can start at. */
-static int64_t places(const struct coder *c, uint32_t n)
+static int64_t address_count(const struct coder *c, uint32_t n)
 {
     return c->mem_words < n ? 0 : (int64_t)(c->mem_words - n + 1);
 }
@@ -210,7 +210,7 @@ static uint32_t spare_words(const struct coder *c)
 static bool fits(const struct coder *c)
 {
     for (unsigned i = 0; i < c->b.n; i++)
-        if (((c->b.loads | c->b.stores) >> i & 1) && !places(c, access_width(c, c->slot[i])))
+        if (((c->b.loads | c->b.stores) >> i & 1) && !address_count(c, access_width(c, c->slot[i])))
             return false;
     return __builtin_popcountll(c->b.stores) <= MAX_STORES && spare_words(c) <= BLOCK_BLANK &&
            !(c->config->strict && c->order.written_twice);
@@ -229,7 +229,7 @@ static bool put_in_block(const struct coder *c, struct micro_block *k, unsigned 
     for (unsigned r = 0; r < fx->reads; r++)
         *place++ = (uint32_t)fx->read[r].first;
     if (c->b.loads >> i & 1)
-        *place = (uint32_t)places(c, access_width(c, c->slot[i]));
+        *place = (uint32_t)address_count(c, access_width(c, c->slot[i]));
     return true;
 }
 
@@ -264,9 +264,9 @@ static void emit_slot(struct coder *c, unsigned i, int64_t dest)
     const uint32_t width = access_width(c, s);
     const unsigned code = s->op + (isa_is_vector(op) && width == LANES ? MICRO_WIDE : 0u);
     if (isa_is_load(op))
-        emit(c, code, dest, r[0].first, places(c, width), 0);
+        emit(c, code, dest, r[0].first, address_count(c, width), 0);
     else if (isa_is_store(op))
-        emit(c, code, r[0].first, r[1].first, places(c, width), 0);
+        emit(c, code, r[0].first, r[1].first, address_count(c, width), 0);
     else if (is_part(c, i) && dest == c->fx[i].write.first)
         emit(c, MICRO_PART + s->op, dest, r[0].first, r[1].first, c->fx[i].write.n);
     else if (isa_has_literal(op))
@@ -275,7 +275,7 @@ static void emit_slot(struct coder *c, unsigned i, int64_t dest)
         emit(c, code, dest, r[0].first, r[1].first, r[2].first);
 }
 
-/* Range checks, two in one operation: the wider access, with fewer places, first. */
+/* Range checks, two in one operation: the wider access, with fewer address_count, first. */
 static void emit_range_checks(struct coder *c, uint64_t set)
 {
     int64_t open = -1;
@@ -289,14 +289,14 @@ static void emit_range_checks(struct coder *c, uint64_t set)
             open_width = width;
         } else {
             if (width > open_width)
-                emit(c, MICRO_CHECK_2, address, open, places(c, width), width - open_width);
+                emit(c, MICRO_CHECK_2, address, open, address_count(c, width), width - open_width);
             else
-                emit(c, MICRO_CHECK_2, open, address, places(c, open_width), open_width - width);
+                emit(c, MICRO_CHECK_2, open, address, address_count(c, open_width), open_width - width);
             open = -1;
         }
     }
     if (open >= 0)
-        emit(c, MICRO_CHECK, open, 0, places(c, open_width), 0);
+        emit(c, MICRO_CHECK, open, 0, address_count(c, open_width), 0);
 }
 
 /* Two stores to one word are a double write: counted, or in strict mode a fault. */

@@ -76,7 +76,7 @@ enum block_kind {
     BLOCK_KINDS
 };
 
-/* Part of a full bundle as a form to be filled in: a fixed number of places for each
+/* Part of a full bundle as a form to be filled in: a fixed number of address_count for each
  * kind of operation, all computed, the empty ones on spare words, and only then all
  * written. It does more work than the slots ask for and jumps nowhere: on a long
  * program with mixed operations the host mispredicts most jumps from slot to slot,

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "sim/program/asm_labels.h"
-#include "sim/program/places.h"
 #include "sim/program/print.h"
+#include "sim/program/symbols.h"
 
 /* The width to keep within, and where slots begin in a bundle of several lines. */
 enum { COLUMNS = 100, SLOT_COLUMN = 9 };
@@ -119,11 +119,11 @@ static void write_bundles(struct writer *w, const struct asm_labels *labels)
 
 void prog_write_asm(const struct prog *p, struct text *out)
 {
-    struct prog_places spare = {0};
+    struct prog_symbols spare = {0};
     struct asm_labels labels = {0};
-    const struct prog_places *places = places_of(p, &spare);
+    const struct prog_symbols *symbols = symbols_of(p, &spare);
     const bool made = asm_labels_make(&labels, p);
-    struct writer w = {.p = p, .names = {p, places, labels.of}, .out = out};
+    struct writer w = {.p = p, .names = {p, symbols, labels.of}, .out = out};
     if (made) {
         write_machine(&w);
         write_names(&w);
@@ -134,5 +134,5 @@ void prog_write_asm(const struct prog *p, struct text *out)
     text_free(&w.line);
     text_free(&w.slot);
     asm_labels_free(&labels);
-    places_free(&spare);
+    symbols_free(&spare);
 }

@@ -180,7 +180,7 @@ static bool read_name(struct reader *r, size_t *offset)
 /* `offsets` are those of the keys, one for each of the program's names. */
 static bool check_names(struct reader *r, const size_t *offsets, size_t n)
 {
-    bool *repeated = places_repeated(r->p);
+    bool *repeated = symbols_repeated(r->p);
     if (!repeated)
         return scan_no_memory(r->s);
     for (size_t i = 0; i < n; i++)

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 
-#include "sim/program/places.h"
 #include "sim/program/print.h"
+#include "sim/program/symbols.h"
 
 static void write_machine(const struct isa_machine *m, struct text *out)
 {
@@ -24,7 +24,7 @@ static void write_machine(const struct isa_machine *m, struct text *out)
 static void write_names(const struct prog *p, struct text *out)
 {
     /* The format keys names by address: of several at one it can hold only the first. */
-    bool *drop = places_repeated(p);
+    bool *drop = symbols_repeated(p);
     if (!drop) {
         out->failed = true;
         return;

@@ -1,7 +1,7 @@
 /* Names may overlap and repeat, so the index is flattened: a sweep over the names
  * by address keeps a stack of those that cover the current word (the nearest
  * start on top) and notes each change of the top as a place. */
-#include "sim/program/places.h"
+#include "sim/program/symbols.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,15 +52,15 @@ static size_t visible(const struct prog *p, struct item *items)
     return n;
 }
 
-static bool note(struct prog_places *out, uint32_t first, uint32_t name)
+static bool note(struct prog_symbols *out, uint32_t first, uint32_t name)
 {
     if (out->list.n && out->list.at[out->list.n - 1].first == first)
         out->list.n--;
-    return vec_push(&out->list, (struct prog_place){first, name});
+    return vec_push(&out->list, (struct prog_symbol){first, name});
 }
 
 struct sweep {
-    struct prog_places *out;
+    struct prog_symbols *out;
     const struct item **stack;
     size_t depth;
 };
@@ -90,7 +90,7 @@ static bool sweep_names(struct sweep *s, const struct item *items, size_t n)
     return close_until(s, UINT32_MAX);
 }
 
-static bool build(const struct prog *p, struct prog_places *out)
+static bool build(const struct prog *p, struct prog_symbols *out)
 {
     out->list.n = 0;
     struct item *items = malloc((p->names.n + 1) * sizeof *items);
@@ -112,38 +112,39 @@ static bool build(const struct prog *p, struct prog_places *out)
 
 bool prog_index_names(struct prog *p)
 {
-    return build(p, &p->places);
+    return build(p, &p->symbols);
 }
 
-const struct prog_places *places_of(const struct prog *p, struct prog_places *spare)
+const struct prog_symbols *symbols_of(const struct prog *p, struct prog_symbols *spare)
 {
-    if (p->places.names == p->names.n)
-        return &p->places;
+    if (p->symbols.names == p->names.n)
+        return &p->symbols;
     (void)build(p, spare);
     return spare;
 }
 
-void places_free(struct prog_places *spare)
+void symbols_free(struct prog_symbols *spare)
 {
     vec_free(&spare->list);
 }
 
-const struct prog_name *places_find(const struct prog *p, const struct prog_places *places, int64_t address)
+const struct prog_name *symbols_find(const struct prog *p, const struct prog_symbols *symbols,
+                                     int64_t address)
 {
-    size_t low = 0, high = places->list.n;
+    size_t low = 0, high = symbols->list.n;
     while (low < high) {
         const size_t middle = (low + high) / 2;
-        if (places->list.at[middle].first <= address)
+        if (symbols->list.at[middle].first <= address)
             low = middle + 1;
         else
             high = middle;
     }
-    if (!low || places->list.at[low - 1].name == PROG_NO_NAME)
+    if (!low || symbols->list.at[low - 1].name == PROG_NO_NAME)
         return NULL;
-    return &p->names.at[places->list.at[low - 1].name];
+    return &p->names.at[symbols->list.at[low - 1].name];
 }
 
-bool *places_repeated(const struct prog *p)
+bool *symbols_repeated(const struct prog *p)
 {
     struct item *items = malloc((p->names.n + 1) * sizeof *items);
     bool *repeated = calloc(p->names.n + 1, sizeof *repeated);

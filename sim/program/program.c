@@ -23,7 +23,7 @@ void prog_destroy(struct prog *p)
     vec_free(&p->notes);
     vec_free(&p->stages);
     vec_free(&p->texts);
-    vec_free(&p->places.list);
+    vec_free(&p->symbols.list);
     arena_free(&p->arena);
     free(p);
 }

@@ -36,7 +36,7 @@ struct prog_label {
 
 /* From scratch word `first` on, up to the next place, addresses print by this
  * name (an index into prog.names), or as numbers if it is PROG_NO_NAME. */
-struct prog_place {
+struct prog_symbol {
     uint32_t first, name;
 };
 
@@ -54,8 +54,8 @@ struct prog_note {
 enum { PROG_NO_STAGE = UINT16_MAX, PROG_ALL_STRANDS = UINT16_MAX };
 
 /* Sorted by `first`; stale when the program has more names than `names`. */
-struct prog_places {
-    VEC(struct prog_place) list;
+struct prog_symbols {
+    VEC(struct prog_symbol) list;
     size_t names;
 };
 
@@ -71,7 +71,7 @@ struct prog {
     VEC(struct prog_note) notes; /* one for each slot, or empty: not known */
     VEC(const char *) stages;    /* names of parts of the kernel, for notes */
     VEC(const char *) texts;     /* compact JSON; indexed by isa_slot.literal of text roles */
-    struct prog_places places;   /* see prog_index_names */
+    struct prog_symbols symbols; /* see prog_index_names */
     struct arena arena;
 };
 

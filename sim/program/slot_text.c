@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/program/places.h"
 #include "sim/program/print.h"
+#include "sim/program/symbols.h"
 
 /* Constants from here on are written in hex. */
 enum { FIRST_HEX = 10 };
@@ -58,7 +58,7 @@ void print_name(struct text *out, const char *name)
 
 static void print_address(const struct print_names *names, int64_t address, struct text *out)
 {
-    const struct prog_name *name = places_find(names->p, names->places, address);
+    const struct prog_name *name = symbols_find(names->p, names->symbols, address);
     if (!name) {
         print_int(out, address);
         return;
@@ -149,16 +149,16 @@ void print_slot(const struct print_names *names, const struct isa_slot *s, struc
 
 void prog_slot_text(const struct prog *p, const struct isa_slot *s, struct text *out)
 {
-    struct prog_places spare = {0};
-    print_slot(&(struct print_names){p, places_of(p, &spare), NULL}, s, out);
-    places_free(&spare);
+    struct prog_symbols spare = {0};
+    print_slot(&(struct print_names){p, symbols_of(p, &spare), NULL}, s, out);
+    symbols_free(&spare);
 }
 
 void prog_address_text(const struct prog *p, int64_t address, struct text *out)
 {
-    struct prog_places spare = {0};
-    print_address(&(struct print_names){p, places_of(p, &spare), NULL}, address, out);
-    places_free(&spare);
+    struct prog_symbols spare = {0};
+    print_address(&(struct print_names){p, symbols_of(p, &spare), NULL}, address, out);
+    symbols_free(&spare);
 }
 
 void prog_slot_json(const struct prog *p, const struct isa_slot *s, struct text *out)

@@ -106,7 +106,7 @@ static void test_alike(void **state)
                 "     7  store #100 b6 ; words 100..100\n");
 }
 
-/* A constant that is there takes the place of one that is computed; a short way to
+/* A constant that is there takes the word_range of one that is computed; a short way to
  * make it stays, a long one becomes a load, and so does what needs flow. */
 static void test_constants(void **state)
 {

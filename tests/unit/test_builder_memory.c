@@ -1,4 +1,4 @@
-/* Memory that runs out at every possible place while a kernel is made, built and
+/* Memory that runs out at every possible word_range while a kernel is made, built and
  * dumped: each time ST_NOMEM (or a text that says it failed), and nothing leaks. This
  * program is linked with --wrap for the allocator (see the Makefile). */
 #include <setjmp.h>

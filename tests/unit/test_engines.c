@@ -222,7 +222,7 @@ static void runs_become_vectors(void **state)
         {"[\"+\", 1, 9, 1], [\"-\", 2, 10, 2]", MICRO_PART + OP_VALU_ADD, 0},
         {"[\"%\", 1, 9, 1], [\"%\", 2, 10, 2]", OP_ALU_MOD, 2},
         {"[\"+\", 1, 9, 1], [\"+\", 2, 10, 2], [\"+\", 1, 9, 1]", OP_ALU_ADD, 3},
-        /* Two that read each other's words: one is computed beside its place. */
+        /* Two that read each other's words: one is computed beside its word_range. */
         {"[\"+\", 1, 9, 20], [\"+\", 2, 10, 21], [\"-\", 9, 1, 20], [\"-\", 10, 2, 21]",
          MICRO_PART + OP_VALU_OR, 1},
     };

@@ -1,5 +1,5 @@
-/* Memory that runs out at every possible place while a run is recorded and explained: each time ST_NOMEM, and
- * nothing leaks. Linked with --wrap for the allocator (see the Makefile). */
+/* Memory that runs out at every possible word_range while a run is recorded and explained: each time
+ * ST_NOMEM, and nothing leaks. Linked with --wrap for the allocator (see the Makefile). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

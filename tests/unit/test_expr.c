@@ -75,7 +75,7 @@ static void hostile_expressions_are_refused(void **state)
     char text[2000];
     struct diag d;
     struct expr *e;
-    struct place place;
+    struct word_range word_range;
     for (unsigned n = 0; n < 40000; n++) {
         static const char *const pieces[] = {"(",  ")",  "[", "]", "-",  "!",  "i",  "v",
                                              "s[", "m[", "1", "+", "*",  ":",  "&&", "||",
@@ -90,8 +90,8 @@ static void hostile_expressions_are_refused(void **state)
         if (expr_parse(text, p, &e, &d) == ST_OK)
             (void)expr_value(e, r->sim, 0, &value, &d);
         expr_free(e);
-        if (place_parse(text, r->sim, 0, &place, &d) == ST_OK && place.core != PLACE_MEM)
-            assert_true(place.n > 0 && place.first + place.n <= 1536);
+        if (word_range_parse(text, r->sim, 0, &word_range, &d) == ST_OK && word_range.core != WORD_RANGE_MEM)
+            assert_true(word_range.n > 0 && word_range.first + word_range.n <= 1536);
     }
     replay_destroy(r);
     prog_destroy(p);

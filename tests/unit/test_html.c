@@ -83,7 +83,7 @@ static void check_code(const struct html_pack *pack, const struct prog *p, const
     }
 }
 
-/* Fills `slot_of` (by place in the stream) with the slots of the program. */
+/* Fills `slot_of` (by word_range in the stream) with the slots of the program. */
 static void check_codes(const struct html_pack *pack, const struct history *h, uint32_t *slot_of)
 {
     struct reader r = {&pack->code, 0};

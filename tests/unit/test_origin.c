@@ -57,9 +57,9 @@ static void writers_are_those_of_the_last_write(void **state)
         create(&w, &g, 1, n % 2);
         replay_go(w.r, rng_below(&g, 600));
         const uint64_t now = replay_at(w.r);
-        const struct place place = {0, 0, SCRATCH};
+        const struct word_range word_range = {0, 0, SCRATCH};
         struct origin by[SCRATCH];
-        assert_true(origin_writers(w.r, &place, by));
+        assert_true(origin_writers(w.r, &word_range, by));
         assert_int_equal(replay_at(w.r), now);
         int64_t last[SCRATCH];
         uint32_t slot[SCRATCH], by_slot, to;
@@ -158,13 +158,13 @@ static void readers_are_those_before_the_next_write(void **state)
         create(&w, &g, 1, n % 2);
         replay_go(w.r, rng_below(&g, 60));
         const uint64_t now = replay_at(w.r);
-        const struct place place = {0, rng_below(&g, 34), WORDS};
+        const struct word_range word_range = {0, rng_below(&g, 34), WORDS};
         struct origin by[MOST];
         enum origin_end end;
         struct expected x = {.n = 0};
-        const size_t found = origin_readers(w.r, &place, by, MOST, &end);
+        const size_t found = origin_readers(w.r, &word_range, by, MOST, &end);
         assert_int_equal(replay_at(w.r), now);
-        expect_readers(&w, now, place.first, &x);
+        expect_readers(&w, now, word_range.first, &x);
         assert_int_equal(found, x.n);
         for (size_t i = 0; i < found; i++) {
             assert_int_equal(by[i].slot, x.by[i].slot);

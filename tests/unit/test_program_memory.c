@@ -1,4 +1,4 @@
-/* Memory that runs out at every possible place while programs are read, written and
+/* Memory that runs out at every possible word_range while programs are read, written and
  * checked: each time ST_NOMEM (or a text that says it failed), and nothing leaks.
  * This program is linked with --wrap for the allocator (see the Makefile), and
  * jansson is pointed at the same functions. Strings stay below the 16 bytes that

@@ -1,5 +1,5 @@
 /* The builder's public interface when something is wrong: one clear error, kept, and
- * nothing else happens. Memory that runs out at every possible place, too. */
+ * nothing else happens. Memory that runs out at every possible word_range, too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Memory that runs out at every possible place while a run is debugged: what fails says so, a
+/* Memory that runs out at every possible word_range while a run is debugged: what fails says so, a
  * snapshot that cannot be taken only costs time, and nothing leaks. This program is linked with
  * --wrap for the allocator (see the Makefile). */
 #include <setjmp.h>
@@ -29,9 +29,9 @@ static enum status look(struct replay *r, struct diag *d)
     enum origin_end end;
     struct expr *e;
     uint64_t value = 0;
-    const struct place place = {0, 8, 8};
-    const bool complete = origin_writers(r, &place, by);
-    const size_t n = origin_readers(r, &place, by, 16, &end);
+    const struct word_range word_range = {0, 8, 8};
+    const bool complete = origin_writers(r, &word_range, by);
+    const size_t n = origin_readers(r, &word_range, by, 16, &end);
     enum status status = expr_parse("i + v[2] * 2", r->sim->prog, &e, d);
     if (status == ST_OK)
         status = expr_value(e, r->sim, 0, &value, d);
@@ -52,7 +52,7 @@ static enum status stop(struct replay *r, struct stops *all, struct diag *d)
     if (status != ST_OK)
         return status;
     if (!stops_add(all, stop) ||
-        !stops_add(all, (struct stop){.kind = STOP_CHANGE, .place = {PLACE_MEM, 1, 1}}))
+        !stops_add(all, (struct stop){.kind = STOP_CHANGE, .word_range = {WORD_RANGE_MEM, 1, 1}}))
         return ST_NOMEM;
     if (stops_forth(all, r, UINT64_MAX, &hit) && !failed)
         assert_int_equal(hit.id, 2);

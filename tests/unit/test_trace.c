@@ -1,5 +1,5 @@
 /* Traces from inside: the exact text of a small one, programs one after the other, output that
- * fails, memory that runs out at every possible place. What is in the files is checked by readers
+ * fails, memory that runs out at every possible word_range. What is in the files is checked by readers
  * of their own (tests/traces). This program is linked with --wrap for the allocator. */
 #include <setjmp.h>
 #include <stdarg.h>

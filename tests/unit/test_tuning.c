@@ -84,7 +84,7 @@ static struct text example(void)
 }
 
 /* Line and column of an offset, from 1. */
-static void place(const char *text, size_t at, unsigned *line, unsigned *column)
+static void word_range(const char *text, size_t at, unsigned *line, unsigned *column)
 {
     *line = *column = 1;
     for (size_t i = 0; i < at; i++) {
@@ -107,7 +107,7 @@ static void test_truncated(void **state)
         const struct text text = {.at = part, .n = n};
         unsigned line, column;
         assert_int_equal(reread(&text, "test", &d), ST_INPUT);
-        place(part, n, &line, &column);
+        word_range(part, n, &line, &column);
         assert_int_equal(d.line, line);
         assert_in_range(d.column, 1, column);
         assert_string_equal(d.file, "r.tune");
@@ -129,9 +129,9 @@ static void test_corrupted(void **state)
             if (was == others[k])
                 continue;
             unsigned line, column;
-            place(whole.at, at, &line, &column);
+            word_range(whole.at, at, &line, &column);
             whole.at[at] = others[k];
-            /* A minus in place of a digit may make another number, and a blank or a line's
+            /* A minus in word_range of a digit may make another number, and a blank or a line's
              * end one number more, which is found at the latest when there are too many. */
             const enum status status = reread(&whole, "test", &d);
             if (status == ST_OK)

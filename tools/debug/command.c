@@ -192,14 +192,15 @@ static enum status do_watch(struct call *c)
     struct origin origin;
     struct stop stop = {.kind = STOP_WRITE};
     char *change = after(c->args, "change");
-    const enum status status = session_place(c->s, change ? change : c->args, &stop.place, &origin, c->d);
+    const enum status status =
+        session_words(c->s, change ? change : c->args, &stop.word_range, &origin, c->d);
     if (status != ST_OK)
         return status;
     struct text what = {0};
     if (change)
         stop.kind = STOP_CHANGE;
     text_add(&what, change ? "after a change of " : "after a write to ");
-    place_text(&stop.place, sim_of(c)->prog, &what);
+    word_range_text(&stop.word_range, sim_of(c)->prog, &what);
     const enum status added = add_stop(c, stop, what.at ? what.at : "");
     text_free(&what);
     return added;

@@ -35,12 +35,12 @@ struct dap {
     const char *reason; /* of the stop there */
     uint32_t thread;    /* whose step it is */
 
-    char *operand;                /* of the launch */
-    char *path;                   /* of the assembly file, NULL: the text is made from the program */
-    struct text listing;          /* that text */
-    VEC(struct dap_lines) lines;  /* of each bundle */
-    VEC(unsigned) ids[DAP_STOPS]; /* of the stops set by the last request of each kind */
-    VEC(struct place) places;     /* that evaluations have shown */
+    char *operand;                 /* of the launch */
+    char *path;                    /* of the assembly file, NULL: the text is made from the program */
+    struct text listing;           /* that text */
+    VEC(struct dap_lines) lines;   /* of each bundle */
+    VEC(unsigned) ids[DAP_STOPS];  /* of the stops set by the last request of each kind */
+    VEC(struct word_range) places; /* that evaluations have shown */
 
     char error[DIAG_TEXT]; /* why the request at work failed */
 };
@@ -84,13 +84,13 @@ const char *dap_stop_reason(const struct dap *d, unsigned id);
 /* dap_look.c */
 dap_request dap_threads, dap_stack, dap_scopes, dap_variables, dap_set_variable, dap_evaluate;
 /* The words of a variable of the container `reference`; false if there is none of that name. */
-bool dap_variable_place(const struct dap *d, json_int_t reference, const char *name, struct place *out);
+bool dap_variable_words(const struct dap *d, json_int_t reference, const char *name, struct word_range *out);
 
 /* dap_code.c */
 dap_request dap_disassemble;
 /* The bundle at an address (a decimal or 0x number), which may lie outside; false if it is none. */
 bool dap_address(const char *text, int64_t *bundle);
-/* A frame or instruction's place in the text: sets line, column and source where known. */
+/* A frame or instruction's word_range in the text: sets line, column and source where known. */
 void dap_add_line(const struct dap *d, int64_t bundle, json_t *object);
 
 #endif

@@ -24,7 +24,7 @@ const char *dap_stop_reason(const struct dap *d, unsigned id)
 struct asked {
     const json_t *item;
     struct stop stop;
-    int64_t bundle; /* its place in the text; -1: none */
+    int64_t bundle; /* its word_range in the text; -1: none */
     char why[DIAG_TEXT];
 };
 
@@ -166,28 +166,29 @@ json_t *dap_set_instructions(struct dap *d, const json_t *args)
 
 /* --- data ------------------------------------------------------------------------- */
 
-/* A variable of a container, or a place as people type it. */
+/* A variable of a container, or a word_range as people type it. */
 json_t *dap_data_info(struct dap *d, const json_t *args)
 {
-    struct place place;
+    struct word_range word_range;
     struct diag diag;
     struct text name = {0};
     char id[64];
     const char *text = dap_chars(args, "name");
     const json_int_t container = dap_int(args, "variablesReference", 0);
-    const bool known = text && (container ? dap_variable_place(d, container, text, &place)
-                                          : place_parse(text, dap_sim(d), d->s.core, &place, &diag) == ST_OK);
+    const bool known =
+        text && (container ? dap_variable_words(d, container, text, &word_range)
+                           : word_range_parse(text, dap_sim(d), d->s.core, &word_range, &diag) == ST_OK);
     if (!known)
         return json_pack("{s:n, s:s}", "dataId", "description", "no words of scratch or memory");
-    (void)snprintf(id, sizeof id, "%u:%u:%u", place.core, place.first, place.n);
-    place_text(&place, dap_sim(d)->prog, &name);
+    (void)snprintf(id, sizeof id, "%u:%u:%u", word_range.core, word_range.first, word_range.n);
+    word_range_text(&word_range, dap_sim(d)->prog, &name);
     return json_pack("{s:s, s:o, s:[s], s:b}", "dataId", id, "description", dap_text(&name), "accessTypes",
                      "write", "canPersist", 0);
 }
 
 static bool find_data(struct dap *d, struct asked *a)
 {
-    struct place *p = &a->stop.place;
+    struct word_range *p = &a->stop.word_range;
     const struct sim *sim = dap_sim(d);
     const char *id = dap_chars(a->item, "dataId"), *access = dap_chars(a->item, "accessType");
     int used = 0;
@@ -195,8 +196,8 @@ static bool find_data(struct dap *d, struct asked *a)
     if (!id || strlen(id) > 40 || sscanf(id, "%u:%u:%u%n", &p->core, &p->first, &p->n, &used) != 3 ||
         id[used])
         return refuse(a, "no such data");
-    const uint64_t words = p->core == PLACE_MEM ? sim->mem_words : sim->config.machine.scratch;
-    if ((p->core != PLACE_MEM && p->core >= sim->config.machine.cores) || p->n == 0 ||
+    const uint64_t words = p->core == WORD_RANGE_MEM ? sim->mem_words : sim->config.machine.scratch;
+    if ((p->core != WORD_RANGE_MEM && p->core >= sim->config.machine.cores) || p->n == 0 ||
         (uint64_t)p->first + p->n > words)
         return refuse(a, "no such data");
     if (access && strcmp(access, "write") != 0)

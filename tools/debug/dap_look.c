@@ -55,27 +55,27 @@ static struct reference resolve(const struct dap *d, json_int_t value)
     return r;
 }
 
-static bool name_place(const struct dap *d, uint32_t core, size_t i, struct place *out)
+static bool name_range(const struct dap *d, uint32_t core, size_t i, struct word_range *out)
 {
     const struct prog_name *n = &dap_sim(d)->prog->names.at[i];
-    *out = (struct place){core, n->address, n->length};
+    *out = (struct word_range){core, n->address, n->length};
     return n->length && (uint64_t)n->address + n->length <= dap_sim(d)->config.machine.scratch;
 }
 
 /* The words of a container whose variables are "[0]", "[1]", ...; false for others. */
-static bool container_words(const struct dap *d, const struct reference *r, struct place *out)
+static bool container_words(const struct dap *d, const struct reference *r, struct word_range *out)
 {
     const struct sim *sim = dap_sim(d);
     switch (r->container) {
-    case SCRATCH: *out = (struct place){r->core, 0, sim->config.machine.scratch}; return true;
-    case MEMORY: *out = (struct place){PLACE_MEM, 0, (uint32_t)sim->mem_words}; return true;
-    case NAME: return name_place(d, r->core, r->number, out);
+    case SCRATCH: *out = (struct word_range){r->core, 0, sim->config.machine.scratch}; return true;
+    case MEMORY: *out = (struct word_range){WORD_RANGE_MEM, 0, (uint32_t)sim->mem_words}; return true;
+    case NAME: return name_range(d, r->core, r->number, out);
     case PLACE: *out = d->places.at[r->number]; return true;
     default: return false;
     }
 }
 
-bool dap_variable_place(const struct dap *d, json_int_t reference, const char *name, struct place *out)
+bool dap_variable_words(const struct dap *d, json_int_t reference, const char *name, struct word_range *out)
 {
     const struct reference r = resolve(d, reference);
     const struct prog *p = dap_sim(d)->prog;
@@ -90,7 +90,7 @@ bool dap_variable_place(const struct dap *d, json_int_t reference, const char *n
     }
     for (size_t k = 0; r.container == NAMES && k < p->names.n; k++)
         if (strcmp(p->names.at[k].name, name) == 0)
-            return name_place(d, r.core, k, out);
+            return name_range(d, r.core, k, out);
     return false;
 }
 
@@ -197,28 +197,28 @@ static void add(const struct listing *l, json_t *v)
 }
 
 /* A word or vector; long ones only by their length. */
-static void value_text(const struct sim *sim, const struct place *place, bool hex, struct text *out)
+static void value_text(const struct sim *sim, const struct word_range *word_range, bool hex, struct text *out)
 {
-    if (place->n <= ISA_MAX_VLEN)
-        debug_words(place, sim, hex, out);
+    if (word_range->n <= ISA_MAX_VLEN)
+        debug_words(word_range, sim, hex, out);
     else
-        text_addf(out, "%u words", place->n);
+        text_addf(out, "%u words", word_range->n);
 }
 
 static void list_names(const struct listing *l)
 {
     const struct prog *p = dap_sim(l->d)->prog;
     for (size_t i = l->start; i < p->names.n && i - l->start < l->count; i++) {
-        struct place place;
+        struct word_range word_range;
         struct text value = {0}, type = {0};
-        const bool there = name_place(l->d, l->of.core, i, &place);
+        const bool there = name_range(l->d, l->of.core, i, &word_range);
         if (there)
-            value_text(dap_sim(l->d), &place, l->hex, &value);
+            value_text(dap_sim(l->d), &word_range, l->hex, &value);
         else
             text_add(&value, "beyond the end of scratch");
-        text_addf(&type, "%u word%s", place.n, place.n == 1 ? "" : "s");
+        text_addf(&type, "%u word%s", word_range.n, word_range.n == 1 ? "" : "s");
         json_t *v = variable(p->names.at[i].name, &value, type.at ? type.at : "",
-                             there && place.n > 1 ? refer(NAME, l->of.core, i) : 0, place.n);
+                             there && word_range.n > 1 ? refer(NAME, l->of.core, i) : 0, word_range.n);
         if (v && there)
             (void)json_object_set_new(v, "evaluateName", dap_string(p->names.at[i].name));
         text_free(&type);
@@ -226,14 +226,15 @@ static void list_names(const struct listing *l)
     }
 }
 
-static void list_words(const struct listing *l, const struct place *of)
+static void list_words(const struct listing *l, const struct word_range *of)
 {
     for (size_t i = l->start; i < of->n && i - l->start < l->count; i++) {
         char name[32], whole[40];
         struct text value = {0};
-        debug_value(place_word(of, dap_sim(l->d), (uint32_t)i), l->hex, &value);
+        debug_value(word_range_word(of, dap_sim(l->d), (uint32_t)i), l->hex, &value);
         (void)snprintf(name, sizeof name, "[%zu]", i);
-        (void)snprintf(whole, sizeof whole, "$%s[%zu]", of->core == PLACE_MEM ? "m" : "s", of->first + i);
+        (void)snprintf(whole, sizeof whole, "$%s[%zu]", of->core == WORD_RANGE_MEM ? "m" : "s",
+                       of->first + i);
         json_t *v = variable(name, &value, "word", 0, 0);
         if (v)
             (void)json_object_set_new(v, "evaluateName", json_string(whole));
@@ -310,7 +311,7 @@ static void list_slots(const struct listing *l)
 
 json_t *dap_variables(struct dap *d, const json_t *args)
 {
-    struct place words;
+    struct word_range words;
     const json_int_t start = dap_int(args, "start", 0), count = dap_int(args, "count", 0);
     const struct listing l = {
         .d = d,
@@ -354,20 +355,21 @@ static bool evaluate_number(struct dap *d, const char *text, uint32_t core, uint
 /* Sets every word of the variable. */
 json_t *dap_set_variable(struct dap *d, const json_t *args)
 {
-    struct place place;
+    struct word_range word_range;
     uint64_t value;
     struct diag diag = {0};
     struct text shown = {0};
     const json_int_t container = dap_int(args, "variablesReference", 0);
     const char *name = dap_chars(args, "name"), *text = dap_chars(args, "value");
-    if (!name || !text || !dap_variable_place(d, container, name, &place) || place.n > ISA_MAX_VLEN)
+    if (!name || !text || !dap_variable_words(d, container, name, &word_range) || word_range.n > ISA_MAX_VLEN)
         return dap_fail(d, "this cannot be set");
     if (!evaluate_number(d, text, resolve(d, container).core, &value))
         return NULL;
-    for (uint32_t i = 0; i < place.n; i++)
-        if (replay_set(d->s.r, place.core, (uint64_t)place.first + i, (uint32_t)value, &diag) != ST_OK)
+    for (uint32_t i = 0; i < word_range.n; i++)
+        if (replay_set(d->s.r, word_range.core, (uint64_t)word_range.first + i, (uint32_t)value, &diag) !=
+            ST_OK)
             return dap_fail(d, "%s", diag.text);
-    debug_words(&place, dap_sim(d), dap_hex(args), &shown);
+    debug_words(&word_range, dap_sim(d), dap_hex(args), &shown);
     return json_pack("{s:o}", "value", dap_text(&shown));
 }
 
@@ -380,15 +382,15 @@ static json_t *result(struct text *value, const char *type, json_int_t reference
     return body;
 }
 
-static json_t *evaluate_place(struct dap *d, const struct place *place, uint32_t core, bool hex)
+static json_t *evaluate_place(struct dap *d, const struct word_range *word_range, uint32_t core, bool hex)
 {
     enum { MOST_PLACES = 10000 };
     struct text value = {0};
     json_int_t reference = 0;
-    value_text(dap_sim(d), place, hex, &value);
-    if (place->n > 1 && d->places.n < MOST_PLACES && vec_push(&d->places, *place))
+    value_text(dap_sim(d), word_range, hex, &value);
+    if (word_range->n > 1 && d->places.n < MOST_PLACES && vec_push(&d->places, *word_range))
         reference = refer(PLACE, core, d->places.n - 1);
-    return result(&value, place->n > 1 ? "words" : "word", reference, place->n);
+    return result(&value, word_range->n > 1 ? "words" : "word", reference, word_range->n);
 }
 
 /* The commands that look at something, in the debug console. */
@@ -419,7 +421,7 @@ static json_t *evaluate(struct dap *d, const json_t *args)
 {
     uint32_t core = d->s.core;
     uint64_t value;
-    struct place place;
+    struct word_range word_range;
     struct origin origin;
     struct diag diag;
     struct text shown = {0};
@@ -429,8 +431,8 @@ static json_t *evaluate(struct dap *d, const json_t *args)
     if (json_object_get(args, "frameId") && !dap_core(d, args, "frameId", &core))
         return NULL;
     d->s.core = core;
-    if (session_place(&d->s, text, &place, &origin, &diag) == ST_OK)
-        return evaluate_place(d, &place, core, dap_hex(args));
+    if (session_words(&d->s, text, &word_range, &origin, &diag) == ST_OK)
+        return evaluate_place(d, &word_range, core, dap_hex(args));
     if (evaluate_number(d, text, core, &value)) {
         text_addf(&shown, dap_hex(args) ? "0x%" PRIx64 : "%" PRIu64, value);
         return result(&shown, "number", 0, 0);

@@ -30,10 +30,10 @@ static inline const struct prog *session_prog(const struct session *s)
     return s->r->sim->prog;
 }
 
-/* A place, or the words of a value that the program's notes name; then *origin tells of its slot,
- * whose `slot` is UINT32_MAX for a place. */
-enum status session_place(struct session *s, const char *text, struct place *place, struct origin *origin,
-                          struct diag *d);
+/* A word_range, or the words of a value that the program's notes name; then *origin tells of its slot,
+ * whose `slot` is UINT32_MAX for a word_range. */
+enum status session_words(struct session *s, const char *text, struct word_range *word_range,
+                          struct origin *origin, struct diag *d);
 
 /* The bundle that a number or a label names. */
 enum status session_bundle(const struct session *s, const char *text, uint32_t *bundle, struct diag *d);
@@ -42,7 +42,7 @@ enum status session_bundle(const struct session *s, const char *text, uint32_t *
 
 /* "12" or "0xc"; several words as a vector: "[1 2 3]", "[0 x 8]". */
 void debug_value(uint32_t value, bool hex, struct text *out);
-void debug_words(const struct place *place, const struct sim *sim, bool hex, struct text *out);
+void debug_words(const struct word_range *word_range, const struct sim *sim, bool hex, struct text *out);
 
 /* "again+1", or nothing where no label is before the bundle. */
 void debug_label(const struct prog *p, int64_t bundle, struct text *out);

@@ -15,13 +15,14 @@ static bool same_value(const struct prog *p, uint32_t a, uint32_t b)
 }
 
 /* Who wrote a value of the kernel, and whether its words have been written by others since. */
-static void print_value_origin(const struct call *c, const struct place *place, const struct origin *origin)
+static void print_value_origin(const struct call *c, const struct word_range *word_range,
+                               const struct origin *origin)
 {
     const struct prog *p = sim_of(c)->prog;
-    struct origin *by = malloc(place->n * sizeof *by);
+    struct origin *by = malloc(word_range->n * sizeof *by);
     bool reused = false;
-    if (by && origin_writers(c->s->r, place, by))
-        for (uint32_t i = 0; i < place->n; i++)
+    if (by && origin_writers(c->s->r, word_range, by))
+        for (uint32_t i = 0; i < word_range->n; i++)
             reused = reused || (by[i].slot != UINT32_MAX && !same_value(p, origin->slot, by[i].slot));
     free(by);
     text_add(c->out, "  of ");
@@ -29,22 +30,23 @@ static void print_value_origin(const struct call *c, const struct place *place, 
     text_add(c->out, reused ? "\n  other values have been put there since\n" : "\n");
 }
 
-static enum status print_place(struct call *c, const struct place *place, const struct origin *origin)
+static enum status print_words(struct call *c, const struct word_range *word_range,
+                               const struct origin *origin)
 {
-    if (place->n > MOST_WORDS)
-        return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", place->n, MOST_WORDS);
+    if (word_range->n > MOST_WORDS)
+        return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", word_range->n, MOST_WORDS);
     text_add_shown(c->out, c->args, 0, TEXT_WHOLE);
     if (origin->slot == UINT32_MAX) {
         text_add(c->out, " = ");
     } else {
         text_add(c->out, " (");
-        place_text(place, sim_of(c)->prog, c->out);
+        word_range_text(word_range, sim_of(c)->prog, c->out);
         text_add(c->out, ") = ");
     }
-    debug_words(place, sim_of(c), c->hex, c->out);
+    debug_words(word_range, sim_of(c), c->hex, c->out);
     text_add(c->out, "\n");
     if (origin->slot != UINT32_MAX)
-        print_value_origin(c, place, origin);
+        print_value_origin(c, word_range, origin);
     return ST_OK;
 }
 
@@ -52,14 +54,14 @@ static enum status print_place(struct call *c, const struct place *place, const 
 enum status do_print(struct call *c)
 {
     struct expr *e;
-    struct place place;
+    struct word_range word_range;
     struct origin origin;
     struct diag other = {0};
     uint64_t value;
     enum status status = expr_parse(c->args, sim_of(c)->prog, &e, c->d);
     if (status != ST_OK)
-        return session_place(c->s, c->args, &place, &origin, &other) == ST_OK
-                   ? print_place(c, &place, &origin)
+        return session_words(c->s, c->args, &word_range, &origin, &other) == ST_OK
+                   ? print_words(c, &word_range, &origin)
                    : status;
     status = expr_value(e, sim_of(c), c->s->core, &value, c->d);
     expr_free(e);
@@ -72,7 +74,7 @@ enum status do_print(struct call *c)
 
 enum status do_set(struct call *c)
 {
-    struct place place;
+    struct word_range word_range;
     struct origin origin;
     struct expr *e = NULL;
     uint64_t value = 0;
@@ -80,16 +82,16 @@ enum status do_set(struct call *c)
     if (!equals)
         return diag_set(c->d, ST_INPUT, "expected: set PLACE = VALUE");
     *equals = '\0';
-    enum status status = session_place(c->s, c->args, &place, &origin, c->d);
+    enum status status = session_words(c->s, c->args, &word_range, &origin, c->d);
     if (status == ST_OK)
         status = expr_parse(equals + 3, sim_of(c)->prog, &e, c->d);
     if (status == ST_OK)
         status = expr_value(e, sim_of(c), c->s->core, &value, c->d);
     expr_free(e);
-    if (status == ST_OK && place.n > MOST_WORDS)
-        status = diag_set(c->d, ST_INPUT, "%u words, at most %d at once", place.n, MOST_WORDS);
-    for (uint32_t i = 0; status == ST_OK && i < place.n; i++)
-        status = replay_set(c->s->r, place.core, (uint64_t)place.first + i, (uint32_t)value, c->d);
+    if (status == ST_OK && word_range.n > MOST_WORDS)
+        status = diag_set(c->d, ST_INPUT, "%u words, at most %d at once", word_range.n, MOST_WORDS);
+    for (uint32_t i = 0; status == ST_OK && i < word_range.n; i++)
+        status = replay_set(c->s->r, word_range.core, (uint64_t)word_range.first + i, (uint32_t)value, c->d);
     return status;
 }
 
@@ -99,12 +101,12 @@ enum status do_bundle(struct call *c)
     return ST_OK;
 }
 
-static enum status find_words(struct call *c, struct place *place)
+static enum status find_words(struct call *c, struct word_range *word_range)
 {
     struct origin origin;
-    const enum status status = session_place(c->s, c->args, place, &origin, c->d);
-    if (status == ST_OK && place->n > MOST_WORDS)
-        return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", place->n, MOST_WORDS);
+    const enum status status = session_words(c->s, c->args, word_range, &origin, c->d);
+    if (status == ST_OK && word_range->n > MOST_WORDS)
+        return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", word_range->n, MOST_WORDS);
     return status;
 }
 
@@ -113,14 +115,14 @@ static bool same_origin(const struct origin *a, const struct origin *b)
     return a->slot == b->slot && (a->slot == UINT32_MAX || (a->at == b->at && a->core == b->core));
 }
 
-static void print_writers(const struct call *c, const struct place *place, const struct origin *by)
+static void print_writers(const struct call *c, const struct word_range *word_range, const struct origin *by)
 {
-    for (uint32_t i = 0, end; i < place->n; i = end) {
-        for (end = i + 1; end < place->n && same_origin(&by[i], &by[end]);)
+    for (uint32_t i = 0, end; i < word_range->n; i = end) {
+        for (end = i + 1; end < word_range->n && same_origin(&by[i], &by[end]);)
             end++;
-        const struct place part = {place->core, place->first + i, end - i};
+        const struct word_range part = {word_range->core, word_range->first + i, end - i};
         struct text t = {0};
-        place_text(&part, sim_of(c)->prog, &t);
+        word_range_text(&part, sim_of(c)->prog, &t);
         text_addf(c->out, "%-10s ", t.at ? t.at : "");
         text_free(&t);
         if (by[i].slot == UINT32_MAX)
@@ -133,15 +135,15 @@ static void print_writers(const struct call *c, const struct place *place, const
 
 enum status do_writer(struct call *c)
 {
-    struct place place;
-    enum status status = find_words(c, &place);
+    struct word_range word_range;
+    enum status status = find_words(c, &word_range);
     if (status != ST_OK)
         return status;
-    struct origin *by = malloc(place.n * sizeof *by);
+    struct origin *by = malloc(word_range.n * sizeof *by);
     if (!by)
         return diag_set(c->d, ST_NOMEM, "out of memory");
-    if (origin_writers(c->s->r, &place, by))
-        print_writers(c, &place, by);
+    if (origin_writers(c->s->r, &word_range, by))
+        print_writers(c, &word_range, by);
     else
         status = diag_set(c->d, ST_INPUT, "given up before all writers were found");
     free(by);
@@ -150,13 +152,13 @@ enum status do_writer(struct call *c)
 
 enum status do_readers(struct call *c)
 {
-    struct place place;
+    struct word_range word_range;
     struct origin by[MOST_READERS];
     enum origin_end end;
-    const enum status status = find_words(c, &place);
+    const enum status status = find_words(c, &word_range);
     if (status != ST_OK)
         return status;
-    const size_t n = origin_readers(c->s->r, &place, by, MOST_READERS, &end);
+    const size_t n = origin_readers(c->s->r, &word_range, by, MOST_READERS, &end);
     for (size_t i = 0; i < n; i++) {
         debug_origin(sim_of(c), &by[i], c->out);
         text_add(c->out, "\n");
@@ -173,19 +175,20 @@ enum status do_readers(struct call *c)
 
 enum status do_mem(struct call *c)
 {
-    struct place place;
+    struct word_range word_range;
     char text[200];
     enum { LINE = 8 };
     (void)snprintf(text, sizeof text, "$m[%s]", c->args);
-    const enum status status = place_parse(text, sim_of(c), c->s->core, &place, c->d);
+    const enum status status = word_range_parse(text, sim_of(c), c->s->core, &word_range, c->d);
     if (status != ST_OK)
         return status;
-    if (place.n > MOST_WORDS)
-        return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", place.n, MOST_WORDS);
-    for (uint32_t i = 0; i < place.n; i += LINE) {
-        text_addf(c->out, "%8u ", place.first + i);
-        for (uint32_t k = i; k < i + LINE && k < place.n; k++)
-            text_addf(c->out, c->hex ? "   %08" PRIx32 : " %10" PRIu32, place_word(&place, sim_of(c), k));
+    if (word_range.n > MOST_WORDS)
+        return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", word_range.n, MOST_WORDS);
+    for (uint32_t i = 0; i < word_range.n; i += LINE) {
+        text_addf(c->out, "%8u ", word_range.first + i);
+        for (uint32_t k = i; k < i + LINE && k < word_range.n; k++)
+            text_addf(c->out, c->hex ? "   %08" PRIx32 : " %10" PRIu32,
+                      word_range_word(&word_range, sim_of(c), k));
         text_add(c->out, "\n");
     }
     return ST_OK;
@@ -197,7 +200,7 @@ enum status do_names(struct call *c)
     unsigned shown = 0;
     for (size_t i = 0; i < p->names.n && shown < MOST_SHOWN; i++) {
         const struct prog_name *n = &p->names.at[i];
-        const struct place place = {c->s->core, n->address, n->length};
+        const struct word_range word_range = {c->s->core, n->address, n->length};
         if (!strstr(n->name, c->args))
             continue;
         shown++;
@@ -208,7 +211,7 @@ enum status do_names(struct call *c)
         if ((uint64_t)n->address + n->length > sim_of(c)->config.machine.scratch)
             text_add(c->out, "beyond the end of scratch");
         else if (n->length <= ISA_MAX_VLEN)
-            debug_words(&place, sim_of(c), c->hex, c->out);
+            debug_words(&word_range, sim_of(c), c->hex, c->out);
         else
             text_addf(c->out, "%u words", n->length);
         text_add(c->out, "\n");
@@ -258,7 +261,7 @@ static void print_stop(const struct call *c, const struct stop *stop)
         text_addf(c->out, "before bundle %u%s", stop->bundle, stop->condition ? ", with a condition" : "");
     } else {
         text_add(c->out, stop->kind == STOP_WRITE ? "after a write to " : "after a change of ");
-        place_text(&stop->place, sim_of(c)->prog, c->out);
+        word_range_text(&stop->word_range, sim_of(c)->prog, c->out);
     }
     text_add(c->out, "\n");
 }

@@ -82,12 +82,12 @@ void session_close(struct session *s)
     *s = (struct session){0};
 }
 
-enum status session_place(struct session *s, const char *text, struct place *place, struct origin *origin,
-                          struct diag *d)
+enum status session_words(struct session *s, const char *text, struct word_range *word_range,
+                          struct origin *origin, struct diag *d)
 {
     origin->slot = UINT32_MAX;
-    const enum status status = place_parse(text, s->r->sim, s->core, place, d);
-    if (status != ST_INPUT || !origin_value(s->r, text, s->core, place, origin))
+    const enum status status = word_range_parse(text, s->r->sim, s->core, word_range, d);
+    if (status != ST_INPUT || !origin_value(s->r, text, s->core, word_range, origin))
         return status;
     return ST_OK;
 }

@@ -10,21 +10,21 @@ void debug_value(uint32_t value, bool hex, struct text *out)
     text_addf(out, hex ? "0x%" PRIx32 : "%" PRIu32, value);
 }
 
-void debug_words(const struct place *place, const struct sim *sim, bool hex, struct text *out)
+void debug_words(const struct word_range *word_range, const struct sim *sim, bool hex, struct text *out)
 {
-    const uint32_t first = place_word(place, sim, 0);
-    bool same = place->n > 2;
-    for (uint32_t i = 1; i < place->n && same; i++)
-        same = place_word(place, sim, i) == first;
-    if (place->n > 1)
+    const uint32_t first = word_range_word(word_range, sim, 0);
+    bool same = word_range->n > 2;
+    for (uint32_t i = 1; i < word_range->n && same; i++)
+        same = word_range_word(word_range, sim, i) == first;
+    if (word_range->n > 1)
         text_add(out, "[");
-    for (uint32_t i = 0; i < (same ? 1 : place->n); i++) {
+    for (uint32_t i = 0; i < (same ? 1 : word_range->n); i++) {
         text_add(out, i ? " " : "");
-        debug_value(place_word(place, sim, i), hex, out);
+        debug_value(word_range_word(word_range, sim, i), hex, out);
     }
     if (same)
-        text_addf(out, " x %u", place->n);
-    if (place->n > 1)
+        text_addf(out, " x %u", word_range->n);
+    if (word_range->n > 1)
         text_add(out, "]");
 }
 
@@ -126,13 +126,13 @@ static bool at_once(void *user, const struct sim *s)
 static void add_words(const struct sim *sim, uint32_t core, struct isa_range range, bool hex,
                       struct text *out)
 {
-    const struct place place = {core, (uint32_t)range.first, range.n};
+    const struct word_range word_range = {core, (uint32_t)range.first, range.n};
     prog_address_text(sim->prog, range.first, out);
     text_add(out, "=");
     if (range.first < 0 || range.first + range.n > sim->config.machine.scratch)
         text_add(out, "?");
     else
-        debug_words(&place, sim, hex, out);
+        debug_words(&word_range, sim, hex, out);
 }
 
 void debug_reads(const struct sim *sim, uint32_t core, const struct isa_slot *s, bool hex, struct text *out)

@@ -238,12 +238,12 @@ enum status html_pack(const struct history *h, const struct holes *holes, const 
                       struct html_pack *out, struct diag *d)
 {
     *out = (struct html_pack){0};
-    struct prog_places spare = {0};
+    struct prog_symbols spare = {0};
     const char **labels = label_table(h->prog);
     struct packer k = {.h = h,
                        .out = out,
                        .code_of = calloc(h->prog->slots.n + 1, sizeof *k.code_of),
-                       .names = {h->prog, places_of(h->prog, &spare), labels}};
+                       .names = {h->prog, symbols_of(h->prog, &spare), labels}};
     out->failed = !labels || !k.code_of;
     if (!out->failed) {
         pack_code(&k);
@@ -255,7 +255,7 @@ enum status html_pack(const struct history *h, const struct holes *holes, const 
     free(k.code_of);
     text_free(&k.text);
     asm_table_free(&k.known);
-    places_free(&spare);
+    symbols_free(&spare);
     return good(out) ? ST_OK : diag_set(d, ST_NOMEM, "out of memory for the page");
 }
 

@@ -134,7 +134,7 @@ static uint64_t scratch_place(struct work *w, const struct history *h, uint32_t 
     if (w->by == PART_WORDS)
         return core << CORE_SHIFT | (word + 1u);
     if (w->by == PART_NAMES) {
-        const struct prog_name *name = places_find(h->prog, &h->prog->places, word);
+        const struct prog_name *name = symbols_find(h->prog, &h->prog->places, word);
         if (!name)
             return 0;
         number = number_of(w, name_key(key, (unsigned)core, name->name), first);

@@ -51,15 +51,15 @@ static bool holds(struct watch *w, const struct stop *stop, const struct sim *s,
 
 static void look_at_writes(struct watch *w, const struct stop *stop, const struct sim_bundle *b)
 {
-    const bool mem = stop->place.core == PLACE_MEM;
+    const bool mem = stop->word_range.core == WORD_RANGE_MEM;
     const struct sim_write *writes = mem ? b->mem : b->scratch;
     const size_t n = mem ? b->n_mem : b->n_scratch;
     const uint32_t *now = mem ? b->sim->mem : b->sim->cores[b->core].scratch;
-    if (!mem && stop->place.core != b->core)
+    if (!mem && stop->word_range.core != b->core)
         return;
     for (size_t i = 0; i < n && !w->found; i++) {
         const uint64_t address = (uint64_t)writes[i].address;
-        if (address - stop->place.first >= stop->place.n ||
+        if (address - stop->word_range.first >= stop->word_range.n ||
             (stop->kind == STOP_CHANGE && now[address] == writes[i].value))
             continue;
         w->found = true;
@@ -77,8 +77,8 @@ static void look_at_writes(struct watch *w, const struct stop *stop, const struc
 /* Of a round's writes that land on one word the last counts. */
 static void look_at_landing(struct watch *w, const struct stop *stop, const struct sim_landing *l)
 {
-    const uint32_t core = l->in_memory ? PLACE_MEM : l->core;
-    if (stop->place.core != core || l->address - stop->place.first >= stop->place.n)
+    const uint32_t core = l->in_memory ? WORD_RANGE_MEM : l->core;
+    if (stop->word_range.core != core || l->address - stop->word_range.first >= stop->word_range.n)
         return;
     const uint32_t now = (l->in_memory ? w->sim->mem : w->sim->cores[l->core].scratch)[l->address];
     const bool again = w->found && w->hit.id == stop->id && w->hit.address == l->address;

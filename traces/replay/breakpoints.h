@@ -16,7 +16,7 @@ struct stop {
     unsigned id; /* from 1, never used again */
     enum stop_kind kind;
     uint32_t bundle;
-    struct place place;
+    struct word_range word_range;
     struct expr *condition; /* NULL, or must hold too; owned */
 };
 

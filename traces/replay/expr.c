@@ -379,7 +379,7 @@ static uint64_t parse_bound(struct parser *x, const struct sim *s, uint32_t core
 
 /* `X]` or `A:B]` within `words`. */
 static void parse_range(struct parser *x, const struct sim *s, uint32_t core, uint64_t words,
-                        struct place *out)
+                        struct word_range *out)
 {
     const char *where = x->at;
     const uint64_t first = parse_bound(x, s, core, words);
@@ -392,8 +392,8 @@ static void parse_range(struct parser *x, const struct sim *s, uint32_t core, ui
     out->n = (uint32_t)(end - first);
 }
 
-enum status place_parse(const char *text, const struct sim *s, uint32_t core, struct place *out,
-                        struct diag *d)
+enum status word_range_parse(const char *text, const struct sim *s, uint32_t core, struct word_range *out,
+                             struct diag *d)
 {
     struct parser x;
     char name[MOST_TEXT];
@@ -405,7 +405,8 @@ enum status place_parse(const char *text, const struct sim *s, uint32_t core, st
     x.at += scan_name(&x, name);
     const struct prog_name *found = machine ? NULL : find_name(s->prog, name);
     const bool mem = !found && strcmp(name, "m") == 0;
-    *out = (struct place){mem ? PLACE_MEM : core, found ? found->address : 0, found ? found->length : 0};
+    *out = (struct word_range){mem ? WORD_RANGE_MEM : core, found ? found->address : 0,
+                               found ? found->length : 0};
     if (!found && !mem && strcmp(name, "s") != 0)
         FAIL(&x, where, "no name `%.60s` (try: names)", name);
     else if (take(&x, "["))
@@ -420,21 +421,21 @@ enum status place_parse(const char *text, const struct sim *s, uint32_t core, st
     return x.status;
 }
 
-uint32_t place_word(const struct place *at, const struct sim *s, uint32_t i)
+uint32_t word_range_word(const struct word_range *at, const struct sim *s, uint32_t i)
 {
-    return at->core == PLACE_MEM ? s->mem[at->first + i] : s->cores[at->core].scratch[at->first + i];
+    return at->core == WORD_RANGE_MEM ? s->mem[at->first + i] : s->cores[at->core].scratch[at->first + i];
 }
 
-void place_text(const struct place *at, const struct prog *p, struct text *out)
+void word_range_text(const struct word_range *at, const struct prog *p, struct text *out)
 {
-    for (size_t i = 0; at->core != PLACE_MEM && i < p->names.n; i++) {
+    for (size_t i = 0; at->core != WORD_RANGE_MEM && i < p->names.n; i++) {
         const struct prog_name *n = &p->names.at[i];
         if (n->address == at->first && n->length == at->n) {
             text_add_shown(out, n->name, 0, TEXT_WHOLE);
             return;
         }
     }
-    text_addf(out, "%s[%u", at->core == PLACE_MEM ? "m" : "s", at->first);
+    text_addf(out, "%s[%u", at->core == WORD_RANGE_MEM ? "m" : "s", at->first);
     if (at->n > 1)
         text_addf(out, ":%u", at->first + at->n);
     text_add(out, "]");

@@ -13,7 +13,7 @@
 struct expr;
 
 /* ST_OK and an expression, to be freed with expr_free (NULL is fine), which borrows nothing; or
- * ST_INPUT with the place in the text, ST_NOMEM. */
+ * ST_INPUT with the word_range in the text, ST_NOMEM. */
 enum status expr_parse(const char *text, const struct prog *p, struct expr **out, struct diag *d);
 void expr_free(struct expr *e);
 
@@ -22,22 +22,22 @@ enum status expr_value(const struct expr *e, const struct sim *s, uint32_t core,
                        struct diag *d);
 
 /* Words of scratch or memory. */
-struct place {
-    uint32_t core; /* whose scratch; PLACE_MEM: memory */
+struct word_range {
+    uint32_t core; /* whose scratch; WORD_RANGE_MEM: memory */
     uint32_t first, n;
 };
 
-#define PLACE_MEM UINT32_MAX
+#define WORD_RANGE_MEM UINT32_MAX
 
 /* A whole name, `v[i]`, `s[a]`, `m[a]`, or several words: `v[a:b]`, `s[a:b]`, `m[a:b]`, b not included.
  * The bounds are expressions, evaluated here and now. ST_OK, ST_INPUT, ST_NOMEM. */
-enum status place_parse(const char *text, const struct sim *s, uint32_t core, struct place *out,
-                        struct diag *d);
+enum status word_range_parse(const char *text, const struct sim *s, uint32_t core, struct word_range *out,
+                             struct diag *d);
 
-/* A word of the place; i < n. */
-uint32_t place_word(const struct place *at, const struct sim *s, uint32_t i);
+/* A word of the word_range; i < n. */
+uint32_t word_range_word(const struct word_range *at, const struct sim *s, uint32_t i);
 
 /* As people read it: "v", "v+2", "s[7]", "m[8:16]". */
-void place_text(const struct place *at, const struct prog *p, struct text *out);
+void word_range_text(const struct word_range *at, const struct prog *p, struct text *out);
 
 #endif

@@ -8,16 +8,16 @@ static struct origin origin_of(const struct sim_bundle *b, uint32_t slot, uint32
     return (struct origin){b->sim->rounds, b->sim->cycle, b->core, b->bundle, slot, first};
 }
 
-static bool wanted(const struct place *p, uint32_t core, int64_t address)
+static bool wanted(const struct word_range *p, uint32_t core, int64_t address)
 {
-    return (p->core == PLACE_MEM || p->core == core) && address >= p->first &&
+    return (p->core == WORD_RANGE_MEM || p->core == core) && address >= p->first &&
            address < (int64_t)p->first + p->n;
 }
 
 /* --- writers -------------------------------------------------------------------- */
 
 struct writers {
-    const struct place *place;
+    const struct word_range *word_range;
     struct origin *out;
     bool *known;     /* by word */
     uint64_t *round; /* by word: the last of `rounds` in which it was written */
@@ -27,8 +27,8 @@ struct writers {
 
 static void note_writer(struct writers *w, struct origin origin)
 {
-    const uint32_t word = origin.first - w->place->first;
-    if (!wanted(w->place, origin.core, origin.first) || w->known[word])
+    const uint32_t word = origin.first - w->word_range->first;
+    if (!wanted(w->word_range, origin.core, origin.first) || w->known[word])
         return;
     w->found = true;
     w->round[word] = w->rounds;
@@ -38,7 +38,7 @@ static void note_writer(struct writers *w, struct origin origin)
 static void note_writers(void *user, const struct sim_bundle *b)
 {
     struct writers *w = user;
-    const bool mem = w->place->core == PLACE_MEM;
+    const bool mem = w->word_range->core == WORD_RANGE_MEM;
     const struct sim_write *writes = mem ? b->mem : b->scratch;
     const size_t n = mem ? b->n_mem : b->n_scratch;
     for (size_t i = 0; i < n && !isa_machine_waits(&b->sim->config.machine); i++)
@@ -48,7 +48,7 @@ static void note_writers(void *user, const struct sim_bundle *b)
 static void note_landed(void *user, const struct sim_landing *l)
 {
     struct writers *w = user;
-    if (l->in_memory == (w->place->core == PLACE_MEM))
+    if (l->in_memory == (w->word_range->core == WORD_RANGE_MEM))
         note_writer(w, (struct origin){l->round, l->cycle, l->core, l->bundle, l->slot, l->address});
 }
 
@@ -64,23 +64,23 @@ static bool wrote(void *user, const struct sim *s)
 
 /* Back from write to write, each time of a word that is not known yet; what was noted of earlier
  * rounds on the way does not count. */
-bool origin_writers(struct replay *r, const struct place *place, struct origin *out)
+bool origin_writers(struct replay *r, const struct word_range *word_range, struct origin *out)
 {
     const uint64_t now = replay_at(r);
-    bool *known = calloc(place->n, sizeof *known);
-    uint64_t *round = calloc(place->n, sizeof *round);
-    struct writers w = {place, out, known, round, 1, false};
+    bool *known = calloc(word_range->n, sizeof *known);
+    uint64_t *round = calloc(word_range->n, sizeof *round);
+    struct writers w = {word_range, out, known, round, 1, false};
     const struct sim_sink sink = {.bundle = note_writers, .user = &w, .landing = note_landed};
     const struct replay_scan scan = {&sink, wrote, &w};
-    uint32_t left = known && round ? place->n : 0;
+    uint32_t left = known && round ? word_range->n : 0;
     for (uint64_t before = now + 1; left && replay_back(r, &scan, before); before = replay_at(r))
-        for (uint32_t i = 0; i < place->n; i++)
+        for (uint32_t i = 0; i < word_range->n; i++)
             if (!known[i] && round[i] + 1 == w.rounds) {
                 known[i] = true;
                 left--;
             }
     const bool complete = known && round && !r->interrupted;
-    for (uint32_t i = 0; i < place->n; i++)
+    for (uint32_t i = 0; i < word_range->n; i++)
         if (!known || !round || !known[i])
             out[i].slot = UINT32_MAX;
     free(known);
@@ -92,7 +92,7 @@ bool origin_writers(struct replay *r, const struct place *place, struct origin *
 /* --- readers -------------------------------------------------------------------- */
 
 struct readers {
-    const struct place *place;
+    const struct word_range *word_range;
     struct origin *out;
     size_t n, most;
     bool *written; /* by word, since the start */
@@ -111,7 +111,7 @@ static struct isa_range loads(const struct sim_bundle *b, const struct isa_slot 
 static void note_range(struct readers *r, const struct sim_bundle *b, uint32_t slot, struct isa_range range)
 {
     for (int64_t a = range.first; a < range.first + range.n; a++) {
-        if (!wanted(r->place, b->core, a) || r->written[a - r->place->first] || r->n == r->most)
+        if (!wanted(r->word_range, b->core, a) || r->written[a - r->word_range->first] || r->n == r->most)
             continue;
         if (!r->n || r->out[r->n - 1].slot != slot || r->out[r->n - 1].at != b->sim->rounds ||
             r->out[r->n - 1].core != b->core)
@@ -121,9 +121,9 @@ static void note_range(struct readers *r, const struct sim_bundle *b, uint32_t s
 
 static void note_written(struct readers *r, uint32_t core, int64_t address)
 {
-    if (!wanted(r->place, core, address))
+    if (!wanted(r->word_range, core, address))
         return;
-    bool *written = &r->written[address - r->place->first];
+    bool *written = &r->written[address - r->word_range->first];
     r->left -= !*written;
     *written = true;
 }
@@ -131,7 +131,7 @@ static void note_written(struct readers *r, uint32_t core, int64_t address)
 static void note_readers(void *user, const struct sim_bundle *b)
 {
     struct readers *r = user;
-    const bool mem = r->place->core == PLACE_MEM;
+    const bool mem = r->word_range->core == WORD_RANGE_MEM;
     const struct prog *p = b->sim->prog;
     const struct prog_span span = prog_bundle_slots(p, b->bundle);
     for (uint32_t i = span.begin; i < span.end; i++) {
@@ -153,7 +153,7 @@ static void note_readers(void *user, const struct sim_bundle *b)
 static void note_overwritten(void *user, const struct sim_landing *l)
 {
     struct readers *r = user;
-    if (l->in_memory == (r->place->core == PLACE_MEM))
+    if (l->in_memory == (r->word_range->core == WORD_RANGE_MEM))
         note_written(r, l->core, l->address);
 }
 
@@ -164,11 +164,11 @@ static bool all_read(void *user, const struct sim *s)
     return r->n == r->most || r->left == 0;
 }
 
-size_t origin_readers(struct replay *r, const struct place *place, struct origin *out, size_t most,
+size_t origin_readers(struct replay *r, const struct word_range *word_range, struct origin *out, size_t most,
                       enum origin_end *end)
 {
     const uint64_t now = replay_at(r);
-    struct readers readers = {place, out, 0, most, calloc(place->n, sizeof(bool)), place->n};
+    struct readers readers = {word_range, out, 0, most, calloc(word_range->n, sizeof(bool)), word_range->n};
     const struct sim_sink sink = {.bundle = note_readers, .user = &readers, .landing = note_overwritten};
     const struct replay_scan scan = {&sink, all_read, &readers};
     if (readers.written)
@@ -235,7 +235,8 @@ static bool value_written(void *user, const struct sim *s)
     return found;
 }
 
-bool origin_value(struct replay *r, const char *name, uint32_t core, struct place *place, struct origin *out)
+bool origin_value(struct replay *r, const char *name, uint32_t core, struct word_range *word_range,
+                  struct origin *out)
 {
     const uint64_t now = replay_at(r);
     const struct prog *p = r->sim->prog;
@@ -257,6 +258,6 @@ bool origin_value(struct replay *r, const char *name, uint32_t core, struct plac
     const struct isa_effects fx = isa_effects(&p->slots.at[v.out.slot], r->sim->config.machine.vlen);
     const int64_t first = fx.write.first - p->notes.at[v.out.slot].word;
     const uint32_t scratch = r->sim->config.machine.scratch;
-    *place = (struct place){core, (uint32_t)first, words};
+    *word_range = (struct word_range){core, (uint32_t)first, words};
     return first >= 0 && first + words <= scratch;
 }

@@ -10,12 +10,12 @@ struct origin {
     uint64_t at, cycle; /* the position and cycle before its bundle */
     uint32_t core, bundle;
     uint32_t slot;  /* an index into prog->slots */
-    uint32_t first; /* the first word of the place that it wrote or read */
+    uint32_t first; /* the first word of the word_range that it wrote or read */
 };
 
-/* For each word of the place (in out[0 ... n-1]) the slot that wrote it last before now; `slot` is
+/* For each word of the word_range (in out[0 ... n-1]) the slot that wrote it last before now; `slot` is
  * UINT32_MAX where none did. False if interrupted. */
-bool origin_writers(struct replay *r, const struct place *place, struct origin *out);
+bool origin_writers(struct replay *r, const struct word_range *word_range, struct origin *out);
 
 /* Where a search for readers ended. */
 enum origin_end {
@@ -27,14 +27,15 @@ enum origin_end {
 
 enum { ORIGIN_AHEAD = 1 << 22 };
 
-/* The slots that read words of the place from now on, as they come. Returns how many of them, at
+/* The slots that read words of the word_range from now on, as they come. Returns how many of them, at
  * most `most`, are in `out`. */
-size_t origin_readers(struct replay *r, const struct place *place, struct origin *out, size_t most,
+size_t origin_readers(struct replay *r, const struct word_range *word_range, struct origin *out, size_t most,
                       enum origin_end *end);
 
 /* The words that hold, or last held, the value which the program's notes call `name` (or
  * "name@3": that of strand 3), and the slot of that name which was executed last (on that core) before now.
  * False if there was none. */
-bool origin_value(struct replay *r, const char *name, uint32_t core, struct place *place, struct origin *out);
+bool origin_value(struct replay *r, const char *name, uint32_t core, struct word_range *word_range,
+                  struct origin *out);
 
 #endif
