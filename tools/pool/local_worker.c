@@ -12,7 +12,7 @@
 #include "tools/pool/channel.h"
 
 struct local {
-    struct crew_link link;
+    struct pool_link link;
     struct pollfd *ends; /* by worker; fd -1: there is none */
     pid_t *pids;
     unsigned first; /* is looked at first */
@@ -42,50 +42,50 @@ static bool read_all(int fd, void *data, size_t n)
     return true;
 }
 
-static bool read_message(int fd, struct crew_head *head, struct text *data)
+static bool read_message(int fd, struct pool_head *head, struct text *data)
 {
-    return read_all(fd, head, sizeof *head) && head->size <= CREW_MAX_MESSAGE &&
-           crew_room(data, head->size) && read_all(fd, data->at, head->size);
+    return read_all(fd, head, sizeof *head) && head->size <= POOL_MAX_MESSAGE &&
+           pool_room(data, head->size) && read_all(fd, data->at, head->size);
 }
 
-static bool write_message(int fd, const struct crew_head *head, const char *data)
+static bool write_message(int fd, const struct pool_head *head, const char *data)
 {
     return write_all(fd, head, sizeof *head) && write_all(fd, data, head->size);
 }
 
 /* --- a worker ----------------------------------------------------------------- */
 
-struct bench {
-    struct crew_desk desk;
+struct local_worker {
+    struct pool_channel channel;
     int fd;
 };
 
-static bool bench_receive(struct crew_desk *desk, struct crew_head *head, struct text *data)
+static bool local_worker_receive(struct pool_channel *channel, struct pool_head *head, struct text *data)
 {
-    return read_message(((struct bench *)desk)->fd, head, data);
+    return read_message(((struct local_worker *)channel)->fd, head, data);
 }
 
-static bool bench_send(struct crew_desk *desk, const struct crew_head *head, const char *data)
+static bool local_worker_send(struct pool_channel *channel, const struct pool_head *head, const char *data)
 {
-    return write_message(((struct bench *)desk)->fd, head, data);
+    return write_message(((struct local_worker *)channel)->fd, head, data);
 }
 
 /* It ends with the coordinator, whatever ends that. */
-static void live(struct local *l, int fd, pid_t parent, const struct crew_plan *plan)
+static void live(struct local *l, int fd, pid_t parent, const struct pool_plan *plan)
 {
-    struct bench b = {{0, bench_receive, bench_send}, fd};
+    struct local_worker b = {{0, local_worker_receive, local_worker_send}, fd};
     for (unsigned i = 0; i < l->link.workers; i++)
         if (l->ends[i].fd >= 0)
             (void)close(l->ends[i].fd);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() == parent)
-        crew_serve(&b.desk, plan);
+        pool_serve(&b.channel, plan);
     _exit(0);
 }
 
 /* --- the coordinator's end ---------------------------------------------------- */
 
-static enum status start(struct crew_link *link, unsigned worker, const struct crew_plan *plan,
+static enum status start(struct pool_link *link, unsigned worker, const struct pool_plan *plan,
                          struct diag *d)
 {
     struct local *l = (struct local *)link;
@@ -119,40 +119,40 @@ static void give_up(struct local *l, unsigned worker)
         ;
 }
 
-static void send_to(struct crew_link *link, unsigned worker, const struct crew_head *head, const char *data)
+static void send_to(struct pool_link *link, unsigned worker, const struct pool_head *head, const char *data)
 {
     (void)write_message(((struct local *)link)->ends[worker].fd, head, data);
 }
 
-static enum crew_event receive(struct crew_link *link, int ms, unsigned *worker, struct crew_head *head,
+static enum pool_event receive(struct pool_link *link, int ms, unsigned *worker, struct pool_head *head,
                                struct text *data)
 {
     struct local *l = (struct local *)link;
     if (poll(l->ends, link->workers, ms) <= 0)
-        return CREW_NOTHING;
+        return POOL_NOTHING;
     unsigned i = l->first % link->workers;
     while (!l->ends[i].revents)
         i = (i + 1) % link->workers;
     *worker = i;
     l->first = i + 1;
     if (read_message(l->ends[i].fd, head, data))
-        return CREW_MESSAGE;
+        return POOL_MESSAGE;
     give_up(l, i);
-    return CREW_LOST;
+    return POOL_LOST;
 }
 
-static void end(struct crew_link *link)
+static void end(struct pool_link *link)
 {
     for (unsigned i = 0; i < link->workers; i++)
         give_up((struct local *)link, i);
 }
 
-struct crew_link *crew_local_open(unsigned processes)
+struct pool_link *pool_local_open(unsigned processes)
 {
     struct local *l = calloc(1, sizeof *l);
     if (!l)
         return NULL;
-    l->link = (struct crew_link){processes, start, send_to, receive, end};
+    l->link = (struct pool_link){processes, start, send_to, receive, end};
     l->ends = calloc(processes, sizeof *l->ends);
     l->pids = calloc(processes, sizeof *l->pids);
     if (!l->ends || !l->pids) {
@@ -166,7 +166,7 @@ struct crew_link *crew_local_open(unsigned processes)
     return &l->link;
 }
 
-void crew_local_close(struct crew_link *link)
+void pool_local_close(struct pool_link *link)
 {
     struct local *l = (struct local *)link;
     end(link);

@@ -1,15 +1,15 @@
 /* The command without MPI: there is no world. tools/pool/mpi/pool_mpi.c is the other one. */
 #include "tools/pool/channel.h"
 
-enum status crew_world_open(struct crew_link **link, struct crew_desk **desk, struct diag *d)
+enum status pool_world_open(struct pool_link **link, struct pool_channel **channel, struct diag *d)
 {
     (void)d;
     *link = NULL;
-    *desk = NULL;
+    *channel = NULL;
     return ST_OK;
 }
 
-void crew_world_close(struct crew_link *link, struct crew_desk *desk)
+void pool_world_close(struct pool_link *link, struct pool_channel *channel)
 {
-    (void)link, (void)desk;
+    (void)link, (void)channel;
 }

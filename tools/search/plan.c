@@ -71,13 +71,13 @@ static const struct tuning *start_of(const struct search_plan *p, uint64_t unit)
     return &p->history.at[i].best;
 }
 
-enum crew_next search_plan_next(struct search_plan *p, double shown, uint64_t *unit, struct text *request)
+enum pool_next search_plan_next(struct search_plan *p, double shown, uint64_t *unit, struct text *request)
 {
     *unit = p->merged + p->flights.n;
     if (*unit == p->units)
-        return CREW_END;
+        return POOL_END;
     if (p->merged < search_plan_seen(p, *unit))
-        return CREW_WAIT;
+        return POOL_WAIT;
     const struct tuning *best = start_of(p, *unit);
     struct rng rng = {p->seed * UINT64_C(0x9e3779b97f4a7c15) + *unit};
     const struct request r = {.seed = rng_next(&rng),
@@ -89,7 +89,7 @@ enum crew_next search_plan_next(struct search_plan *p, double shown, uint64_t *u
         tuning_write(best, p->title, request);
     if (!vec_push(&p->flights, (struct search_flight){.done = false}))
         request->failed = true;
-    return CREW_UNIT;
+    return POOL_UNIT;
 }
 
 /* Results in the order of units; equals change nothing. */
@@ -121,7 +121,7 @@ static bool merge(struct search_plan *p)
     return good;
 }
 
-enum status search_plan_take(struct search_plan *p, const struct crew_report *r, struct tuning *found,
+enum status search_plan_take(struct search_plan *p, const struct pool_message *r, struct tuning *found,
                              struct diag *d)
 {
     struct reply reply;
@@ -160,7 +160,7 @@ enum status search_plan_take(struct search_plan *p, const struct crew_report *r,
 struct work {
     const struct search_plan *plan;
     const struct request *request;
-    struct crew_desk *desk;
+    struct pool_channel *channel;
     struct tuning best;
     double told_cost, told_at; /* cost and seconds of the last report */
     bool wanted;
@@ -183,7 +183,7 @@ static bool progress(void *context, const struct search_progress *p)
         return true;
     struct text t = {0};
     write_reply(w, p->evaluations, w->told_cost, &t);
-    w->wanted = text_ok(&t) && crew_tell(w->desk, t.at, t.n);
+    w->wanted = text_ok(&t) && pool_report(w->channel, t.at, t.n);
     text_free(&t);
     w->told_at = p->seconds;
     if (w->best.cycles && w->best.cost < w->told_cost)
@@ -191,12 +191,12 @@ static bool progress(void *context, const struct search_progress *p)
     return w->wanted;
 }
 
-void search_plan_work(void *plan, const struct crew_report *request, struct crew_desk *desk,
+void search_plan_work(void *plan, const struct pool_message *request, struct pool_channel *channel,
                       struct text *result)
 {
     struct request rq;
     memcpy(&rq, request->data, sizeof rq);
-    struct work w = {.plan = plan, .request = &rq, .desk = desk, .told_cost = rq.shown};
+    struct work w = {.plan = plan, .request = &rq, .channel = channel, .told_cost = rq.shown};
     struct search_options o = search_default_options();
     o.seed = rq.seed;
     o.evaluations = rq.evaluations;

@@ -42,11 +42,11 @@ void search_plan_free(struct search_plan *p);
 /* How many of the units before it a unit knows of. */
 uint64_t search_plan_seen(const struct search_plan *p, uint64_t unit);
 
-/* As crew_plan.next. What costs `shown` or more is not worth a report before the result. */
-enum crew_next search_plan_next(struct search_plan *p, double shown, uint64_t *unit, struct text *request);
+/* As pool_plan.next. What costs `shown` or more is not worth a report before the result. */
+enum pool_next search_plan_next(struct search_plan *p, double shown, uint64_t *unit, struct text *request);
 
 /* Takes a report. A result that may be the best so far is left in *found (else cycles 0). */
-enum status search_plan_take(struct search_plan *p, const struct crew_report *r, struct tuning *found,
+enum status search_plan_take(struct search_plan *p, const struct pool_message *r, struct tuning *found,
                              struct diag *d);
 
 /* Of all units merged and the start; cycles 0 if there is none. Valid until the next result. */
@@ -65,8 +65,8 @@ enum status search_plan_load(struct search_plan *p, const char *path, bool fresh
 /* Of all units handed out. */
 uint64_t search_plan_evaluations(const struct search_plan *p);
 
-/* As crew_plan.work, with the plan as context: all it needs of the plan never changes. */
-void search_plan_work(void *plan, const struct crew_report *request, struct crew_desk *desk,
+/* As pool_plan.work, with the plan as context: all it needs of the plan never changes. */
+void search_plan_work(void *plan, const struct pool_message *request, struct pool_channel *channel,
                       struct text *result);
 
 #endif

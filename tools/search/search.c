@@ -19,7 +19,7 @@
 struct search {
     struct job job;
     struct kern_request rq;
-    struct crew crew;
+    struct pool pool;
     struct search_plan plan;
     struct text title;
     const char *record; /* NULL: nothing is kept */
@@ -136,7 +136,7 @@ static void show(struct search *s)
         (void)fprintf(stderr, "%u cycles, bound %u (%.3f times); ", s->best.cycles, s->bound.cycles,
                       ratio(s));
     (void)fprintf(stderr, "%" PRIu64 " of %" PRIu64 ", %.0f a second, %u workers, %.0f s\033[K",
-                  search_plan_evaluations(&s->plan), s->plan.evaluations, speed(s), s->crew.workers, at);
+                  search_plan_evaluations(&s->plan), s->plan.evaluations, speed(s), s->pool.workers, at);
     (void)fflush(stderr);
 }
 
@@ -152,7 +152,7 @@ static void note(struct search *s, bool news)
         (void)fprintf(s->log, "%u,%u", s->best.cycles, s->bound.cycles);
     else
         (void)fputc(',', s->log);
-    (void)fprintf(s->log, ",%u,%" PRIu64 "\n", s->crew.workers, s->crew.lost);
+    (void)fprintf(s->log, ",%u,%" PRIu64 "\n", s->pool.workers, s->pool.lost);
     (void)fflush(s->log);
 }
 
@@ -175,15 +175,15 @@ static int close_log(struct search *s, const char *path)
     return failed || left ? tool_error("%s: the log could not be written", path) : EXIT_FINE;
 }
 
-/* --- the crew's calls -------------------------------------------------------- */
+/* --- the pool's calls -------------------------------------------------------- */
 
-static enum crew_next next(void *context, uint64_t *unit, struct text *request)
+static enum pool_next next(void *context, uint64_t *unit, struct text *request)
 {
     struct search *s = context;
     return search_plan_next(&s->plan, s->best.cycles ? s->best.cost : INFINITY, unit, request);
 }
 
-static bool take(void *context, const struct crew_report *r)
+static bool take(void *context, const struct pool_message *r)
 {
     struct search *s = context;
     struct tuning found;
@@ -205,7 +205,7 @@ static bool abandon(void *context, uint64_t unit)
     struct search *s = context;
     s->status =
         diag_set(&s->why, ST_LIMIT, "unit %" PRIu64 " of the search ended %d workers, out of memory perhaps",
-                 unit, CREW_TRIES);
+                 unit, POOL_TRIES);
     return false;
 }
 
@@ -218,10 +218,10 @@ static bool go_on(void *context)
     return !stopped();
 }
 
-static void work(void *context, const struct crew_report *request, struct crew_desk *desk,
+static void work(void *context, const struct pool_message *request, struct pool_channel *channel,
                  struct text *result)
 {
-    search_plan_work(&((struct search *)context)->plan, request, desk, result);
+    search_plan_work(&((struct search *)context)->plan, request, channel, result);
 }
 
 /* --- where to start ---------------------------------------------------------- */
@@ -346,7 +346,7 @@ static void print_text(const struct search *s, struct text *t)
     text_addf(t, "searched   %" PRIu64 " of %" PRIu64 " schedules, seed %" PRIu64 "%s\n",
               search_plan_evaluations(&s->plan), s->plan.evaluations, s->plan.seed,
               s->interrupted ? "; interrupted" : "");
-    text_addf(t, "speed      %.1f schedules a second, %u workers, %.1f s\n", speed(s), s->crew.workers,
+    text_addf(t, "speed      %.1f schedules a second, %u workers, %.1f s\n", speed(s), s->pool.workers,
               seconds(s));
     if (s->record && s->kept < INFINITY)
         text_addf(t, "record     %s%s\n", s->record,
@@ -367,10 +367,10 @@ static void print_json(const struct search *s, struct text *t)
     json_number(&j, "evaluations", search_plan_evaluations(&s->plan));
     json_number(&j, "budget", s->plan.evaluations);
     json_decimal(&j, "seconds", seconds(s));
-    json_number(&j, "workers", s->crew.workers);
-    json_number(&j, "lost", s->crew.lost);
-    json_number(&j, "messages", s->crew.messages);
-    json_number(&j, "bytes", s->crew.bytes);
+    json_number(&j, "workers", s->pool.workers);
+    json_number(&j, "lost", s->pool.lost);
+    json_number(&j, "messages", s->pool.messages);
+    json_number(&j, "bytes", s->pool.bytes);
     json_bool(&j, "interrupted", s->interrupted);
     json_text(&j, "record", s->kept < INFINITY ? s->record : NULL);
     json_close(&j, '}');
@@ -392,11 +392,11 @@ static int report(const struct search *s, const struct options *o)
  * after it, whatever ended it. */
 static int go(struct search *s, const struct options *o)
 {
-    const struct crew_plan plan = {s, next, take, abandon, go_on, work};
+    const struct pool_plan plan = {s, next, take, abandon, go_on, work};
     const sigset_t set = ends();
     struct diag d;
-    if (!s->crew.leads)
-        return crew_run(&s->crew, &plan, &d) == ST_OK ? EXIT_FINE : EXIT_USAGE;
+    if (!s->pool.leads)
+        return pool_run(&s->pool, &plan, &d) == ST_OK ? EXIT_FINE : EXIT_USAGE;
     int code = start(s, o);
     if (code == EXIT_FINE)
         code = open_log(s, opt_text(o, OPT_LOG));
@@ -411,7 +411,7 @@ static int go(struct search *s, const struct options *o)
         return tool_diag(&s->why);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     s->begun = clock_now();
-    const enum status status = crew_run(&s->crew, &plan, &d);
+    const enum status status = pool_run(&s->pool, &plan, &d);
     s->interrupted = stopped() && s->plan.merged < s->plan.units;
     (void)(keep_last(s) && keep_part(s, true));
     note(s, true);
@@ -430,13 +430,13 @@ static int search(const struct options *o)
     int status = job_workers(o, &workers) ? EXIT_FINE : EXIT_USAGE;
     if (status != EXIT_FINE)
         return status;
-    if (crew_open(&s.crew, (unsigned)workers, &d) != ST_OK)
+    if (pool_open(&s.pool, (unsigned)workers, &d) != ST_OK)
         return tool_diag(&d);
-    const bool leads = s.crew.leads;
+    const bool leads = s.pool.leads;
     status = prepare(&s, o);
     if (status == EXIT_FINE)
         status = go(&s, o);
-    crew_close(&s.crew);
+    pool_close(&s.pool);
     const int log = close_log(&s, opt_text(o, OPT_LOG));
     search_plan_free(&s.plan);
     tuning_free(&s.best);

@@ -16,7 +16,7 @@
 
 struct sweep {
     struct sweep_plan plan;
-    struct crew crew;
+    struct pool pool;
     size_t next;                   /* row */
     uint64_t done, fresh;          /* rows, and those of this run */
     const char *csv, *json, *html; /* NULL: not wanted */
@@ -91,21 +91,21 @@ static bool save(struct sweep *s, const char *path, void (*write)(const struct s
     return !s->failed;
 }
 
-/* --- the crew's calls --------------------------------------------------------- */
+/* --- the pool's calls --------------------------------------------------------- */
 
-static enum crew_next next(void *context, uint64_t *unit, struct text *request)
+static enum pool_next next(void *context, uint64_t *unit, struct text *request)
 {
     struct sweep *s = context;
     (void)request;
     while (s->next < s->plan.rows.n && s->plan.rows.at[s->next].done)
         s->next++;
     if (s->next == s->plan.rows.n)
-        return CREW_END;
+        return POOL_END;
     *unit = s->next++;
-    return CREW_UNIT;
+    return POOL_UNIT;
 }
 
-static bool take(void *context, const struct crew_report *r)
+static bool take(void *context, const struct pool_message *r)
 {
     const double often = 1;
     struct sweep *s = context;
@@ -127,7 +127,7 @@ static bool abandon(void *context, uint64_t unit)
 {
     struct text t = {0};
     sweep_no_result("the workers that built it came to an end, out of memory perhaps", 0, &t);
-    const bool good = text_ok(&t) && take(context, &(struct crew_report){unit, true, t.at, t.n});
+    const bool good = text_ok(&t) && take(context, &(struct pool_message){unit, true, t.at, t.n});
     text_free(&t);
     return good;
 }
@@ -141,17 +141,17 @@ static bool go_on(void *context)
         s->shown = true;
         s->shown_at = at;
         (void)fprintf(stderr, "\r%" PRIu64 " of %zu points, %.1f a second, %u workers, %.0f s\033[K", s->done,
-                      s->plan.rows.n, (double)s->fresh / at, s->crew.workers, at);
+                      s->plan.rows.n, (double)s->fresh / at, s->pool.workers, at);
         (void)fflush(stderr);
     }
     return !stopped();
 }
 
-static void work(void *context, const struct crew_report *request, struct crew_desk *desk,
+static void work(void *context, const struct pool_message *request, struct pool_channel *channel,
                  struct text *result)
 {
     const struct sweep_plan *p = &((struct sweep *)context)->plan;
-    (void)desk;
+    (void)channel;
     const struct sweep_point x = sweep_point_at(p, p->rows.at[request->unit].index);
     sweep_point_run(p, &x, result);
 }
@@ -175,7 +175,7 @@ static int report(const struct sweep *s, const struct options *o)
                   " wrong%s\n",
                   t.n ? "\n" : "", s->done, s->plan.rows.n, s->fresh, without, wrong,
                   s->done < s->plan.rows.n ? "; interrupted" : "");
-        text_addf(&t, "time       %.1f s, %u workers\n", clock_now() - s->begun, s->crew.workers);
+        text_addf(&t, "time       %.1f s, %u workers\n", clock_now() - s->begun, s->pool.workers);
     }
     const int status = tool_print(&t);
     return status == EXIT_FINE && wrong ? EXIT_FAILED : status;
@@ -183,11 +183,11 @@ static int report(const struct sweep *s, const struct options *o)
 
 static int go(struct sweep *s, const struct options *o)
 {
-    const struct crew_plan plan = {s, next, take, abandon, go_on, work};
+    const struct pool_plan plan = {s, next, take, abandon, go_on, work};
     struct diag d;
     sigset_t set;
-    if (!s->crew.leads)
-        return crew_run(&s->crew, &plan, &d) == ST_OK ? EXIT_FINE : EXIT_USAGE;
+    if (!s->pool.leads)
+        return pool_run(&s->pool, &plan, &d) == ST_OK ? EXIT_FINE : EXIT_USAGE;
     int code = choose_files(s, o);
     if (code == EXIT_FINE)
         code = resume(s);
@@ -201,7 +201,7 @@ static int go(struct sweep *s, const struct options *o)
     (void)sigaddset(&set, SIGTERM);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     s->begun = clock_now();
-    const enum status status = crew_run(&s->crew, &plan, &d);
+    const enum status status = pool_run(&s->pool, &plan, &d);
     if (s->shown)
         (void)fputs("\r\033[K", stderr);
     const bool saved =
@@ -218,13 +218,13 @@ static int sweep(const struct options *o)
     uint64_t workers;
     if (!job_workers(o, &workers))
         return EXIT_USAGE;
-    if (crew_open(&s.crew, (unsigned)workers, &d) != ST_OK)
+    if (pool_open(&s.pool, (unsigned)workers, &d) != ST_OK)
         return tool_diag(&d);
-    const bool leads = s.crew.leads;
+    const bool leads = s.pool.leads;
     int status = sweep_plan_make(&s.plan, o);
     if (status == EXIT_FINE)
         status = go(&s, o);
-    crew_close(&s.crew);
+    pool_close(&s.pool);
     sweep_plan_free(&s.plan);
     return leads ? status : EXIT_FINE;
 }

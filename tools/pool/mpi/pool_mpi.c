@@ -25,17 +25,17 @@ static bool arrived(int source, MPI_Status *status)
 }
 
 /* Head and bytes are two messages, in order between two ranks. */
-static bool get(int source, struct crew_head *head, struct text *data)
+static bool get(int source, struct pool_head *head, struct text *data)
 {
     if (MPI_Recv(head, (int)sizeof *head, MPI_BYTE, source, TAG_HEAD, MPI_COMM_WORLD, MPI_STATUS_IGNORE) !=
             MPI_SUCCESS ||
-        head->size > CREW_MAX_MESSAGE || !crew_room(data, head->size))
+        head->size > POOL_MAX_MESSAGE || !pool_room(data, head->size))
         return false;
     return !head->size || MPI_Recv(data->at, (int)head->size, MPI_BYTE, source, TAG_DATA, MPI_COMM_WORLD,
                                    MPI_STATUS_IGNORE) == MPI_SUCCESS;
 }
 
-static bool put(int target, const struct crew_head *head, const char *data)
+static bool put(int target, const struct pool_head *head, const char *data)
 {
     return MPI_Send(head, (int)sizeof *head, MPI_BYTE, target, TAG_HEAD, MPI_COMM_WORLD) == MPI_SUCCESS &&
            (!head->size ||
@@ -45,49 +45,49 @@ static bool put(int target, const struct crew_head *head, const char *data)
 /* --- a worker ----------------------------------------------------------------- */
 
 struct seat {
-    struct crew_desk desk;
+    struct pool_channel channel;
     bool told; /* to leave */
 };
 
-static bool desk_receive(struct crew_desk *desk, struct crew_head *head, struct text *data)
+static bool channel_receive(struct pool_channel *channel, struct pool_head *head, struct text *data)
 {
     MPI_Status status;
     while (!arrived(0, &status))
         nap();
     const bool good = get(0, head, data);
-    ((struct seat *)desk)->told = good && head->kind == CREW_LEAVE;
+    ((struct seat *)channel)->told = good && head->kind == POOL_LEAVE;
     return good;
 }
 
 /* The coordinator says nothing to a worker at work but that it is to leave. */
-static bool desk_send(struct crew_desk *desk, const struct crew_head *head, const char *data)
+static bool channel_send(struct pool_channel *channel, const struct pool_head *head, const char *data)
 {
     MPI_Status status;
-    (void)desk;
+    (void)channel;
     return !arrived(0, &status) && put(0, head, data);
 }
 
 /* Whatever made it leave, it says so, and is told. */
-static void leave(struct crew_desk *desk)
+static void leave(struct pool_channel *channel)
 {
     struct text rest = {0};
-    struct crew_head head;
-    (void)put(0, &(struct crew_head){CREW_LEAVE, 0, 0}, NULL);
-    for (bool good = true; good && !((struct seat *)desk)->told;)
-        good = desk_receive(desk, &head, &rest);
+    struct pool_head head;
+    (void)put(0, &(struct pool_head){POOL_LEAVE, 0, 0}, NULL);
+    for (bool good = true; good && !((struct seat *)channel)->told;)
+        good = channel_receive(channel, &head, &rest);
     text_free(&rest);
 }
 
 /* --- the coordinator's end ---------------------------------------------------- */
 
 struct world {
-    struct crew_link link;
+    struct pool_link link;
     bool ended;
     unsigned left; /* ranks that have left */
 };
 
 /* Ranks are there. One that was lost left by itself, and cannot be started from here. */
-static enum status start(struct crew_link *link, unsigned worker, const struct crew_plan *plan,
+static enum status start(struct pool_link *link, unsigned worker, const struct pool_plan *plan,
                          struct diag *d)
 {
     (void)plan;
@@ -96,38 +96,38 @@ static enum status start(struct crew_link *link, unsigned worker, const struct c
                : ST_OK;
 }
 
-static void send_to(struct crew_link *link, unsigned worker, const struct crew_head *head, const char *data)
+static void send_to(struct pool_link *link, unsigned worker, const struct pool_head *head, const char *data)
 {
     (void)link;
     (void)put((int)worker + 1, head, data);
 }
 
-static enum crew_event receive(struct crew_link *link, int ms, unsigned *worker, struct crew_head *head,
+static enum pool_event receive(struct pool_link *link, int ms, unsigned *worker, struct pool_head *head,
                                struct text *data)
 {
     MPI_Status status;
     for (int i = 0; !arrived(MPI_ANY_SOURCE, &status); i++) {
         if (i >= ms * LOOKS_A_MS)
-            return CREW_NOTHING;
+            return POOL_NOTHING;
         nap();
     }
     *worker = (unsigned)status.MPI_SOURCE - 1;
-    const bool good = get(status.MPI_SOURCE, head, data), left = good && head->kind == CREW_LEAVE;
+    const bool good = get(status.MPI_SOURCE, head, data), left = good && head->kind == POOL_LEAVE;
     ((struct world *)link)->left += left;
-    return good && !left ? CREW_MESSAGE : CREW_LOST;
+    return good && !left ? POOL_MESSAGE : POOL_LOST;
 }
 
 /* What workers still say is taken, so that none waits to be heard. */
-static void end(struct crew_link *link)
+static void end(struct pool_link *link)
 {
     struct world *w = (struct world *)link;
     if (w->ended)
         return;
     w->ended = true;
     for (unsigned i = 0; i < link->workers; i++)
-        (void)put((int)i + 1, &(struct crew_head){CREW_LEAVE, 0, 0}, NULL);
+        (void)put((int)i + 1, &(struct pool_head){POOL_LEAVE, 0, 0}, NULL);
     struct text rest = {0};
-    struct crew_head head;
+    struct pool_head head;
     unsigned worker;
     while (w->left < link->workers)
         (void)receive(link, 100, &worker, &head, &rest);
@@ -144,11 +144,11 @@ static bool launched(void)
     return false;
 }
 
-enum status crew_world_open(struct crew_link **link, struct crew_desk **desk, struct diag *d)
+enum status pool_world_open(struct pool_link **link, struct pool_channel **channel, struct diag *d)
 {
     int rank, ranks;
     *link = NULL;
-    *desk = NULL;
+    *channel = NULL;
     if (!launched())
         return ST_OK;
     if (MPI_Init(NULL, NULL) != MPI_SUCCESS || MPI_Comm_rank(MPI_COMM_WORLD, &rank) != MPI_SUCCESS ||
@@ -160,8 +160,8 @@ enum status crew_world_open(struct crew_link **link, struct crew_desk **desk, st
         struct seat *s = malloc(sizeof *s);
         if (!s || !freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
             MPI_Abort(MPI_COMM_WORLD, 2);
-        *s = (struct seat){{0, desk_receive, desk_send}, false};
-        *desk = &s->desk;
+        *s = (struct seat){{0, channel_receive, channel_send}, false};
+        *channel = &s->channel;
         return ST_OK;
     }
     struct world *w = malloc(sizeof *w);
@@ -172,14 +172,14 @@ enum status crew_world_open(struct crew_link **link, struct crew_desk **desk, st
     return ST_OK;
 }
 
-void crew_world_close(struct crew_link *link, struct crew_desk *desk)
+void pool_world_close(struct pool_link *link, struct pool_channel *channel)
 {
     if (link)
         end(link);
-    if (desk)
-        leave(desk);
-    if (link || desk)
+    if (channel)
+        leave(channel);
+    if (link || channel)
         (void)MPI_Finalize();
     free(link);
-    free(desk);
+    free(channel);
 }
