@@ -13,9 +13,9 @@ struct sim_write {
     uint32_t slot; /* an index into prog->slots */
 };
 
-/* A bundle that all slots have read for, without a fault, and whose writes land next:
+/* A bundle that all slots have read for, without a fault, and whose writes commit next:
  * `sim` is the state before it. Writes are in the order of the slots; of two to one word
- * that land together the later one stays. */
+ * that commit together the later one stays. */
 struct sim_bundle {
     const struct sim *sim;
     uint32_t core, bundle;
@@ -25,9 +25,9 @@ struct sim_bundle {
     uint64_t number; /* of its first write, on a machine with latencies */
 };
 
-/* A write that lands next, on a machine with latencies. They are numbered as they are issued: a
+/* A write that commits next, on a machine with latencies. They are numbered as they are issued: a
  * bundle's one after the other, those to scratch before those to memory. */
-struct sim_landing {
+struct sim_commit {
     uint64_t number;
     uint64_t round, cycle; /* in which it was issued */
     uint32_t bundle, slot; /* an index into prog->slots */
@@ -39,7 +39,7 @@ struct sim_landing {
 struct sim_sink {
     void (*bundle)(void *user, const struct sim_bundle *b);
     void *user;
-    void (*landing)(void *user, const struct sim_landing *l); /* may be NULL */
+    void (*commit)(void *user, const struct sim_commit *l); /* may be NULL */
 };
 
 /* Watches from now on; NULL ends it. The sink is borrowed. */

@@ -275,9 +275,9 @@ enum sheaf_status sheaf_machine_change(struct sheaf_machine *machine, const stru
         return status;
     struct sim_core *const cores = s->cores;
     uint32_t *const mem = s->mem;
-    const struct late late = *late_of(s);
-    *late_of(s) = *late_of(old);
-    *late_of(old) = late;
+    const struct late late = *latency_state_of(s);
+    *latency_state_of(s) = *latency_state_of(old);
+    *latency_state_of(old) = late;
     s->cores = old->cores;
     s->mem = old->mem;
     s->cycle = old->cycle;
@@ -321,7 +321,7 @@ static bool copy_state(struct sim *to, const struct sim *from)
     to->work = from->work;
     to->double_writes = from->double_writes;
     to->fault = from->fault;
-    return late_copy(late_of(to), late_of(from));
+    return latency_copy(latency_state_of(to), latency_state_of(from));
 }
 
 enum sheaf_status sheaf_machine_copy(const struct sheaf_machine *machine, struct sheaf_machine **out,

@@ -8,7 +8,7 @@
 enum { MOST_MAP = 1 << 23, REPAIRS = 8 };
 
 /* When the words of a block are taken, in states: state c is scratch after cycle c.
- * A word whose first value lands at the end of cycle w and that is read last in cycle r
+ * A word whose first value commits at the end of cycle w and that is read last in cycle r
  * is taken in the states w .. r - 1. */
 struct life {
     uint32_t block, words;
@@ -107,7 +107,7 @@ static void find_lives(struct region_work *w)
                 l->to = l->end[k];
         if (l->from >= l->to)
             l->from = l->to = 0;
-        if (w->length < l->to) /* what nobody reads may land when all is over */
+        if (w->length < l->to) /* what nobody reads may commit when all is over */
             w->length = l->to;
     }
 }

@@ -4,7 +4,7 @@
  * guarantees  two blocks share a word only if what one wrote there is never read
  *             after the other writes. Blocks of several regions, and the zero word,
  *             have their words for themselves
- * algorithm   a word is taken from when its block's first value lands until its own last
+ * algorithm   a word is taken from when its block's first value commits until its own last
  *             read, in which cycle it may be written anew. Offline storage allocation: the
  *             widest blocks first, each at the lowest words that are free for as long
  *             (Buchsbaum et al. 2003 say how good that can be); then other orders; then

@@ -251,7 +251,7 @@ static void find_paths(struct lives *l, uint32_t i, uint32_t last)
 static uint32_t held(struct lives *l, uint32_t i)
 {
     uint32_t time[UINT8_MAX + 1] = {0}, last = i, sum = 0;
-    const uint32_t landing = l->b->p->nodes[i].wait - 1u; /* cycles before the words are taken */
+    const uint32_t commit = l->b->p->nodes[i].wait - 1u; /* cycles before the words are taken */
     for (uint32_t u = l->uses[i]; u != NEVER; u = l->list.at[u].next)
         if (last < l->list.at[u].reader)
             last = l->list.at[u].reader;
@@ -262,7 +262,7 @@ static uint32_t held(struct lives *l, uint32_t i)
     }
     for (uint32_t u = l->uses[i]; u != NEVER; u = l->list.at[u].next) {
         const struct use *x = &l->list.at[u];
-        const uint32_t path = afford && l->far[x->reader] != NEVER ? l->far[x->reader] - landing : 1;
+        const uint32_t path = afford && l->far[x->reader] != NEVER ? l->far[x->reader] - commit : 1;
         if (time[x->lane] < path)
             time[x->lane] = path;
     }

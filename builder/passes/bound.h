@@ -14,7 +14,7 @@
  * weakness    the three are not combined; heads and tails know of paths, not of the work
  *             before and after. With latencies, that a write is issued no sooner than the
  *             last read of the value before, and than that value is there, is taken for
- *             granted, although it might be issued while they are on their way
+ *             granted, although it might be issued while they are in flight
  */
 #ifndef SHEAF_BUILDER_PASSES_BOUND_H
 #define SHEAF_BUILDER_PASSES_BOUND_H

@@ -132,7 +132,7 @@ static uint32_t there_at(const struct work *w, const struct schedule *s, uint32_
 }
 
 /* Whether the jump can be in the region's last bundle: flow has a free slot there,
- * and the condition has landed before. */
+ * and the condition has committed before. */
 static bool jump_fits(const struct work *w, uint32_t region)
 {
     const struct ir_region *r = &w->ir->regions.at[region];
@@ -167,23 +167,23 @@ static bool emit_waits(struct work *w, uint32_t from, uint32_t to)
 static bool emit_bundles(struct work *w)
 {
     struct prog *p = w->out->prog;
-    uint32_t landed = 0;
+    uint32_t committed = 0;
     w->issued = 0;
     for (size_t i = 0; i < w->sorted.n; i++) {
         const struct item *x = &w->sorted.at[i];
         const bool new_cycle = !i || x->cycle != x[-1].cycle;
         if (new_cycle &&
-            !(emit_waits(w, w->issued, x->cycle < landed ? x->cycle : landed) && prog_add_bundle(p, 0)))
+            !(emit_waits(w, w->issued, x->cycle < committed ? x->cycle : committed) && prog_add_bundle(p, 0)))
             return false;
         w->issued = x->cycle + 1;
-        if (landed < x->cycle + w->ir->machine.latency[x->engine])
-            landed = x->cycle + w->ir->machine.latency[x->engine];
+        if (committed < x->cycle + w->ir->machine.latency[x->engine])
+            committed = x->cycle + w->ir->machine.latency[x->engine];
         if ((new_cycle || x->engine != x[-1].engine) && !prog_add_group(p, (enum isa_engine)x->engine))
             return false;
         if (!push_item(w, x))
             return false;
     }
-    w->end = landed;
+    w->end = committed;
     return true;
 }
 

@@ -4,7 +4,7 @@
  * guarantees  in each bundle engines in the order of the machine's table, and within
  *             an engine slots in the order of the ir: of two loads to one word the
  *             later one stays. A cycle without slots makes a bundle, with an empty list
- *             of slots, only where some result is on its way; a region that something
+ *             of slots, only where some result is in flight; a region that something
  *             follows ends when all its results are there
  */
 #ifndef SHEAF_BUILDER_PASSES_EMIT_H

@@ -8,7 +8,7 @@
 
 #define NOBODY UINT32_MAX
 enum { MASKS = 1 << ENGINE_DEBUG, WHEEL = 64, MOST_HELD = 64 };
-_Static_assert((int)WHEEL >= (int)ISA_MAX_LATENCY, "the wheel goes round once while a result is on its way");
+_Static_assert((int)WHEEL >= (int)ISA_MAX_LATENCY, "the wheel goes round once while a result is in flight");
 
 #define UNIT(e) (1u << (e))
 
@@ -41,7 +41,7 @@ struct run {
     const struct dep_edge *succ;
     uint32_t wait[ISA_ENGINES + 1]; /* latencies; of ISA_ENGINES: 1 */
     uint32_t now, left, waiting;    /* waiting: in the wheel */
-    uint32_t landed;                /* when all that was written so far is there */
+    uint32_t committed;             /* when all that was written so far is there */
     uint32_t live;
     uint32_t partial; /* the node on alu with lanes to go, NOBODY if none */
     uint8_t partial_first;
@@ -178,8 +178,8 @@ static void finish_node(struct run *r, uint32_t node, uint32_t cycle)
 {
     const uint32_t wait = r->wait[r->s->engine[node]], end = r->succ_at[node + 1];
     r->s->finish[node] = cycle;
-    if (r->landed < cycle + wait)
-        r->landed = cycle + wait;
+    if (r->committed < cycle + wait)
+        r->committed = cycle + wait;
     if (r->o->reversed) {
         for (uint32_t e = r->succ_at[node]; e < end; e++)
             reach(r, r->succ[e].to, cycle + sched_wait(r->p, r->succ[e].to, &r->succ[e]));
@@ -486,6 +486,6 @@ bool schedule_run(struct schedule *s, const struct sched_graph *p, const float *
         issue_cycle(&r);
         r.now++;
     }
-    s->length = p->drains && r.landed > r.now ? r.landed : r.now;
+    s->length = p->drains && r.committed > r.now ? r.committed : r.now;
     return !r.failed;
 }

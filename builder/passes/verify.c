@@ -174,7 +174,7 @@ static void check_lanes(struct verify_walk *w, uint32_t bundle, uint32_t slot)
 }
 
 /* The same stores as in the ir have touched what the op may touch: before a store they are
- * issued, before a load they have landed. */
+ * issued, before a load they have committed. */
 static void check_memory(struct verify_walk *w, uint32_t bundle, uint32_t slot)
 {
     const uint32_t i = w->e->origins.at[slot].op;
@@ -261,7 +261,7 @@ static void check_slot(struct verify_walk *w, uint32_t bundle, uint32_t slot, un
 }
 
 /* What is due by this cycle is there, in the order of issue. */
-static void land(struct verify_walk *w, uint32_t cycle)
+static void commit(struct verify_walk *w, uint32_t cycle)
 {
     size_t left = 0;
     for (size_t i = 0; i < w->writes.n; i++) {
@@ -297,7 +297,7 @@ static void walk_bundle(struct verify_walk *w, uint32_t bundle)
     for (size_t i = 0; i < w->stores.n; i++)
         check_memory(w, bundle, w->stores.at[i]);
     w->cycle += prog_costs_cycle(p, bundle);
-    land(w, w->cycle);
+    commit(w, w->cycle);
 }
 
 /* --- regions ----------------------------------------------------------------- */
@@ -319,9 +319,9 @@ static void enter_region(struct verify_walk *w)
 static void leave_region(struct verify_walk *w)
 {
     if (w->region + 1 == w->ir->regions.n)
-        land(w, UINT32_MAX);
+        commit(w, UINT32_MAX);
     if (w->writes.n)
-        found(w, "%zu writes are on their way at the end of region %u", w->writes.n, w->region);
+        found(w, "%zu writes are in flight at the end of region %u", w->writes.n, w->region);
     for (uint32_t b = 0; b < w->ir->blocks.n; b++)
         for (uint32_t k = 0; k < w->ir->blocks.at[b].words && w->e->home.at[b] != IR_NONE; k++) {
             const uint32_t word = w->e->home.at[b] + k, want = w->held[w->word_at[b] + k];

@@ -10,7 +10,7 @@
  *             and control goes where the ir says
  * algorithm   the region is walked twice, in the order of the ir and in that of the
  *             bundles. Each word carries the op and lane that wrote it, each piece of
- *             memory the number of stores that may have touched it. Writes land when the
+ *             memory the number of stores that may have touched it. Writes commit when the
  *             machine's latencies say; none may outlast its region. It shares no code
  *             with the dependence graph, the scheduler or the allocator
  * assumes     the memory ranges that the kernel promises, and that blocks of one

@@ -12,7 +12,7 @@ enum { VERIFY_FORMS = 2 };
 struct verify_segment {
     uint32_t first, end; /* memory words */
     uint32_t stores;     /* that may have touched it, so far */
-    uint32_t issued;     /* with those on their way */
+    uint32_t issued;     /* with those in flight */
 };
 
 /* To scratch, or (word VERIFY_NOTHING) to memory by the op `value`. */
@@ -44,7 +44,7 @@ struct verify_walk {
     VEC(uint32_t) seen; /* stores before, by segment of the access */
     VEC(struct verify_segment) segments;
     uint32_t cycle;
-    VEC(struct verify_write) writes; /* of the bundle at hand, and those on their way */
+    VEC(struct verify_write) writes; /* of the bundle at hand, and those in flight */
     VEC(uint32_t) stores;            /* slots of the bundle at hand */
     bool jumped;
 };

@@ -6,7 +6,7 @@
  * to each other writer of a word it reads, an earlier to a later writer of one word,
  * and memory loads to stores. When everyone left waits for someone else, a writer on
  * a cycle is buffered, which frees it of all edges but those of memory, which alone
- * have no cycle. A buffered write lands late, so a later writer of the same word
+ * have no cycle. A buffered write commits late, so a later writer of the same word
  * has to be buffered too. Not minimal: each cycle met costs its cheapest writer. */
 #include "sim/engine/serialize.h"
 

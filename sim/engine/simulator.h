@@ -14,7 +14,7 @@ enum { SIM_SPARE_MEM = 8 };
 bool step_create(struct sim *s);
 void step_destroy(struct sim *s);
 
-/* Forgets writes on their way. */
+/* Forgets writes in flight. */
 void step_reset(struct sim *s);
 
 /* One round over the cores, by the oracle. False if a fault was set; then the

@@ -1,5 +1,5 @@
 /* The oracle: one round, bundle and slot at a time, as machine.md's rules say.
- * Every slot reads the state before the bundle; writes are collected and land
+ * Every slot reads the state before the bundle; writes are collected and commit
  * together, so a fault anywhere leaves the state before the bundle intact.
  * Order of findings as on the reference machine: slots in program order, and
  * addresses of writes only after every slot has been read. */
@@ -46,10 +46,10 @@ bool step_create(struct sim *s)
 void step_reset(struct sim *s)
 {
     if (s->step)
-        late_clear(&s->step->late);
+        latency_clear(&s->step->late);
 }
 
-struct late *late_of(const struct sim *s)
+struct late *latency_state_of(const struct sim *s)
 {
     return &s->step->late;
 }
@@ -64,7 +64,7 @@ void step_destroy(struct sim *s)
     vec_free(&st->trace);
     free(st->scratch_stamp);
     free(st->mem_stamp);
-    late_free(&st->late);
+    latency_free(&st->late);
     free(st);
     s->step = NULL;
 }
@@ -265,7 +265,7 @@ static uint32_t latency_of(const struct bundle *b, const struct sim_write *w)
     return b->s->config.machine.latency[b->s->prog->slots.at[w->slot].engine];
 }
 
-static bool reserve_late(struct bundle *b)
+static bool reserve_in_flight(struct bundle *b)
 {
     const struct sim_step_state *st = b->st;
     size_t writes[ISA_MAX_LATENCY + 1] = {0};
@@ -274,7 +274,7 @@ static bool reserve_late(struct bundle *b)
     for (size_t i = 0; i < st->mem.n; i++)
         writes[latency_of(b, &st->mem.at[i])]++;
     for (unsigned l = 1; l <= ISA_MAX_LATENCY; l++)
-        if (writes[l] && !late_reserve(&b->st->late, b->s->cycle + l, writes[l]))
+        if (writes[l] && !latency_reserve(&b->st->late, b->s->cycle + l, writes[l]))
             return no_memory(b);
     return true;
 }
@@ -283,27 +283,27 @@ static void issue_writes(struct bundle *b, const struct sim_write *w, size_t n, 
                          bool in_memory)
 {
     for (size_t i = 0; i < n; i++) {
-        const struct sim_landing late = {.round = b->s->rounds,
-                                         .cycle = b->s->cycle,
-                                         .bundle = (uint32_t)b->pc,
-                                         .slot = w[i].slot,
-                                         .core = b->core_number,
-                                         .address = (uint32_t)w[i].address,
-                                         .value = w[i].value,
-                                         .in_memory = in_memory};
+        const struct sim_commit late = {.round = b->s->rounds,
+                                        .cycle = b->s->cycle,
+                                        .bundle = (uint32_t)b->pc,
+                                        .slot = w[i].slot,
+                                        .core = b->core_number,
+                                        .address = (uint32_t)w[i].address,
+                                        .value = w[i].value,
+                                        .in_memory = in_memory};
         count_write(b, &w[i], stamp);
-        late_add(&b->st->late, b->s->cycle + latency_of(b, &w[i]), late);
+        latency_add(&b->st->late, b->s->cycle + latency_of(b, &w[i]), late);
     }
 }
 
 /* Where results take their time. A bundle that costs nothing writes nothing and does not end its cycle. */
-static void apply_late(struct bundle *b)
+static void apply_in_flight(struct bundle *b)
 {
     struct sim_step_state *st = b->st;
     issue_writes(b, st->scratch.at, st->scratch.n, st->scratch_stamp, false);
     issue_writes(b, st->mem.at, st->mem.n, st->mem_stamp, true);
     if (prog_costs_cycle(b->s->prog, (uint32_t)b->pc))
-        late_land(&st->late, b->s, b->s->cycle + 1, b->core_number);
+        latency_commit(&st->late, b->s, b->s->cycle + 1, b->core_number);
 }
 
 static void tell(const struct bundle *b)
@@ -323,7 +323,7 @@ static void tell(const struct bundle *b)
     b->s->sink->bundle(b->s->sink->user, &event);
 }
 
-/* All slots have been read without a fault: let the writes land. */
+/* All slots have been read without a fault: let the writes commit. */
 static bool commit(struct bundle *b)
 {
     struct sim *s = b->s;
@@ -336,13 +336,13 @@ static bool commit(struct bundle *b)
         return false;
     if (!vec_reserve(&b->core->trace, st->trace.n))
         return no_memory(b);
-    if (st->waits && !reserve_late(b))
+    if (st->waits && !reserve_in_flight(b))
         return false;
     if (s->sink)
         tell(b);
     st->serial++; /* check_writes has used the stamps in strict mode */
     if (st->waits) {
-        apply_late(b);
+        apply_in_flight(b);
     } else {
         apply_writes(b, st->scratch.at, st->scratch.n, st->scratch_stamp, b->core->scratch);
         apply_writes(b, st->mem.at, st->mem.n, st->mem_stamp, s->mem);
@@ -421,19 +421,19 @@ bool step_round(struct sim *s)
             continue;
         if (core->pc < 0 || (uint64_t)core->pc >= s->prog->bundles.n) {
             core->state = CORE_STOPPED;
-            late_finish(&s->step->late, s, c);
+            latency_finish(&s->step->late, s, c);
             continue;
         }
         const uint32_t bundle = (uint32_t)core->pc;
         if (!step_bundle(s, c))
             return false;
         if (core->state != CORE_RUNNING)
-            late_finish(&s->step->late, s, c);
+            latency_finish(&s->step->late, s, c);
         costs = costs || prog_costs_cycle(s->prog, bundle);
     }
     s->rounds++;
     s->cycle += costs;
     if (costs && s->step->late.waiting)
-        late_land(&s->step->late, s, s->cycle, UINT32_MAX);
+        latency_commit(&s->step->late, s, s->cycle, UINT32_MAX);
     return true;
 }

@@ -87,7 +87,7 @@ static void test_chain(void **state)
             "{ store: vstore zero, 8 }\n");
 }
 
-/* Waiting is work's time: loads come one after the other while the first is on its way. The
+/* Waiting is work's time: loads come one after the other while the first is in flight. The
  * last is written to a word that is read one cycle before it lands there. */
 static void test_overlap(void **state)
 {
@@ -150,7 +150,7 @@ static void test_regions(void **state)
             "{ store: store zero, 1 }\n");
 }
 
-/* Words are free while what is to be there is on its way: the second vector is loaded into
+/* Words are free while what is to be there is in flight: the second vector is loaded into
  * those of the first before that is read. */
 static void test_words(void **state)
 {
@@ -163,7 +163,7 @@ static void test_words(void **state)
     assert_true(sched_graph_init(&p, ir, 0) && schedule_init(&s, &p));
     const float keys[] = {0, 2, 1, 3};
     struct sched_options o = sched_default_options(ir);
-    o.live_limit = 1000; /* scratch holds what has landed; a limit counts what is on its way, too */
+    o.live_limit = 1000; /* scratch holds what has landed; a limit counts what is in flight, too */
     assert_true(schedule_run(&s, &p, keys, &o));
     assert_int_equal(s.start[2], 1);
     assert_int_equal(s.start[1], 3);
@@ -227,7 +227,7 @@ static void test_left_too_early(void **state)
     const uint32_t loop = ir_loop(ir);
     ir_store(ir, ir->zero, ir->zero, words(1, 1));
     ir_loop_while(ir, loop, ir->zero);
-    objects_without(ir, 1, "the emitted program is wrong: 1 writes are on their way at the end of region 0");
+    objects_without(ir, 1, "the emitted program is wrong: 1 writes are in flight at the end of region 0");
 }
 
 /* --- kernels ------------------------------------------------------------------------ */

@@ -61,7 +61,7 @@ static uint32_t bundle_of(const struct history *h, uint32_t x)
 
 /* When what a slot writes lands: in a cycle, after its core has had its turn; of what lands so at once
  * what was due earlier comes first, then what was issued earlier. */
-struct landing {
+struct commit {
     uint32_t slot, cycle, core, due;
     bool never; /* a fault came before */
 };
@@ -99,22 +99,22 @@ static bool had_turn(const struct history *h, unsigned core, uint64_t cycle)
     return false;
 }
 
-static struct landing landing_of(const struct recording *r, uint32_t x)
+static struct commit commit_of(const struct recording *r, uint32_t x)
 {
     const struct history *h = &r->h;
     const unsigned core = hist_core(h, x);
     const uint32_t due = hist_cycle(h, x) + h->machine.latency[h->slots.at[x].engine] - 1;
     const uint32_t waits = waits_in(r, bundle_of(h, x), core);
     const struct sim_fault *f = &r->s->fault;
-    struct landing l = {x, due < waits ? due : waits, core, due, false};
+    struct commit l = {x, due < waits ? due : waits, core, due, false};
     if (f->kind != FAULT_NONE && waits == UINT32_MAX)
         l.never = due > f->cycle || (due == f->cycle && !had_turn(h, core, due));
     return l;
 }
 
-static int by_landing(const void *x, const void *y)
+static int by_commit(const void *x, const void *y)
 {
-    const struct landing *a = x, *b = y;
+    const struct commit *a = x, *b = y;
     return a->cycle != b->cycle ? (a->cycle < b->cycle ? -1 : 1)
            : a->core != b->core ? (a->core < b->core ? -1 : 1)
            : a->due != b->due   ? (a->due < b->due ? -1 : 1)
@@ -122,33 +122,33 @@ static int by_landing(const void *x, const void *y)
 }
 
 /* All that land, in their order. To be freed. */
-static struct landing *land_all(const struct recording *r, uint32_t *n)
+static struct commit *commit_all(const struct recording *r, uint32_t *n)
 {
-    struct landing *all = malloc((hist_n(&r->h) + 1u) * sizeof *all);
+    struct commit *all = malloc((hist_n(&r->h) + 1u) * sizeof *all);
     assert_non_null(all);
     *n = 0;
     for (uint32_t x = 0; x < hist_n(&r->h); x++) {
-        all[*n] = landing_of(r, x);
+        all[*n] = commit_of(r, x);
         *n += !all[*n].never;
     }
-    qsort(all, *n, sizeof *all, by_landing);
+    qsort(all, *n, sizeof *all, by_commit);
     return all;
 }
 
 /* Whether slot y reads after it has landed. */
-static bool sees(const struct history *h, uint32_t y, const struct landing *l)
+static bool sees(const struct history *h, uint32_t y, const struct commit *l)
 {
     return l->cycle < hist_cycle(h, y) || (l->cycle == hist_cycle(h, y) && l->core < hist_core(h, y));
 }
 
 /* Marks the edges of one word: kinds[x * n + from] is a set. */
-static void expect_word(const struct history *h, const struct landing *all, uint32_t n, const struct word *w,
+static void expect_word(const struct history *h, const struct commit *all, uint32_t n, const struct word *w,
                         unsigned *kinds)
 {
     const unsigned value = w->memory ? HIST_MEM_VALUE : HIST_VALUE;
-    const struct landing *before = NULL;
+    const struct commit *before = NULL;
     for (uint32_t i = 0; i <= n; i++) {
-        const struct landing *l = i < n ? &all[i] : NULL;
+        const struct commit *l = i < n ? &all[i] : NULL;
         if (l && !writes(h, l->slot, w))
             continue;
         for (uint32_t y = 0; y < hist_n(h); y++) {
@@ -169,7 +169,7 @@ static void expect(const struct recording *r, unsigned *kinds)
 {
     const struct history *h = &r->h;
     uint32_t n;
-    struct landing *all = land_all(r, &n);
+    struct commit *all = commit_all(r, &n);
     for (unsigned core = 0; core < h->machine.cores; core++)
         for (int64_t address = 0; address < h->machine.scratch; address++)
             expect_word(h, all, n, &(struct word){false, core, address}, kinds);
@@ -190,7 +190,7 @@ static bool waits_between(const struct recording *r, uint32_t x, uint32_t y)
 {
     const uint32_t low = x < y ? x : y, high = x < y ? y : x;
     return waits_in(r, bundle_of(&r->h, low), hist_core(&r->h, low)) <= hist_cycle(&r->h, high) ||
-           landing_of(r, x).cycle != landing_of(r, x).due || landing_of(r, y).cycle != landing_of(r, y).due;
+           commit_of(r, x).cycle != commit_of(r, x).due || commit_of(r, y).cycle != commit_of(r, y).due;
 }
 
 /* The first cycle, counted from that of `from`, in which slot x of the same core could be for this edge. */
@@ -255,7 +255,7 @@ static void check_values(const struct recording *r, const uint32_t *mem)
     const struct history *h = &r->h;
     const uint32_t words = h->machine.scratch;
     uint32_t *scratch = calloc((size_t)words * h->machine.cores, sizeof *scratch), memory[DRAWN_MEM], n;
-    struct landing *all = land_all(r, &n);
+    struct commit *all = commit_all(r, &n);
     assert_non_null(scratch);
     memcpy(memory, mem, sizeof memory);
     for (uint32_t k = 0; k < n; k++) {

@@ -50,7 +50,7 @@ static void leaves(const char *text, uint64_t cycles, const uint32_t *words, uns
     for (unsigned i = 0; i < n; i++)
         if (r.s->cores[0].scratch[i] != words[i])
             fail_msg("word %u is %u, expected %u", i, r.s->cores[0].scratch[i], words[i]);
-    assert_int_equal(late_of(r.s)->waiting, 0);
+    assert_int_equal(latency_state_of(r.s)->waiting, 0);
     rig_down(&r);
 }
 
@@ -167,7 +167,7 @@ static void a_fault_leaves_them_on_their_way(void **state)
     assert_int_equal(r.s->fault.kind, FAULT_DIVIDE_BY_ZERO);
     assert_int_equal(r.s->fault.cycle, 1);
     assert_int_equal(r.s->cores[0].scratch[0], 0);
-    assert_int_equal(late_of(r.s)->waiting, 1);
+    assert_int_equal(latency_state_of(r.s)->waiting, 1);
     rig_down(&r);
 }
 
@@ -178,7 +178,7 @@ static void reset_forgets_them(void **state)
         rig_up(".machine load_latency=5\n{ alu: }\n{ load: const 0, 5 }\n{ alu: }\n{ alu: }", NULL);
     assert_int_equal(sim_step(r.s, 3), SIM_MORE);
     sim_reset(r.s, memory);
-    assert_int_equal(late_of(r.s)->waiting, 0);
+    assert_int_equal(latency_state_of(r.s)->waiting, 0);
     assert_int_equal(sim_step(r.s, 1), SIM_MORE);
     assert_int_equal(r.s->cores[0].scratch[0], 0);
     rig_down(&r);

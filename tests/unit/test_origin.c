@@ -2,7 +2,7 @@
 #include "tests/unit/replay_world.h"
 #include "traces/replay/provenance.h"
 
-/* Writes on their way, each with the cycle it is there from. */
+/* Writes in flight, each with the cycle it is there from. */
 struct flight {
     struct {
         uint64_t due, at;

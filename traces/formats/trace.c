@@ -25,10 +25,10 @@ struct trace_tracks {
     uint64_t serial;     /* of the bundle at work */
     VEC(struct trace_slot) slots;
     VEC(uint32_t) written;
-    VEC(struct sim_landing) landed; /* in the cycle at work, to scratch */
-    VEC(struct sim_write) writes;   /* of them those of one core */
-    uint64_t base;                  /* cycles of the programs before */
-    uint64_t stop;                  /* options.to, or the limit */
+    VEC(struct sim_commit) committed; /* in the cycle at work, to scratch */
+    VEC(struct sim_write) writes;     /* of them those of one core */
+    uint64_t base;                    /* cycles of the programs before */
+    uint64_t stop;                    /* options.to, or the limit */
     uint32_t program;
     bool open; /* bundles of trace.cycle were told, cycle was not */
     bool no_memory;
@@ -202,7 +202,7 @@ static bool list_slots(struct trace *t, const struct sim_bundle *b)
     return true;
 }
 
-/* Lets the writes land in the copy of scratch, and lists the names they belong to. */
+/* Lets the writes commit in the copy of scratch, and lists the names they belong to. */
 static bool list_names(struct trace *t, const struct sim_write *writes, size_t n, uint32_t *scratch)
 {
     struct trace_tracks *k = t->tracks;
@@ -219,14 +219,14 @@ static bool list_names(struct trace *t, const struct sim_write *writes, size_t n
     return true;
 }
 
-/* What a core's writes that landed in the cycle have changed. */
-static bool write_landed(struct trace *t, uint32_t core)
+/* What a core's writes that committed in the cycle have changed. */
+static bool write_committed(struct trace *t, uint32_t core)
 {
     struct trace_tracks *k = t->tracks;
     uint32_t *scratch = k->scratch + (size_t)core * t->named;
     k->writes.n = 0;
-    for (size_t i = 0; i < k->landed.n; i++) {
-        const struct sim_landing *l = &k->landed.at[i];
+    for (size_t i = 0; i < k->committed.n; i++) {
+        const struct sim_commit *l = &k->committed.at[i];
         if (l->core == core && !vec_push(&k->writes, (struct sim_write){l->address, l->value, l->slot}))
             return false;
     }
@@ -248,10 +248,10 @@ static bool write_landed(struct trace *t, uint32_t core)
 static bool close_cycle(struct trace *t)
 {
     struct trace_tracks *k = t->tracks;
-    for (uint32_t c = 0; k->landed.n && c < t->machine.cores; c++)
-        if (!write_landed(t, c))
+    for (uint32_t c = 0; k->committed.n && c < t->machine.cores; c++)
+        if (!write_committed(t, c))
             return false;
-    k->landed.n = 0;
+    k->committed.n = 0;
     const bool open = k->open;
     k->open = false;
     return !open || !t->format->cycle || t->format->cycle(t);
@@ -291,11 +291,11 @@ static void watch(void *user, const struct sim_bundle *b)
         t->tracks->no_memory = !write_bundle(t, b);
 }
 
-static void watch_landing(void *user, const struct sim_landing *l)
+static void watch_commit(void *user, const struct sim_commit *l)
 {
     struct trace *t = user;
     if (!l->in_memory && !t->tracks->no_memory)
-        t->tracks->no_memory = !vec_push(&t->tracks->landed, *l);
+        t->tracks->no_memory = !vec_push(&t->tracks->committed, *l);
 }
 
 /* --- a trace ---------------------------------------------------------------------- */
@@ -358,7 +358,7 @@ void trace_destroy(struct trace *t)
         free(k->scratch);
         vec_free(&k->slots);
         vec_free(&k->written);
-        vec_free(&k->landed);
+        vec_free(&k->committed);
         vec_free(&k->writes);
     }
     free(k);
@@ -394,7 +394,7 @@ enum status trace_run(struct trace *t, uint32_t program, struct sim *s, struct d
 {
     enum { CHUNK = 4096 }; /* rounds, of which each is at most one cycle */
     struct trace_tracks *k = t->tracks;
-    const struct sim_sink sink = {.bundle = watch, .user = t, .landing = watch_landing};
+    const struct sim_sink sink = {.bundle = watch, .user = t, .commit = watch_commit};
     enum sim_end end = SIM_MORE;
     while (runs(end) && k->base + s->cycle < t->options.from)
         end = sim_step(s, t->options.from - k->base - s->cycle);

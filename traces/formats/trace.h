@@ -39,7 +39,7 @@ struct trace_slot {
 
 #define TRACE_NONE UINT32_MAX
 
-/* A bundle that cost its core a cycle. On a machine with latencies it writes nothing; what lands in the
+/* A bundle that cost its core a cycle. On a machine with latencies it writes nothing; what commits in the
  * cycle comes after its bundles as one that executes nothing, for each core. */
 struct trace_bundle {
     uint32_t program, core;

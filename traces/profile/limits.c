@@ -12,7 +12,7 @@
  *     words   the same along all edges; within a bundle those may run in circles (of length 0), so its
  *             slots are gone over until nothing changes
  * Weakness: the bounds are not combined; engines do not know what is held before a jump. That a slow slot
- * may not land before a later one has read what it overwrites is left out of `words`. */
+ * may not commit before a later one has read what it overwrites is left out of `words`. */
 #include "traces/profile/limits.h"
 
 #include <assert.h>

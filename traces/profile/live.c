@@ -39,7 +39,7 @@ static void read_slot(struct work *w, uint32_t slot, uint32_t cycle, struct word
         }
 }
 
-static void land_slot(struct work *w, uint32_t slot, uint32_t cycle)
+static void commit_slot(struct work *w, uint32_t slot, uint32_t cycle)
 {
     const struct isa_effects fx = isa_effects(hist_isa(w->h, slot), w->h->machine.vlen);
     struct word *base = w->at + (size_t)hist_core(w->h, slot) * w->h->machine.scratch;
@@ -52,12 +52,12 @@ static void land_slot(struct work *w, uint32_t slot, uint32_t cycle)
     }
 }
 
-/* What is there by this cycle lands. */
-static void land(struct work *w, uint32_t cycle)
+/* What is there by this cycle commits. */
+static void commit(struct work *w, uint32_t cycle)
 {
     for (; w->now <= cycle; w->now++) {
         for (size_t i = 0; i < w->due[w->now % LISTS].n; i++)
-            land_slot(w, w->due[w->now % LISTS].at[i], w->now);
+            commit_slot(w, w->due[w->now % LISTS].at[i], w->now);
         w->due[w->now % LISTS].n = 0;
     }
 }
@@ -71,13 +71,13 @@ static void walk(struct work *w, size_t words)
         const struct hist_bundle *bundle = &h->bundles.at[b];
         const uint32_t end = b + 1 < h->bundles.n ? bundle[1].first_slot : hist_n(h);
         struct word *base = w->at + (size_t)bundle->core * h->machine.scratch;
-        land(w, bundle->cycle);
+        commit(w, bundle->cycle);
         for (uint32_t s = bundle->first_slot; s < end; s++)
             read_slot(w, s, bundle->cycle, base);
         for (uint32_t s = bundle->first_slot; s < end; s++)
             w->no_memory = !vec_push(&w->due[hist_there(h, s) % LISTS], s) || w->no_memory;
     }
-    land(w, w->now + LISTS);
+    commit(w, w->now + LISTS);
     for (size_t i = 0; i < words; i++)
         close_value(w, &w->at[i]);
 }

@@ -1,7 +1,7 @@
 /* For every word who wrote it last and who has read it since. A slot gets one
  * edge for each other slot and kind, found with one mark a slot; the readers of a word
  * are handed over to its next writer, so edges are no more than words read and written.
- * Writes count from when they land: at the end of their bundle, or, on a machine with
+ * Writes count from when they commit: at the end of their bundle, or, on a machine with
  * latencies, when the machine says so; then a slot's edges are not found one after the
  * other, and are sorted at the end. */
 #include "traces/record/history.h"
@@ -142,7 +142,7 @@ static void read_words(struct recorder *r, uint32_t slot, const struct words *w,
     }
 }
 
-/* The slot's write lands; NOBODY: of one that was not recorded. */
+/* The slot's write commits; NOBODY: of one that was not recorded. */
 static void write_words(struct recorder *r, uint32_t slot, const struct words *w, size_t base, size_t first,
                         uint32_t n)
 {
@@ -184,7 +184,7 @@ static void record_reads(struct recorder *r, const struct sim_bundle *b, uint32_
         read_words(r, slot, &r->mem, 0, h->address, h->words);
 }
 
-/* The slot's writes lead those at *scratch or *mem. They land now where there are no latencies. */
+/* The slot's writes lead those at *scratch or *mem. They commit now where there are no latencies. */
 static void record_writes(struct recorder *r, const struct sim_bundle *b, uint32_t slot,
                           const struct sim_write **scratch, const struct sim_write **mem)
 {
@@ -255,7 +255,7 @@ static void number_writes(struct recorder *r, uint32_t first)
         }
 }
 
-static void record_landing(void *user, const struct sim_landing *l)
+static void record_commit(void *user, const struct sim_commit *l)
 {
     struct recorder *r = user;
     if (r->full || r->no_memory)
@@ -321,7 +321,7 @@ static void record_bundle(void *user, const struct sim_bundle *b)
 static void run_window(struct recorder *r, struct sim *s)
 {
     enum { CHUNK = 4096 };
-    const struct sim_sink sink = {.bundle = record_bundle, .user = r, .landing = record_landing};
+    const struct sim_sink sink = {.bundle = record_bundle, .user = r, .commit = record_commit};
     enum sim_end end = SIM_MORE;
     sim_observe(s, &sink);
     while ((end == SIM_MORE || end == SIM_PAUSED) && s->cycle < r->window.to && !r->full && !r->no_memory) {

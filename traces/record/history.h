@@ -7,7 +7,7 @@
  * Slots are in the order of execution; those of a bundle are together, in its order, and
  * those of debug are left out. Edges lead from slots of earlier cycles or (HIST_USED, and the
  * order of two writes) of the same bundle, of any core, and are exact to the word: addresses
- * are those of this run. On a machine with latencies a write counts from when it lands; then
+ * are those of this run. On a machine with latencies a write counts from when it commits; then
  * edges other than those of values and jumps may also lead from slots of later cycles.
  */
 #ifndef SHEAF_TRACES_RECORD_HISTORY_H

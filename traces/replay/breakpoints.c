@@ -74,8 +74,8 @@ static void look_at_writes(struct watch *w, const struct stop *stop, const struc
     }
 }
 
-/* Of a round's writes that land on one word the last counts. */
-static void look_at_landing(struct watch *w, const struct stop *stop, const struct sim_landing *l)
+/* Of a round's writes that commit on one word the last counts. */
+static void look_at_commit(struct watch *w, const struct stop *stop, const struct sim_commit *l)
 {
     const uint32_t core = l->in_memory ? WORD_RANGE_MEM : l->core;
     if (stop->word_range.core != core || l->address - stop->word_range.first >= stop->word_range.n)
@@ -96,13 +96,13 @@ static void look_at_landing(struct watch *w, const struct stop *stop, const stru
                                .value = l->value};
 }
 
-static void watch_landing(void *user, const struct sim_landing *l)
+static void watch_commit(void *user, const struct sim_commit *l)
 {
     struct watch *w = user;
     for (size_t i = 0; i < w->all->list.n; i++) {
         const struct stop *stop = &w->all->list.at[i];
         if (stop->kind == STOP_WRITE || stop->kind == STOP_CHANGE)
-            look_at_landing(w, stop, l);
+            look_at_commit(w, stop, l);
     }
 }
 
@@ -178,7 +178,7 @@ bool stops_here(const struct stops *all, const struct replay *r, struct stop_hit
 static bool run(const struct stops *all, struct replay *r, bool back, uint64_t limit, struct stop_hit *hit)
 {
     struct watch w = {.all = all, .sim = r->sim};
-    const struct sim_sink sink = {.bundle = watch_bundle, .user = &w, .landing = watch_landing};
+    const struct sim_sink sink = {.bundle = watch_bundle, .user = &w, .commit = watch_commit};
     struct replay_scan scan = {NULL, found, &w};
     for (size_t i = 0; i < all->list.n; i++)
         if (all->list.at[i].kind == STOP_WRITE || all->list.at[i].kind == STOP_CHANGE)

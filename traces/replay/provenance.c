@@ -45,7 +45,7 @@ static void note_writers(void *user, const struct sim_bundle *b)
         note_writer(w, origin_of(b, writes[i].slot, (uint32_t)writes[i].address));
 }
 
-static void note_landed(void *user, const struct sim_landing *l)
+static void note_committed(void *user, const struct sim_commit *l)
 {
     struct writers *w = user;
     if (l->in_memory == (w->word_range->core == WORD_RANGE_MEM))
@@ -70,7 +70,7 @@ bool origin_writers(struct replay *r, const struct word_range *word_range, struc
     bool *known = calloc(word_range->n, sizeof *known);
     uint64_t *round = calloc(word_range->n, sizeof *round);
     struct writers w = {word_range, out, known, round, 1, false};
-    const struct sim_sink sink = {.bundle = note_writers, .user = &w, .landing = note_landed};
+    const struct sim_sink sink = {.bundle = note_writers, .user = &w, .commit = note_committed};
     const struct replay_scan scan = {&sink, wrote, &w};
     uint32_t left = known && round ? word_range->n : 0;
     for (uint64_t before = now + 1; left && replay_back(r, &scan, before); before = replay_at(r))
@@ -150,7 +150,7 @@ static void note_readers(void *user, const struct sim_bundle *b)
         note_written(r, b->core, writes[i].address);
 }
 
-static void note_overwritten(void *user, const struct sim_landing *l)
+static void note_overwritten(void *user, const struct sim_commit *l)
 {
     struct readers *r = user;
     if (l->in_memory == (r->word_range->core == WORD_RANGE_MEM))
@@ -169,7 +169,7 @@ size_t origin_readers(struct replay *r, const struct word_range *word_range, str
 {
     const uint64_t now = replay_at(r);
     struct readers readers = {word_range, out, 0, most, calloc(word_range->n, sizeof(bool)), word_range->n};
-    const struct sim_sink sink = {.bundle = note_readers, .user = &readers, .landing = note_overwritten};
+    const struct sim_sink sink = {.bundle = note_readers, .user = &readers, .commit = note_overwritten};
     const struct replay_scan scan = {&sink, all_read, &readers};
     if (readers.written)
         (void)replay_forth(r, &scan, now + ORIGIN_AHEAD);

@@ -26,7 +26,7 @@ struct core_mark {
 struct replay_mark {
     uint64_t at, cycle, double_writes, work;
     uint32_t *words;         /* memory, then each core's scratch */
-    struct late late;        /* writes on their way */
+    struct late late;        /* writes in flight */
     struct core_mark core[]; /* machine.cores */
 };
 
@@ -35,13 +35,13 @@ static size_t state_words(const struct sim *s)
     return s->mem_words + (size_t)s->config.machine.cores * s->config.machine.scratch;
 }
 
-/* What writes on their way take at most, as words. */
-static size_t late_words(const struct isa_machine *m)
+/* What writes in flight take at most, as words. */
+static size_t latency_words(const struct isa_machine *m)
 {
     size_t writes = 0;
     for (unsigned e = 0; isa_machine_waits(m) && e < ENGINE_DEBUG; e++)
         writes += (size_t)m->slots[e] * m->vlen * m->latency[e];
-    return writes * m->cores * (sizeof(struct sim_landing) / sizeof(uint32_t));
+    return writes * m->cores * (sizeof(struct sim_commit) / sizeof(uint32_t));
 }
 
 enum status replay_create(const struct prog *p, const struct sim_config *config, const uint32_t *mem,
@@ -56,7 +56,7 @@ enum status replay_create(const struct prog *p, const struct sim_config *config,
         free(r);
         return status;
     }
-    const size_t words = state_words(r->sim) + late_words(&r->sim->config.machine);
+    const size_t words = state_words(r->sim) + latency_words(&r->sim->config.machine);
     const size_t most = MARK_BYTES / sizeof(uint32_t) / words;
     r->mem = mem;
     r->most = most < MOST_MARKS ? most : MOST_MARKS;
@@ -68,7 +68,7 @@ enum status replay_create(const struct prog *p, const struct sim_config *config,
 static void free_mark(struct replay_mark *m)
 {
     if (m) {
-        late_free(&m->late);
+        latency_free(&m->late);
         free(m->words);
     }
     free(m);
@@ -115,7 +115,7 @@ static struct replay_mark *take_mark(const struct sim *s)
     if (!m)
         return NULL;
     m->words = malloc(state_words(s) * sizeof *m->words);
-    if (!m->words || !late_copy(&m->late, late_of(s))) {
+    if (!m->words || !latency_copy(&m->late, latency_state_of(s))) {
         free_mark(m);
         return NULL;
     }
@@ -137,7 +137,7 @@ static struct replay_mark *take_mark(const struct sim *s)
 static bool restore_mark(struct sim *s, const struct replay_mark *m)
 {
     const uint32_t scratch = s->config.machine.scratch;
-    if (!late_copy(late_of(s), &m->late))
+    if (!latency_copy(latency_state_of(s), &m->late))
         return false;
     s->rounds = m->at;
     s->cycle = m->cycle;
