@@ -29,7 +29,7 @@ struct fast_results {
 struct fast_frame {
     const struct micro *code;
     const struct micro_mark *marks;
-    const struct micro_block *blocks;
+    const struct superinstruction *blocks;
     uint32_t bundles, vlen, core;
     uint32_t *scratch, *mem;
     struct fast_results *results;

@@ -29,8 +29,8 @@ static bool any_zero(const uint32_t *at, uint32_t n)
 }
 
 /* False if a load is out of range. */
-FAST_TARGET static inline bool block_read(const struct micro_block *k, const uint32_t *s, const uint32_t *mem,
-                                          struct fast_results *r)
+FAST_TARGET static inline bool block_read(const struct superinstruction *k, const uint32_t *s,
+                                          const uint32_t *mem, struct fast_results *r)
 {
     for (unsigned i = 0; i < BLOCK_LOAD; i++) {
         const uint32_t at = s[k->load[i][1]], vector_at = s[k->vload[i][1]];
@@ -65,7 +65,7 @@ FAST_TARGET static inline bool block_read(const struct micro_block *k, const uin
     return true;
 }
 
-FAST_TARGET static inline void block_write(const struct micro_block *k, uint32_t *s,
+FAST_TARGET static inline void block_write(const struct superinstruction *k, uint32_t *s,
                                            const struct fast_results *r)
 {
     for (unsigned kind = 0; kind < BLOCK_KINDS; kind++) {

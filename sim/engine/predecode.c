@@ -23,7 +23,7 @@ enum {
     PREDICTED = 1500,
 };
 
-_Static_assert((int)FUSE_LANES == (int)LANES, "a run fills at most a vector");
+_Static_assert((int)SUPERWORD_LANES == (int)LANES, "a run fills at most a vector");
 
 enum {
     LABELED = 0
@@ -43,11 +43,11 @@ struct coder {
 
     /* The bundle at work. */
     uint32_t pc;
-    const struct isa_slot *slot[ORDER_SLOTS];
+    const struct isa_slot *slot[SERIALIZE_SLOTS];
     struct fuse runs; /* what some of them point to */
-    struct isa_effects fx[ORDER_SLOTS];
-    struct order_table table;
-    struct order_bundle b;
+    struct isa_effects fx[SERIALIZE_SLOTS];
+    struct serialize_table table;
+    struct serialize_bundle b;
     struct order order;
     const struct isa_slot *control; /* NULL without one */
     int64_t condition;              /* the word it reads, or -1 */
@@ -120,7 +120,7 @@ static bool gather_slot(struct coder *c, const struct isa_slot *s)
     if (isa_is_control(op))
         return gather_control(c, s, info->kind);
     const unsigned i = c->b.n++;
-    if (i == ORDER_SLOTS)
+    if (i == SERIALIZE_SLOTS)
         return false;
     c->b.loads |= (uint64_t)isa_is_load(op) << i;
     c->b.stores |= (uint64_t)isa_is_store(op) << i;
@@ -140,7 +140,7 @@ static bool control_target(const struct coder *c, int64_t *target)
 
 static bool gather(struct coder *c)
 {
-    c->b = (struct order_bundle){.fx = c->fx};
+    c->b = (struct serialize_bundle){.fx = c->fx};
     c->control = NULL;
     c->condition = -1;
     const struct prog_span groups = prog_groups(c->prog, c->pc);
@@ -160,7 +160,7 @@ static bool gather(struct coder *c)
 /* --- runs ----------------------------------------------------------------------- */
 
 /* Adds slot i to what is left of the bundle. */
-static void keep(struct coder *c, struct order_bundle *rest, unsigned i)
+static void keep(struct coder *c, struct serialize_bundle *rest, unsigned i)
 {
     const unsigned to = rest->n++;
     c->slot[to] = c->slot[i];
@@ -175,10 +175,10 @@ static void fuse(struct coder *c)
 {
     if (!c->fuses)
         return;
-    fuse_find(c->slot, c->b.n, &c->runs);
+    superword_find(c->slot, c->b.n, &c->runs);
     if (!c->runs.runs)
         return;
-    struct order_bundle rest = {.fx = c->fx};
+    struct serialize_bundle rest = {.fx = c->fx};
     for (unsigned i = 0; i < c->b.n; i++)
         if (!(c->runs.gone >> i & 1))
             keep(c, &rest, i);
@@ -218,10 +218,10 @@ static bool fits(const struct coder *c)
 
 /* --- blocks -------------------------------------------------------------------- */
 
-static bool put_in_block(const struct coder *c, struct micro_block *k, unsigned i)
+static bool put_in_block(const struct coder *c, struct superinstruction *k, unsigned i)
 {
-    uint32_t *place =
-        block_place(k, (enum isa_op)c->slot[i]->op, c->fx[i].write.n, c->config->machine.scratch);
+    uint32_t *place = superinstruction_operands(k, (enum isa_op)c->slot[i]->op, c->fx[i].write.n,
+                                                c->config->machine.scratch);
     if (!place)
         return false;
     const struct isa_effects *fx = &c->fx[i];
@@ -238,14 +238,14 @@ static void split(struct coder *c)
 {
     if (!c->blocks || c->b.n < BLOCK_MIN)
         return;
-    struct micro_block k = block_blank(c->config->machine.scratch);
+    struct superinstruction k = superinstruction_blank(c->config->machine.scratch);
     uint64_t left = 0;
     for (unsigned i = 0; i < c->b.n; i++)
         if (!put_in_block(c, &k, i))
             left |= UINT64_C(1) << i;
     if (__builtin_popcountll(left) > BLOCK_LEFT || c->b.n - (unsigned)__builtin_popcountll(left) < BLOCK_MIN)
         return;
-    struct order_bundle rest = {.fx = c->fx};
+    struct serialize_bundle rest = {.fx = c->fx};
     for (; left; left &= left - 1)
         keep(c, &rest, (unsigned)__builtin_ctzll(left));
     c->b = rest;
@@ -340,7 +340,7 @@ static void emit_bundle(struct coder *c)
     if (c->block >= 0)
         emit(c, MICRO_BLOCK_READ, c->block, 0, 0, 0);
     emit_checks(c);
-    int64_t buffer[ORDER_SLOTS];
+    int64_t buffer[SERIALIZE_SLOTS];
     for (unsigned k = 0; k < c->b.n; k++) {
         const unsigned i = c->order.sequence[k];
         const bool waits = c->order.buffered >> i & 1;
@@ -378,13 +378,13 @@ static void condense(struct coder *c)
     fuse(c);
     split(c);
     if (c->b.n < n)
-        order_find(&c->table, &c->b, &c->order);
+        serialize_find(&c->table, &c->b, &c->order);
 }
 
 static void translate(struct coder *c, struct micro_mark *sum)
 {
     if (gather(c)) {
-        order_find(&c->table, &c->b, &c->order);
+        serialize_find(&c->table, &c->b, &c->order);
         c->condition_written = c->condition >= 0 && order_is_written(&c->table, (uint32_t)c->condition);
         c->block = -1;
         condense(c);

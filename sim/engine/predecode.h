@@ -84,7 +84,7 @@ enum block_kind {
 enum { BLOCK_ALU = 2, BLOCK_VALU = 1, BLOCK_MADD = 3, BLOCK_LOAD = 2 };
 
 /* Every place: the dest, then the sources; of loads, then micro.c. */
-struct micro_block {
+struct superinstruction {
     uint32_t alu[BLOCK_KINDS][BLOCK_ALU][3];
     uint32_t valu[BLOCK_KINDS][BLOCK_VALU][3];
     uint32_t madd[BLOCK_MADD][4];
@@ -95,7 +95,7 @@ struct micro_block {
 struct micro_stream {
     VEC(struct micro) code;
     VEC(struct micro_mark) marks;
-    VEC(struct micro_block) blocks;
+    VEC(struct superinstruction) blocks;
     uint64_t most_work; /* of a bundle */
 };
 

@@ -1,4 +1,4 @@
-/* Requires: at most ORDER_SLOTS slots, ranges inside the scratch.
+/* Requires: at most SERIALIZE_SLOTS slots, ranges inside the scratch.
  * Guarantees: executing sequence[0..n) with buffered writes put aside, then copying
  * those in program order, leaves what executing all slots at once would leave.
  *
@@ -13,9 +13,9 @@
 #include <assert.h>
 
 struct graph {
-    uint64_t before[ORDER_SLOTS];  /* who has to be placed before this slot */
-    uint64_t rewrite[ORDER_SLOTS]; /* earlier slots that write a word this one writes */
-    uint64_t memory[ORDER_SLOTS];  /* the part of `before` that buffering cannot lift */
+    uint64_t before[SERIALIZE_SLOTS];  /* who has to be placed before this slot */
+    uint64_t rewrite[SERIALIZE_SLOTS]; /* earlier slots that write a word this one writes */
+    uint64_t memory[SERIALIZE_SLOTS];  /* the part of `before` that buffering cannot lift */
 };
 
 static uint64_t bit(unsigned i)
@@ -28,33 +28,34 @@ static unsigned lowest(uint64_t set)
     return (unsigned)__builtin_ctzll(set);
 }
 
-static void note_write(struct order_table *t, struct graph *g, unsigned slot, const struct isa_range *r,
+static void note_write(struct serialize_table *t, struct graph *g, unsigned slot, const struct isa_range *r,
                        uint64_t *twice)
 {
     for (uint32_t i = 0; i < r->n; i++) {
-        struct order_word *w = &t->words[r->first + i];
+        struct serialize_word *w = &t->words[r->first + i];
         if (w->serial == t->serial) {
             g->rewrite[slot] |= w->writers;
             ++*twice;
         } else {
-            *w = (struct order_word){t->serial, 0};
+            *w = (struct serialize_word){t->serial, 0};
         }
         w->writers |= bit(slot);
     }
 }
 
-static void note_read(struct order_table *t, struct graph *g, unsigned slot, const struct isa_range *r)
+static void note_read(struct serialize_table *t, struct graph *g, unsigned slot, const struct isa_range *r)
 {
     uint64_t writers = 0;
     for (uint32_t i = 0; i < r->n; i++) {
-        const struct order_word *w = &t->words[r->first + i];
+        const struct serialize_word *w = &t->words[r->first + i];
         writers |= w->serial == t->serial ? w->writers : 0;
     }
     for (uint64_t left = writers & ~bit(slot); left; left &= left - 1)
         g->before[lowest(left)] |= bit(slot);
 }
 
-static void build(struct order_table *t, const struct order_bundle *b, struct graph *g, struct order *out)
+static void build(struct serialize_table *t, const struct serialize_bundle *b, struct graph *g,
+                  struct order *out)
 {
     t->serial++;
     for (unsigned i = 0; i < b->n; i++) {
@@ -73,23 +74,23 @@ static void build(struct order_table *t, const struct order_bundle *b, struct gr
 
 /* Everyone in `left` waits for someone in it. Walking back along edges ends in a
  * cycle; its narrowest writer is the one to buffer. */
-static unsigned cheapest_on_cycle(const struct order_bundle *b, const struct graph *g, uint64_t left)
+static unsigned cheapest_on_cycle(const struct serialize_bundle *b, const struct graph *g, uint64_t left)
 {
-    unsigned at = lowest(left), best = ORDER_SLOTS;
+    unsigned at = lowest(left), best = SERIALIZE_SLOTS;
     for (unsigned i = 0; i < b->n; i++)
         at = lowest(g->before[at] & left);
     const unsigned start = at;
     do {
         const struct isa_effects *fx = &b->fx[at];
-        if (fx->writes && (best == ORDER_SLOTS || fx->write.n < b->fx[best].write.n))
+        if (fx->writes && (best == SERIALIZE_SLOTS || fx->write.n < b->fx[best].write.n))
             best = at;
         at = lowest(g->before[at] & left);
     } while (at != start);
-    assert(best != ORDER_SLOTS);
+    assert(best != SERIALIZE_SLOTS);
     return best;
 }
 
-static void buffer(const struct order_bundle *b, struct graph *g, unsigned slot, struct order *out)
+static void buffer(const struct serialize_bundle *b, struct graph *g, unsigned slot, struct order *out)
 {
     out->buffered |= bit(slot);
     g->before[slot] = g->memory[slot];
@@ -100,7 +101,7 @@ static void buffer(const struct order_bundle *b, struct graph *g, unsigned slot,
         }
 }
 
-static unsigned pick(const struct order_bundle *b, struct graph *g, uint64_t left, uint64_t preferred,
+static unsigned pick(const struct serialize_bundle *b, struct graph *g, uint64_t left, uint64_t preferred,
                      struct order *out)
 {
     for (uint64_t set = preferred; set; set &= set - 1)
@@ -114,13 +115,13 @@ static unsigned pick(const struct order_bundle *b, struct graph *g, uint64_t lef
     }
 }
 
-void order_find(struct order_table *t, const struct order_bundle *b, struct order *out)
+void serialize_find(struct serialize_table *t, const struct serialize_bundle *b, struct order *out)
 {
-    assert(b->n <= ORDER_SLOTS);
+    assert(b->n <= SERIALIZE_SLOTS);
     struct graph g;
     out->buffered = out->written_twice = 0;
     build(t, b, &g, out);
-    uint64_t left = b->n == ORDER_SLOTS ? UINT64_MAX : bit(b->n) - 1;
+    uint64_t left = b->n == SERIALIZE_SLOTS ? UINT64_MAX : bit(b->n) - 1;
     for (unsigned i = 0; i < b->n; i++) {
         const unsigned slot = pick(b, &g, left, i ? 0 : b->first, out);
         out->sequence[i] = (unsigned char)slot;
@@ -128,7 +129,7 @@ void order_find(struct order_table *t, const struct order_bundle *b, struct orde
     }
 }
 
-bool order_is_written(const struct order_table *t, uint32_t word)
+bool order_is_written(const struct serialize_table *t, uint32_t word)
 {
     return t->words[word].serial == t->serial;
 }

@@ -8,22 +8,22 @@
 
 #include "sim/isa/isa.h"
 
-enum { ORDER_SLOTS = 64 }; /* at most; sets of slots are bit masks */
+enum { SERIALIZE_SLOTS = 64 }; /* at most; sets of slots are bit masks */
 
 /* Who writes a scratch word in the bundle whose serial number it bears. */
-struct order_word {
+struct serialize_word {
     uint64_t serial, writers;
 };
 
 /* Working memory for bundles of one program. */
-struct order_table {
-    struct order_word *words; /* one a scratch word, zero at the start */
+struct serialize_table {
+    struct serialize_word *words; /* one a scratch word, zero at the start */
     uint64_t serial;
 };
 
 /* A bundle's slots as the ordering sees them, in program order. All ranges must
  * lie inside the scratch. */
-struct order_bundle {
+struct serialize_bundle {
     const struct isa_effects *fx;
     unsigned n;
     uint64_t loads, stores; /* of memory: loads come before stores */
@@ -31,14 +31,14 @@ struct order_bundle {
 };
 
 struct order {
-    unsigned char sequence[ORDER_SLOTS]; /* slot numbers in the order found */
-    uint64_t buffered;                   /* slots whose write has to wait; copied in program order */
-    uint64_t written_twice;              /* scratch writes that meet an earlier one of the bundle */
+    unsigned char sequence[SERIALIZE_SLOTS]; /* slot numbers in the order found */
+    uint64_t buffered;                       /* slots whose write has to wait; copied in program order */
+    uint64_t written_twice;                  /* scratch writes that meet an earlier one of the bundle */
 };
 
-void order_find(struct order_table *t, const struct order_bundle *b, struct order *out);
+void serialize_find(struct serialize_table *t, const struct serialize_bundle *b, struct order *out);
 
-/* Whether some slot of the bundle last given to order_find writes the word. */
-bool order_is_written(const struct order_table *t, uint32_t word);
+/* Whether some slot of the bundle last given to serialize_find writes the word. */
+bool order_is_written(const struct serialize_table *t, uint32_t word);
 
 #endif

@@ -8,9 +8,9 @@ static void blank_places(uint32_t *place, size_t words, uint32_t width, uint32_t
         place[i] = scratch + (i % width ? BLOCK_ZERO : BLOCK_BLANK);
 }
 
-struct micro_block block_blank(uint32_t scratch)
+struct superinstruction superinstruction_blank(uint32_t scratch)
 {
-    struct micro_block k;
+    struct superinstruction k;
 #define BLANK_PLACES(list, width) \
     blank_places((uint32_t *)(list), sizeof(list) / sizeof(uint32_t), width, scratch)
     BLANK_PLACES(k.alu, 3);
@@ -47,7 +47,7 @@ static uint32_t *free_place(uint32_t *places, uint32_t n, uint32_t width, uint32
     return NULL;
 }
 
-uint32_t *block_place(struct micro_block *k, enum isa_op op, uint32_t n, uint32_t scratch)
+uint32_t *superinstruction_operands(struct superinstruction *k, enum isa_op op, uint32_t n, uint32_t scratch)
 {
     const uint32_t word = scratch + BLOCK_BLANK;
     const int kind = kind_of(op);

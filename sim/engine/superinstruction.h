@@ -1,4 +1,4 @@
-/* Filling in the form that a micro_block of predecode.h is. Between predecode.c and block.c. */
+/* Filling in the form that a superinstruction of predecode.h is. Between predecode.c and block.c. */
 #ifndef SHEAF_SIM_ENGINE_SUPERINSTRUCTION_H
 #define SHEAF_SIM_ENGINE_SUPERINSTRUCTION_H
 
@@ -11,9 +11,9 @@
 enum { BLOCK_BLANK = SIM_SPARE - 16, BLOCK_ZERO = SIM_SPARE - 8 };
 
 /* A block with nothing in it, for a machine of so much scratch. */
-struct micro_block block_blank(uint32_t scratch);
+struct superinstruction superinstruction_blank(uint32_t scratch);
 
 /* The place for an operation that writes `n` words, or NULL: the dest, then the sources. */
-uint32_t *block_place(struct micro_block *k, enum isa_op op, uint32_t n, uint32_t scratch);
+uint32_t *superinstruction_operands(struct superinstruction *k, enum isa_op op, uint32_t n, uint32_t scratch);
 
 #endif

@@ -18,7 +18,7 @@ static uint64_t find(const struct isa_slot *const *slot, uint64_t set, const str
     return 0;
 }
 
-void fuse_find(const struct isa_slot *const *slot, unsigned n, struct fuse *out)
+void superword_find(const struct isa_slot *const *slot, unsigned n, struct fuse *out)
 {
     out->runs = 0;
     out->gone = 0;
@@ -32,7 +32,7 @@ void fuse_find(const struct isa_slot *const *slot, unsigned n, struct fuse *out)
             continue; /* in a run already, or to be when its turn comes */
         uint64_t members = first, next = first;
         int64_t lanes = 0;
-        for (; next && lanes < FUSE_LANES; next = find(slot, set, s, (int32_t)lanes)) {
+        for (; next && lanes < SUPERWORD_LANES; next = find(slot, set, s, (int32_t)lanes)) {
             members |= next;
             lanes++;
         }

@@ -11,18 +11,18 @@
 #include "sim/engine/serialize.h"
 #include "sim/isa/isa.h"
 
-enum { FUSE_LANES = 8, FUSE_RUNS = ORDER_SLOTS / 2 };
+enum { SUPERWORD_LANES = 8, SUPERWORD_RUNS = SERIALIZE_SLOTS / 2 };
 
 /* What was found. A run is the first of its slots with valu's operation, and the number of
- * lanes (2 to FUSE_LANES) as its literal. */
+ * lanes (2 to SUPERWORD_LANES) as its literal. */
 struct fuse {
-    struct isa_slot run[FUSE_RUNS];
+    struct isa_slot run[SUPERWORD_RUNS];
     unsigned runs;
     uint64_t gone; /* the slots that are part of a run */
 };
 
-/* `slot`: a bundle's n slots (at most ORDER_SLOTS), all addresses inside the scratch.
+/* `slot`: a bundle's n slots (at most SERIALIZE_SLOTS), all addresses inside the scratch.
  * Operations that can fault are left alone. */
-void fuse_find(const struct isa_slot *const *slot, unsigned n, struct fuse *out);
+void superword_find(const struct isa_slot *const *slot, unsigned n, struct fuse *out);
 
 #endif

@@ -136,11 +136,11 @@ static void orders_are_sound(void **state)
     (void)state;
     enum { WORDS = 24 };
     struct rng r = {5};
-    struct order_word words[WORDS] = {{0, 0}};
-    struct order_table table = {words, 0};
+    struct serialize_word words[WORDS] = {{0, 0}};
+    struct serialize_table table = {words, 0};
     for (unsigned round = 0; round < 20000; round++) {
-        struct isa_effects fx[ORDER_SLOTS];
-        struct order_bundle b = {.fx = fx, .n = 1 + rng_below(&r, round % 100 ? 9 : ORDER_SLOTS)};
+        struct isa_effects fx[SERIALIZE_SLOTS];
+        struct serialize_bundle b = {.fx = fx, .n = 1 + rng_below(&r, round % 100 ? 9 : SERIALIZE_SLOTS)};
         for (unsigned i = 0; i < b.n; i++) {
             const uint32_t n = rng_below(&r, 3) ? 1 : 4, kind = rng_below(&r, 6);
             fx[i] = (struct isa_effects){.reads = 2, .writes = kind != 0};
@@ -151,7 +151,7 @@ static void orders_are_sound(void **state)
             b.loads |= (uint64_t)(kind == 1) << i;
         }
         struct order order;
-        order_find(&table, &b, &order);
+        serialize_find(&table, &b, &order);
         uint64_t done = 0;
         unsigned last[WORDS], final[WORDS]; /* slot + 1 that wrote the word: as executed, as it should be */
         memset(last, 0, sizeof last);
