@@ -20,7 +20,7 @@ static bool has(const struct ir *ir, enum isa_engine e)
 static bool runs(const struct ir *ir, const struct ir_op *op)
 {
     if (ir_is_elementwise(op))
-        return has(ir, ENGINE_ALU) || (has(ir, ENGINE_VALU) && !op->spread);
+        return has(ir, ENGINE_ALU) || (has(ir, ENGINE_VALU) && !op->alu_only);
     return has(ir, isa_info((enum isa_op)op->form.op)->engine) ||
            (ir_has_alt(op) && has(ir, isa_info((enum isa_op)op->alt.op)->engine));
 }

@@ -127,11 +127,11 @@ struct ir_val ir_const(struct ir *ir, uint32_t value)
     if (value == 1) {
         op = ir_new_op(OP_ALU_EQ, 1, v);
         op.form = ir_form(OP_ALU_EQ, 2, ir->zero, ir->zero, ir_no_val);
-        op.spread = true;
+        op.alu_only = true;
     } else if (derive(ir, value, &r)) {
         op = ir_new_op(r.op, 1, v);
         op.form = ir_form(r.op, 2, r.a, r.b, ir_no_val);
-        op.spread = true;
+        op.alu_only = true;
         c->depth = (uint8_t)r.depth;
     } else {
         op = ir_new_op(OP_CONST, 1, v);

@@ -193,7 +193,7 @@ void ir_alu_into(struct ir *ir, struct ir_val dest, enum isa_op code, struct ir_
     b = widen(ir, b, dest.lanes);
     struct ir_op op = ir_new_op(code, dest.lanes, dest);
     op.form = ir_form(code, 2, a, b, ir_no_val);
-    op.spread = dest.lanes != ir->machine.vlen || dest.stride != 1 || a.stride != 1 || b.stride != 1;
+    op.alu_only = dest.lanes != ir->machine.vlen || dest.stride != 1 || a.stride != 1 || b.stride != 1;
     ir_push(ir, op);
 }
 

@@ -55,7 +55,7 @@ struct ir_form {
 struct ir_op {
     struct ir_form form, alt; /* alt.op == OP_UNKNOWN: there is no other form */
     uint8_t lanes;
-    bool spread;        /* an elementwise op that may not run on valu (strided operands, fewer lanes) */
+    bool alu_only;      /* an elementwise op that may not run on valu (strided operands, fewer lanes) */
     struct ir_val dest; /* block IR_NONE: none */
     int64_t literal;
     struct ir_mem mem;
@@ -210,7 +210,7 @@ static inline bool ir_has_alt(const struct ir_op *op)
     return op->alt.op != OP_UNKNOWN;
 }
 
-/* Whether the op is elementwise: runs on alu lane by lane, or (not spread) on valu. */
+/* Whether the op is elementwise: runs on alu lane by lane, or (not alu_only) on valu. */
 static inline bool ir_is_elementwise(const struct ir_op *op)
 {
     return isa_is_alu((enum isa_op)op->form.op);

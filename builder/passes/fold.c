@@ -149,7 +149,7 @@ static void simplify(struct fold *f, struct ir_op *op)
         *x = ir_form(OP_ALU_ADD, 2, x->src[1 - one], x->src[2], ir_no_val);
     else
         return;
-    op->spread = false;
+    op->alu_only = false;
     f->n->simplified++;
 }
 
@@ -277,7 +277,7 @@ static void make_constant(struct fold *f, struct ir_op *op, uint32_t value, unsi
     if (op->form.op == OP_CONST || !(slot_is_dear || depth > DEPTH_MOST))
         return;
     struct ir_op made = *op;
-    made.spread = false;
+    made.alu_only = false;
     made.alt = (struct ir_form){.op = OP_UNKNOWN};
     if (op->lanes == 1 && !is_vector(f, op->dest)) {
         made.form = ir_form(OP_CONST, 0, ir_no_val, ir_no_val, ir_no_val);

@@ -9,7 +9,7 @@ uint8_t sched_units(const struct ir_op *op)
 {
     if (ir_is_elementwise(op)) {
         const uint8_t alu = 1u << ENGINE_ALU;
-        return op->spread ? alu : (uint8_t)(alu | 1u << ENGINE_VALU);
+        return op->alu_only ? alu : (uint8_t)(alu | 1u << ENGINE_VALU);
     }
     uint8_t units = (uint8_t)(1u << isa_info((enum isa_op)op->form.op)->engine);
     if (ir_has_alt(op))

@@ -84,7 +84,7 @@ static const struct ir_form *executed(const struct ir_op *op, const struct isa_s
         const enum isa_op code = (enum isa_op)form->op;
         if (code >= ISA_OPS)
             continue;
-        const bool wide = !f && isa_is_alu(code) && !op->spread && slot->op == isa_to_valu(code);
+        const bool wide = !f && isa_is_alu(code) && !op->alu_only && slot->op == isa_to_valu(code);
         *index = f;
         if (slot->op == code || wide)
             return form;
