@@ -33,7 +33,8 @@ enum status kern_dump_ir(struct kern_dump *dump, struct ir *ir, struct diag *d)
 }
 
 /* What comes after scheduling is made again for it. */
-static enum status dump_placed(enum dump_pass pass, const struct state *s, struct text *out, struct diag *d)
+static enum status dump_placed(enum dump_pass pass, const struct candidate *s, struct text *out,
+                               struct diag *d)
 {
     struct allocation a;
     struct emitted e = {0};
@@ -49,7 +50,7 @@ static enum status dump_placed(enum dump_pass pass, const struct state *s, struc
     return status;
 }
 
-enum status kern_dump_state(struct kern_dump *dump, const struct state *s, struct diag *d)
+enum status kern_dump_candidate(struct kern_dump *dump, const struct candidate *s, struct diag *d)
 {
     if (!dump)
         return ST_OK;

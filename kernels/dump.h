@@ -15,6 +15,6 @@ struct kern_dump {
 enum status kern_dump_ir(struct kern_dump *dump, struct ir *ir, struct diag *d);
 
 /* Of a schedule that was searched for; dump may be NULL. */
-enum status kern_dump_state(struct kern_dump *dump, const struct state *s, struct diag *d);
+enum status kern_dump_candidate(struct kern_dump *dump, const struct candidate *s, struct diag *d);
 
 #endif

@@ -70,7 +70,7 @@ uint64_t tuned_evaluations(unsigned effort, uint32_t nodes)
 }
 
 /* A result that scratch has no room for, or that does not verify, does not count. */
-static bool usable(void *context, const struct state *s)
+static bool usable(void *context, const struct candidate *s)
 {
     (void)context;
     struct emitted e = {0};
@@ -91,7 +91,7 @@ static enum status look(const struct kern_variant *v, const struct kern_request 
                         bool *open, struct diag *d)
 {
     const struct search_kernel k = kernel_of(v, rq);
-    struct state s = {.cost = 0};
+    struct candidate s = {.cost = 0};
     const enum status status = state_make(&s, &k, 0, d);
     if (status != ST_OK)
         return status;
@@ -129,7 +129,7 @@ enum status tuned_check(const struct kern_variant *v, const struct kern_request 
                         struct bound *bound, struct diag *d)
 {
     const struct search_kernel k = kernel_of(v, rq);
-    struct state s;
+    struct candidate s;
     enum status status = tuning_replay(t, &k, 0, &s, d);
     if (status != ST_OK)
         return status;
@@ -180,12 +180,12 @@ enum status tuned_program(const struct kern_variant *v, const struct kern_reques
                           struct kern_programs *out, struct diag *d)
 {
     const struct search_kernel k = kernel_of(v, rq);
-    struct state s;
+    struct candidate s;
     enum status status = tuning_replay(t, &k, 0, &s, d);
     if (status != ST_OK)
         return status;
     struct emitted e = {0};
-    status = kern_dump_state(rq->dump, &s, d);
+    status = kern_dump_candidate(rq->dump, &s, d);
     if (status == ST_OK)
         status = build_emit(s.ir, &s.schedule, &e, d);
     if (status == ST_OK)

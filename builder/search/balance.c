@@ -11,7 +11,7 @@ static const struct {
     double full;
 } row[ROW] = {{ENGINE_ALU, 0.995}, {ENGINE_VALU, 0.995}, {ENGINE_FLOW, 0.978}, {ENGINE_LOAD, 0.970}};
 
-void mix_count(const struct ir *ir, struct mix_work *w)
+void balance_count(const struct ir *ir, struct balance_work *w)
 {
     memset(w, 0, sizeof *w);
     for (size_t i = 0; i < ir->ops.n; i++) {
@@ -21,7 +21,7 @@ void mix_count(const struct ir *ir, struct mix_work *w)
     }
 }
 
-static bool fits(const struct isa_machine *machine, const struct mix_work *w, double cycles)
+static bool fits(const struct isa_machine *machine, const struct balance_work *w, double cycles)
 {
     double rest = 0; /* of what is shared with the engine before */
     for (unsigned i = 0; i < ROW; i++) {
@@ -37,7 +37,7 @@ static bool fits(const struct isa_machine *machine, const struct mix_work *w, do
     return (double)w->by_units[1u << ENGINE_STORE] <= cycles * machine->slots[ENGINE_STORE];
 }
 
-double mix_cycles(const struct isa_machine *machine, const struct mix_work *w)
+double balance_cycles(const struct isa_machine *machine, const struct balance_work *w)
 {
     double low = 0, high = 1;
     while (!fits(machine, w, high) && high < 1e12)
@@ -54,7 +54,7 @@ double mix_cycles(const struct isa_machine *machine, const struct mix_work *w)
 
 /* The work with question q answered by o; `same` is whether the same is asked then. */
 static enum status measure(const struct search_kernel *k, const struct choices *c, size_t q, unsigned o,
-                           struct mix_work *w, bool *same, struct diag *d)
+                           struct balance_work *w, bool *same, struct diag *d)
 {
     struct choices other = {.failed = false};
     struct ir *ir = NULL;
@@ -66,7 +66,7 @@ static enum status measure(const struct search_kernel *k, const struct choices *
         status = k->make(k->context, &other, &ir, d);
     }
     if (status == ST_OK) {
-        mix_count(ir, w);
+        balance_count(ir, w);
         *same = other.question.n == c->question.n;
     }
     ir_destroy(ir);
@@ -74,9 +74,9 @@ static enum status measure(const struct search_kernel *k, const struct choices *
     return status;
 }
 
-static void add(struct mix_work *w, const struct mix_work *x, float sign)
+static void add(struct balance_work *w, const struct balance_work *x, float sign)
 {
-    for (unsigned u = 0; u < MIX_MASKS; u++)
+    for (unsigned u = 0; u < BALANCE_MASKS; u++)
         w->by_units[u] += sign * x->by_units[u];
 }
 
@@ -86,12 +86,12 @@ static const struct question *asked(const struct choices *c, size_t q)
 }
 
 /* Adds up, at one place, what each answer does against option 0. */
-static enum status measure_place(struct mix *m, const struct search_kernel *k, const struct choices *c,
+static enum status measure_place(struct balance *m, const struct search_kernel *k, const struct choices *c,
                                  size_t q, struct diag *d)
 {
-    struct mix_work zero = {{0}};
+    struct balance_work zero = {{0}};
     for (unsigned o = 0; o < asked(c, q)->options; o++) {
-        struct mix_work w;
+        struct balance_work w;
         bool same = true;
         const enum status status = measure(k, c, q, o, &w, &same, d);
         if (status != ST_OK)
@@ -106,7 +106,7 @@ static enum status measure_place(struct mix *m, const struct search_kernel *k, c
 }
 
 /* One kind at places spread over the kernel. */
-static enum status measure_kind(struct mix *m, const struct search_kernel *k, const struct choices *c,
+static enum status measure_kind(struct balance *m, const struct search_kernel *k, const struct choices *c,
                                 unsigned kind, struct diag *d)
 {
     size_t n = 0;
@@ -123,17 +123,17 @@ static enum status measure_kind(struct mix *m, const struct search_kernel *k, co
 }
 
 /* Random answers to all questions but those that change what else is asked. */
-static void scatter(const struct mix *m, struct choices *c, struct rng *rng)
+static void scatter(const struct balance *m, struct choices *c, struct rng *rng)
 {
     for (size_t q = 0; q < c->question.n; q++)
         if (!m->fixed[asked(c, q)->kind])
             c->pick.at[q] = (uint8_t)rng_below(rng, asked(c, q)->options);
 }
 
-enum status mix_measure(struct mix *m, const struct search_kernel *k, const struct choices *c,
-                        struct rng *rng, struct diag *d)
+enum status balance_measure(struct balance *m, const struct search_kernel *k, const struct choices *c,
+                            struct rng *rng, struct diag *d)
 {
-    *m = (struct mix){.base = {{0}}};
+    *m = (struct balance){.base = {{0}}};
     enum status status = choices_copy(&m->choices, c) ? ST_OK : diag_set(d, ST_NOMEM, "out of memory");
     /* Twice: first to see which kinds are fixed. */
     for (unsigned round = 0; round < 2 && status == ST_OK; round++) {
@@ -147,29 +147,29 @@ enum status mix_measure(struct mix *m, const struct search_kernel *k, const stru
     if (status == ST_OK)
         status = measure(k, &m->choices, SIZE_MAX, 0, &m->base, &same, d);
     if (status != ST_OK)
-        mix_free(m);
+        balance_free(m);
     return status;
 }
 
-void mix_free(struct mix *m)
+void balance_free(struct balance *m)
 {
     choices_free(&m->choices);
 }
 
 /* The best answer to one question; whether it is another than before. */
-static bool improve(const struct mix *m, const struct isa_machine *machine, struct choices *c, size_t q,
-                    struct mix_work *total)
+static bool improve(const struct balance *m, const struct isa_machine *machine, struct choices *c, size_t q,
+                    struct balance_work *total)
 {
-    const struct mix_work *delta = m->delta[asked(c, q)->kind];
+    const struct balance_work *delta = m->delta[asked(c, q)->kind];
     unsigned best = c->pick.at[q];
     add(total, &delta[best], -1);
     double least = 0;
     for (unsigned n = 0; n < asked(c, q)->options; n++) {
         /* The present answer first: another must be better. */
         const unsigned o = (c->pick.at[q] + n) % asked(c, q)->options;
-        struct mix_work w = *total;
+        struct balance_work w = *total;
         add(&w, &delta[o], 1);
-        const double cycles = mix_cycles(machine, &w);
+        const double cycles = balance_cycles(machine, &w);
         if (n == 0 || cycles < least - 1e-4) {
             least = cycles;
             best = o;
@@ -191,10 +191,11 @@ static size_t common_factor(size_t a, size_t b)
     return a;
 }
 
-void mix_balance(const struct mix *m, const struct isa_machine *machine, struct choices *c, struct rng *rng)
+void balance_answers(const struct balance *m, const struct isa_machine *machine, struct choices *c,
+                     struct rng *rng)
 {
     const size_t n = m->choices.question.n;
-    struct mix_work total = m->base;
+    struct balance_work total = m->base;
     for (size_t q = 0; q < n; q++) {
         const unsigned kind = asked(c, q)->kind;
         if (m->fixed[kind] && c->pick.at[q] != m->choices.pick.at[q])

@@ -13,34 +13,35 @@
 
 #include "builder/search/candidate.h"
 
-enum { MIX_MASKS = 1 << ENGINE_DEBUG };
+enum { BALANCE_MASKS = 1 << ENGINE_DEBUG };
 
 /* Slots wanted, by the engines that may give them (alu alone in lanes, else ops). */
-struct mix_work {
-    float by_units[MIX_MASKS];
+struct balance_work {
+    float by_units[BALANCE_MASKS];
 };
 
-struct mix {
-    struct mix_work base;                                /* with the answers in `choices` */
-    struct choices choices;                              /* all questions, with answers drawn at random */
-    struct mix_work delta[CHOICE_KINDS][CHOICE_OPTIONS]; /* against option 0 */
-    bool fixed[CHOICE_KINDS];                            /* its answers change what else is asked */
+struct balance {
+    struct balance_work base;                                /* with the answers in `choices` */
+    struct choices choices;                                  /* all questions, with answers drawn at random */
+    struct balance_work delta[CHOICE_KINDS][CHOICE_OPTIONS]; /* against option 0 */
+    bool fixed[CHOICE_KINDS];                                /* its answers change what else is asked */
 };
 
 /* Measures around the choices' present answers (which have been asked: question is
  * set). ST_OK, ST_NOMEM, or the kernel's failure. */
-enum status mix_measure(struct mix *m, const struct search_kernel *k, const struct choices *c,
-                        struct rng *rng, struct diag *d);
-void mix_free(struct mix *m);
+enum status balance_measure(struct balance *m, const struct search_kernel *k, const struct choices *c,
+                            struct rng *rng, struct diag *d);
+void balance_free(struct balance *m);
 
 /* The work of a whole ir. */
-void mix_count(const struct ir *ir, struct mix_work *w);
+void balance_count(const struct ir *ir, struct balance_work *w);
 
 /* Cycles that the work takes at least, with engines as full as good schedules fill them. */
-double mix_cycles(const struct isa_machine *machine, const struct mix_work *w);
+double balance_cycles(const struct isa_machine *machine, const struct balance_work *w);
 
 /* Improves the answers (to the questions in mix.choices); leaves them alone if one that decides what else is
  * asked is not as measured. */
-void mix_balance(const struct mix *m, const struct isa_machine *machine, struct choices *c, struct rng *rng);
+void balance_answers(const struct balance *m, const struct isa_machine *machine, struct choices *c,
+                     struct rng *rng);
 
 #endif

@@ -8,7 +8,8 @@
 enum { TAIL = 12 };
 static const float far_key = 1e9f;
 
-enum status state_make(struct state *s, const struct search_kernel *k, uint32_t region, struct diag *d)
+enum status candidate_make(struct candidate *s, const struct search_kernel *k, uint32_t region,
+                           struct diag *d)
 {
     choices_begin(&s->choices);
     enum status status = k->make(k->context, &s->choices, &s->ir, d);
@@ -19,32 +20,32 @@ enum status state_make(struct state *s, const struct search_kernel *k, uint32_t 
                              (s->keys = malloc((s->sched.graph.nodes + 1u) * sizeof *s->keys))))
         status = diag_set(d, ST_NOMEM, "out of memory while scheduling");
     if (status != ST_OK)
-        state_free(s);
+        candidate_free(s);
     return status;
 }
 
-void state_free(struct state *s)
+void candidate_free(struct candidate *s)
 {
     schedule_free(&s->schedule);
     sched_graph_free(&s->sched);
     ir_destroy(s->ir);
     choices_free(&s->choices);
     free(s->keys);
-    *s = (struct state){0};
+    *s = (struct candidate){0};
 }
 
-static const struct ir_tag *tag(const struct state *s, uint32_t node)
+static const struct ir_tag *tag(const struct candidate *s, uint32_t node)
 {
     return &s->ir->ops.at[s->sched.graph.first_op + node].tag;
 }
 
-static bool shared(const struct state *s, uint32_t node)
+static bool shared(const struct candidate *s, uint32_t node)
 {
     return node >= s->sched.graph.ops || tag(s, node)->strand == IR_SHARED;
 }
 
 /* The least key of a successor, less one. */
-static void before_first_use(struct state *s, uint32_t node)
+static void before_first_use(struct candidate *s, uint32_t node)
 {
     const struct dep_graph *g = &s->sched.graph;
     s->keys[node] = far_key;
@@ -53,7 +54,7 @@ static void before_first_use(struct state *s, uint32_t node)
             s->keys[node] = s->keys[g->succ[e].to] - 1;
 }
 
-void state_shared_keys(struct state *s)
+void candidate_shared_keys(struct candidate *s)
 {
     const struct dep_graph *g = &s->sched.graph;
     for (uint32_t i = 0; i < g->nodes; i++)
@@ -69,7 +70,7 @@ void state_shared_keys(struct state *s)
     }
 }
 
-bool state_first_keys(struct state *s, float stagger, float pace)
+bool candidate_first_keys(struct candidate *s, float stagger, float pace)
 {
     const struct dep_graph *g = &s->sched.graph;
     uint32_t *depth = calloc(g->nodes + 1u, sizeof *depth);
@@ -85,7 +86,7 @@ bool state_first_keys(struct state *s, float stagger, float pace)
         s->keys[i] = (float)tag(s, i)->strand * stagger + (float)depth[i] * pace;
     }
     free(depth);
-    state_shared_keys(s);
+    candidate_shared_keys(s);
     return true;
 }
 
@@ -95,7 +96,7 @@ struct buckets {
     uint32_t *at, *order;
 };
 
-static bool make_buckets(struct buckets *b, const struct state *s, uint32_t strands, uint32_t rounds)
+static bool make_buckets(struct buckets *b, const struct candidate *s, uint32_t strands, uint32_t rounds)
 {
     const uint32_t ops = s->sched.graph.ops;
     b->n = strands * rounds;
@@ -115,7 +116,7 @@ static bool make_buckets(struct buckets *b, const struct state *s, uint32_t stra
     return true;
 }
 
-static void extent(const struct state *s, uint32_t *strands, uint32_t *rounds)
+static void extent(const struct candidate *s, uint32_t *strands, uint32_t *rounds)
 {
     for (uint32_t i = 0; i < s->sched.graph.ops; i++) {
         if (shared(s, i))
@@ -127,7 +128,7 @@ static void extent(const struct state *s, uint32_t *strands, uint32_t *rounds)
     }
 }
 
-bool state_take_keys(struct state *s, const struct state *from)
+bool candidate_take_keys(struct candidate *s, const struct candidate *from)
 {
     uint32_t strands = 0, rounds = 1;
     extent(s, &strands, &rounds);
@@ -145,11 +146,11 @@ bool state_take_keys(struct state *s, const struct state *from)
     free(old.at);
     free(old.order);
     if (good)
-        state_shared_keys(s);
+        candidate_shared_keys(s);
     return good;
 }
 
-static double cost_of(const struct state *s)
+static double cost_of(const struct candidate *s)
 {
     const struct schedule *x = &s->schedule;
     uint32_t late = 0;
@@ -158,7 +159,7 @@ static double cost_of(const struct state *s)
     return x->length + (double)late / (late + 500.0);
 }
 
-static bool run(struct state *s, bool reversed, const float *keys)
+static bool run(struct candidate *s, bool reversed, const float *keys)
 {
     s->options.reversed = reversed;
     const bool good = schedule_run(&s->schedule, &s->sched, keys, &s->options);
@@ -166,7 +167,7 @@ static bool run(struct state *s, bool reversed, const float *keys)
     return good;
 }
 
-bool state_evaluate(struct state *s, unsigned passes)
+bool candidate_evaluate(struct candidate *s, unsigned passes)
 {
     const uint32_t n = s->sched.graph.nodes;
     float *keys = malloc((n + 1u) * sizeof *keys);

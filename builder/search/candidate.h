@@ -14,7 +14,7 @@ struct search_kernel {
     enum status (*make)(const void *context, struct choices *choices, struct ir **out, struct diag *d);
 };
 
-struct state {
+struct candidate {
     struct choices choices;
     struct ir *ir;
     struct sched_graph sched; /* of the region searched */
@@ -26,22 +26,23 @@ struct state {
 
 /* Builds ir and problem for the state's choices; keys are allocated, not set. The
  * state must be zero but for its choices and options. On failure it is freed. */
-enum status state_make(struct state *s, const struct search_kernel *k, uint32_t region, struct diag *d);
-void state_free(struct state *s);
+enum status candidate_make(struct candidate *s, const struct search_kernel *k, uint32_t region,
+                           struct diag *d);
+void candidate_free(struct candidate *s);
 
 /* Keys for a start: strands one after the other, `stagger` apart, ops by depth. */
-bool state_first_keys(struct state *s, float stagger, float pace);
+bool candidate_first_keys(struct candidate *s, float stagger, float pace);
 
 /* Keys taken over from another state of the same kernel: strand by strand and round
  * by round in order; shared ops anew. */
-bool state_take_keys(struct state *s, const struct state *from);
+bool candidate_take_keys(struct candidate *s, const struct candidate *from);
 
 /* Keys of ops that belong to no strand, and of fences: just before their first use. */
-void state_shared_keys(struct state *s);
+void candidate_shared_keys(struct candidate *s);
 
 /* Schedules forward by the keys, then `passes` times backward and forward again
  * (iterative forward/backward improvement, Li and Willis 1992); keeps the best
  * forward schedule and its keys. False when out of memory. */
-bool state_evaluate(struct state *s, unsigned passes);
+bool candidate_evaluate(struct candidate *s, unsigned passes);
 
 #endif

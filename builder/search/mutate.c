@@ -4,7 +4,7 @@
 
 #include "builder/search/search.h"
 
-void move_draw_choices(struct choices *c, const struct mix *m, bool all, struct rng *rng)
+void move_draw_choices(struct choices *c, const struct balance *m, bool all, struct rng *rng)
 {
     double weight[CHOICE_KINDS][CHOICE_OPTIONS];
     for (unsigned k = 0; k < CHOICE_KINDS; k++)
@@ -39,12 +39,12 @@ bool move_flip(struct choices *c, struct rng *rng)
     return true;
 }
 
-static const struct ir_tag *tags(const struct state *s, uint32_t node)
+static const struct ir_tag *tags(const struct candidate *s, uint32_t node)
 {
     return &s->ir->ops.at[s->sched.graph.first_op + node].tag;
 }
 
-struct extent state_extent(const struct state *s)
+struct extent candidate_extent(const struct candidate *s)
 {
     struct extent x = {0, 1};
     for (uint32_t i = 0; i < s->sched.graph.ops; i++) {
@@ -65,7 +65,7 @@ static float rounded(double key)
 }
 
 /* One strand, from some round on, goes earlier or later. */
-static void shift_strand(struct state *s, struct rng *rng, double heat, struct extent x)
+static void shift_strand(struct candidate *s, struct rng *rng, double heat, struct extent x)
 {
     const uint32_t strand = rng_below(rng, x.strands);
     const uint32_t from = rng_below(rng, 2) ? rng_below(rng, x.rounds) : 0;
@@ -76,7 +76,7 @@ static void shift_strand(struct state *s, struct rng *rng, double heat, struct e
 }
 
 /* One strand is stretched or squeezed about its middle. */
-static void stretch_strand(struct state *s, struct rng *rng, struct extent x)
+static void stretch_strand(struct candidate *s, struct rng *rng, struct extent x)
 {
     const uint32_t strand = rng_below(rng, x.strands);
     const double scale = 0.8 + 0.4 * rng_unit(rng);
@@ -93,7 +93,7 @@ static void stretch_strand(struct state *s, struct rng *rng, struct extent x)
 }
 
 /* Noise on the keys of what is scheduled in a window of time. */
-static void shake_window(struct state *s, struct rng *rng)
+static void shake_window(struct candidate *s, struct rng *rng)
 {
     const double at = rng_unit(rng) * s->schedule.length, width = 10 + rng_unit(rng) * 150;
     const double by = 1 + 8 * rng_unit(rng);
@@ -102,9 +102,9 @@ static void shake_window(struct state *s, struct rng *rng)
             s->keys[i] = rounded(s->keys[i] + by * 2 * (rng_unit(rng) - 0.5));
 }
 
-void move_keys(struct state *s, struct rng *rng, double heat)
+void move_keys(struct candidate *s, struct rng *rng, double heat)
 {
-    const struct extent x = state_extent(s);
+    const struct extent x = candidate_extent(s);
     const uint32_t which = x.strands ? rng_below(rng, 64) : 50;
     if (which < 30)
         shift_strand(s, rng, heat, x);

@@ -14,9 +14,9 @@ enum { EPOCH = 40, MAX_DRAWS = 40, MAX_THREADS = 64 };
 struct island {
     const struct search_kernel *kernel;
     const struct search_options *o;
-    const struct mix *mix; /* of the kernel, for fresh starts */
+    const struct balance *mix; /* of the kernel, for fresh starts */
     struct rng rng;
-    struct state cur;
+    struct candidate cur;
     struct tuning best; /* the best of this island */
     uint64_t done, budget, draws;
     bool fresh; /* starts from nothing */
@@ -32,7 +32,7 @@ struct search_options search_default_options(void)
 
 /* --- a state's way into and out of a tuning ---------------------------------- */
 
-bool tuning_of(struct tuning *t, const struct state *s)
+bool tuning_of(struct tuning *t, const struct candidate *s)
 {
     const uint32_t n = s->sched.graph.nodes;
     t->pick.n = t->keys.n = 0;
@@ -71,30 +71,30 @@ void tuning_free(struct tuning *t)
 }
 
 enum status tuning_replay(const struct tuning *t, const struct search_kernel *k, uint32_t region,
-                          struct state *out, struct diag *d)
+                          struct candidate *out, struct diag *d)
 {
-    *out = (struct state){.options = t->options};
+    *out = (struct candidate){.options = t->options};
     bool good = true;
     for (size_t i = 0; good && i < t->pick.n; i++)
         good = vec_push(&out->choices.pick, t->pick.at[i]);
     if (!good) {
-        state_free(out);
+        candidate_free(out);
         return diag_set(d, ST_NOMEM, "out of memory");
     }
-    const enum status status = state_make(out, k, region, d);
+    const enum status status = candidate_make(out, k, region, d);
     if (status != ST_OK)
         return status;
     if (out->sched.graph.nodes != t->keys.n) {
         const uint32_t nodes = out->sched.graph.nodes;
-        state_free(out);
+        candidate_free(out);
         return diag_set(d, ST_INPUT, "the tuning is for another kernel: it has %zu keys, expected %u",
                         t->keys.n, nodes);
     }
     for (size_t i = 0; i < t->keys.n; i++)
         out->keys[i] = (float)t->keys.at[i] * SEARCH_UNIT;
-    if (state_evaluate(out, 0))
+    if (candidate_evaluate(out, 0))
         return ST_OK;
-    state_free(out);
+    candidate_free(out);
     return diag_set(d, ST_NOMEM, "out of memory while scheduling");
 }
 
@@ -117,7 +117,7 @@ static void keep_best(struct island *x)
 /* A first state: choices by a distribution, strands by a stagger. */
 static void draw(struct island *x)
 {
-    struct state s = {0};
+    struct candidate s = {0};
     x->done++;
     /* The kernel's own answers first, then others; those that decide what else is
      * asked only now and then. */
@@ -128,31 +128,32 @@ static void draw(struct island *x)
     }
     if (x->done > 1)
         move_draw_choices(&s.choices, x->mix, rng_below(&x->rng, 4) == 0, &x->rng);
-    mix_balance(x->mix, &x->cur.ir->machine, &s.choices, &x->rng);
-    x->status = state_make(&s, x->kernel, x->o->region, &x->why);
+    balance_answers(x->mix, &x->cur.ir->machine, &s.choices, &x->rng);
+    x->status = candidate_make(&s, x->kernel, x->o->region, &x->why);
     if (x->status != ST_OK)
         return;
     s.options = sched_default_options(s.ir);
     s.options.live_limit = x->live_limit;
     s.options.flow_bias = 300;
     s.options.ahead = rng_below(&x->rng, 2) ? 0.5f : 0;
-    const struct extent e = state_extent(&s);
+    const struct extent e = candidate_extent(&s);
     /* Strands one after the other, so far apart that the last one ends with the work. */
-    struct mix_work total;
-    mix_count(s.ir, &total);
-    const double apart = e.strands ? mix_cycles(&s.ir->machine, &total) / e.strands : 0;
+    struct balance_work total;
+    balance_count(s.ir, &total);
+    const double apart = e.strands ? balance_cycles(&s.ir->machine, &total) / e.strands : 0;
     const double urgency = 1.5 + 4 * rng_unit(&x->rng);
-    const bool good = state_first_keys(&s, (float)(apart * (0.55 + 0.5 * rng_unit(&x->rng))), (float)urgency);
-    if (!good || !state_evaluate(&s, 2)) {
+    const bool good =
+        candidate_first_keys(&s, (float)(apart * (0.55 + 0.5 * rng_unit(&x->rng))), (float)urgency);
+    if (!good || !candidate_evaluate(&s, 2)) {
         fail(x, ST_NOMEM, "out of memory while searching");
-        state_free(&s);
+        candidate_free(&s);
         return;
     }
     if (x->cur.cost <= s.cost) {
-        state_free(&s);
+        candidate_free(&s);
         return;
     }
-    state_free(&x->cur);
+    candidate_free(&x->cur);
     x->cur = s;
     keep_best(x);
 }
@@ -160,26 +161,26 @@ static void draw(struct island *x)
 /* Other decisions: a new state with keys taken over, or the old one kept. */
 static void step_choices(struct island *x, double temperature)
 {
-    struct state s = {.options = x->cur.options};
+    struct candidate s = {.options = x->cur.options};
     if (!choices_copy(&s.choices, &x->cur.choices)) {
         choices_free(&s.choices);
         fail(x, ST_NOMEM, "out of memory while searching");
         return;
     }
     (void)move_flip(&s.choices, &x->rng);
-    x->status = state_make(&s, x->kernel, x->o->region, &x->why);
+    x->status = candidate_make(&s, x->kernel, x->o->region, &x->why);
     if (x->status != ST_OK)
         return;
-    if (!state_take_keys(&s, &x->cur) || !state_evaluate(&s, 1)) {
+    if (!candidate_take_keys(&s, &x->cur) || !candidate_evaluate(&s, 1)) {
         fail(x, ST_NOMEM, "out of memory while searching");
-        state_free(&s);
+        candidate_free(&s);
         return;
     }
     if (s.cost > x->cur.cost && rng_unit(&x->rng) >= exp((x->cur.cost - s.cost) / temperature)) {
-        state_free(&s);
+        candidate_free(&s);
         return;
     }
-    state_free(&x->cur);
+    candidate_free(&x->cur);
     x->cur = s;
     keep_best(x);
 }
@@ -197,7 +198,7 @@ static void step_keys(struct island *x, double temperature, double heat)
     const struct sched_options options = x->cur.options;
     const double cost = x->cur.cost;
     move_keys(&x->cur, &x->rng, heat);
-    if (!state_evaluate(&x->cur, 1))
+    if (!candidate_evaluate(&x->cur, 1))
         fail(x, ST_NOMEM, "out of memory while searching");
     if (x->cur.cost > cost && rng_unit(&x->rng) >= exp((cost - x->cur.cost) / temperature)) {
         memcpy(x->cur.keys, before, bytes);
@@ -278,19 +279,19 @@ static enum status collect(struct island *islands, const struct search_options *
         }
         if (!x->best.cycles || (best->cycles && x->best.cost >= best->cost))
             continue;
-        struct state s;
+        struct candidate s;
         const enum status status = tuning_replay(&x->best, x->kernel, o->region, &s, d);
         if (status != ST_OK)
             return status;
         const bool good = !o->accept || o->accept(o->context, &s);
-        state_free(&s);
+        candidate_free(&s);
         if (good && !tuning_copy(best, &x->best))
             return diag_set(d, ST_NOMEM, "out of memory while searching");
         if (!good) {
             x->best.cycles = 0;
             x->live_limit -= x->live_limit / 64;
             x->cur.options.live_limit = x->live_limit;
-            if (x->cur.ir && !state_evaluate(&x->cur, 1))
+            if (x->cur.ir && !candidate_evaluate(&x->cur, 1))
                 return diag_set(d, ST_NOMEM, "out of memory while searching");
         }
     }
@@ -307,17 +308,18 @@ static enum status exchange(struct island *islands, const struct search_options 
             worst = &islands[i];
     if (o->islands < 2 || !best->cycles || worst->cur.cost <= best->cost)
         return ST_OK;
-    struct state s;
+    struct candidate s;
     const enum status status = tuning_replay(best, worst->kernel, o->region, &s, d);
     if (status == ST_OK) {
-        state_free(&worst->cur);
+        candidate_free(&worst->cur);
         worst->cur = s;
     }
     return status;
 }
 
 static enum status start(struct island *islands, const struct search_kernel *k,
-                         const struct search_options *o, struct tuning *best, struct mix *mix, struct diag *d)
+                         const struct search_options *o, struct tuning *best, struct balance *mix,
+                         struct diag *d)
 {
     for (unsigned i = 0; i < o->islands; i++) {
         struct island *x = &islands[i];
@@ -327,10 +329,10 @@ static enum status start(struct island *islands, const struct search_kernel *k,
         x->draws = x->budget / 8 + 1 < MAX_DRAWS ? x->budget / 8 + 1 : MAX_DRAWS;
         /* The questions are known after one build; so is the scratch. */
         const enum status status = best->cycles ? tuning_replay(best, k, o->region, &x->cur, d)
-                                                : state_make(&x->cur, k, o->region, d);
+                                                : candidate_make(&x->cur, k, o->region, d);
         if (status != ST_OK)
             return status;
-        if (x->fresh && i == 0 && mix_measure(mix, k, &x->cur.choices, &x->rng, d) != ST_OK)
+        if (x->fresh && i == 0 && balance_measure(mix, k, &x->cur.choices, &x->rng, d) != ST_OK)
             return ST_NOMEM;
         if (x->fresh) {
             x->cur.cost = INFINITY;
@@ -380,15 +382,15 @@ enum status search_run(const struct search_kernel *k, const struct search_option
     struct island *islands = calloc(o->islands, sizeof *islands);
     if (!islands)
         return diag_set(d, ST_NOMEM, "out of memory");
-    struct mix mix = {.base = {{0}}};
+    struct balance mix = {.base = {{0}}};
     enum status status = start(islands, k, o, best, &mix, d);
     if (status == ST_OK)
         status = search(islands, o, best, d);
     for (unsigned i = 0; i < o->islands; i++) {
-        state_free(&islands[i].cur);
+        candidate_free(&islands[i].cur);
         tuning_free(&islands[i].best);
     }
     free(islands);
-    mix_free(&mix);
+    balance_free(&mix);
     return status;
 }

@@ -43,7 +43,7 @@ struct search_options {
     void *context;
     /* Called with every result that is better than those before, to be kept; false
      * rejects it (it cannot be allocated, say). May be NULL: everything is accepted. */
-    bool (*accept)(void *context, const struct state *s);
+    bool (*accept)(void *context, const struct candidate *s);
 };
 
 struct search_options search_default_options(void);
@@ -55,8 +55,8 @@ enum status search_run(const struct search_kernel *k, const struct search_option
 
 /* The state that a tuning describes: ir, keys and schedule. */
 enum status tuning_replay(const struct tuning *t, const struct search_kernel *k, uint32_t region,
-                          struct state *out, struct diag *d);
-bool tuning_of(struct tuning *t, const struct state *s);
+                          struct candidate *out, struct diag *d);
+bool tuning_of(struct tuning *t, const struct candidate *s);
 /* As tuning_of: replaces what `t` holds, and is false when out of memory. */
 bool tuning_copy(struct tuning *t, const struct tuning *from);
 void tuning_free(struct tuning *t);

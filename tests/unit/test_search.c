@@ -195,7 +195,7 @@ static void test_moves_in_range(void **state)
             (void)choices_ask(&c, rng_below(&rng, CHOICE_KINDS), 1 + rng_below(&rng, CHOICE_OPTIONS), 0);
         for (unsigned step = 0; step < 50; step++) {
             if (step % 10 == 0)
-                move_draw_choices(&c, &(struct mix){.base = {{0}}}, true, &rng);
+                move_draw_choices(&c, &(struct balance){.base = {{0}}}, true, &rng);
             else
                 assert_int_equal(move_flip(&c, &rng), n > 0);
             assert_int_equal(c.pick.n, n);
@@ -215,24 +215,24 @@ static void test_moves_keep_keys(void **state)
     const struct kern_request rq = small();
     const struct search_kernel k = {&rq, best()->make};
     struct rng rng = {6};
-    struct state s = {.cost = 0};
+    struct candidate s = {.cost = 0};
     struct diag d;
-    assert_int_equal(state_make(&s, &k, 0, &d), ST_OK);
+    assert_int_equal(candidate_make(&s, &k, 0, &d), ST_OK);
     s.options = sched_default_options(s.ir);
-    assert_true(state_first_keys(&s, 2, 2) && state_evaluate(&s, 1));
+    assert_true(candidate_first_keys(&s, 2, 2) && candidate_evaluate(&s, 1));
     for (unsigned step = 0; step < 100; step++) {
         move_keys(&s, &rng, 1.0 - step / 100.0);
-        assert_true(state_evaluate(&s, step % 2));
+        assert_true(candidate_evaluate(&s, step % 2));
         /* A tuning holds the point exactly. */
         struct tuning t = {.cycles = 0};
-        struct state again;
+        struct candidate again;
         assert_true(tuning_of(&t, &s));
         assert_int_equal(tuning_replay(&t, &k, 0, &again, &d), ST_OK);
         assert_true(again.cost == s.cost);
-        state_free(&again);
+        candidate_free(&again);
         tuning_free(&t);
     }
-    state_free(&s);
+    candidate_free(&s);
 }
 
 /* --- records ----------------------------------------------------------------- */
