@@ -28,15 +28,15 @@ static void check_promises(const struct history *h, const struct advice *a)
     }
     limits_free(&unrolled);
     assert_true(strlen(a->why) < sizeof a->why - 1);
-    if (!a->what_if.relisted)
+    if (!a->what_if.rescheduled)
         return;
-    assert_true(a->what_if.now.bound <= a->what_if.now.relist &&
-                a->what_if.unrolled.bound <= a->what_if.unrolled.relist);
-    assert_true(a->what_if.renamed.relist <= a->what_if.now.relist &&
-                a->what_if.unrolled.relist <= a->what_if.renamed.relist);
+    assert_true(a->what_if.now.bound <= a->what_if.now.reschedule &&
+                a->what_if.unrolled.bound <= a->what_if.unrolled.reschedule);
+    assert_true(a->what_if.renamed.reschedule <= a->what_if.now.reschedule &&
+                a->what_if.unrolled.reschedule <= a->what_if.renamed.reschedule);
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
         assert_true(a->what_if.wider[e].bound <= a->what_if.now.bound &&
-                    a->what_if.wider[e].relist <= a->what_if.now.relist);
+                    a->what_if.wider[e].reschedule <= a->what_if.now.reschedule);
 }
 
 /* Every slot was used, or is empty for a cause, one that waits for an operand for a producer. */
@@ -109,7 +109,7 @@ static void loose_bundles_are_schedule(void **state)
     text_add(&t, "]");
     const struct advice a = advise_json(t.at, (struct advice_facts){0});
     assert_int_equal(a.class, CLASS_SCHEDULE);
-    assert_int_equal(a.what_if.now.relist, 2);
+    assert_int_equal(a.what_if.now.reschedule, 2);
     assert_int_equal(find_item(&a, CLASS_SCHEDULE, "Pack")->saving, 22);
     text_free(&t);
 }
@@ -128,7 +128,7 @@ static void words_used_again_are_schedule(void **state)
     const struct advice a = advise_json(t.at, (struct advice_facts){0});
     assert_int_equal(a.class, CLASS_SCHEDULE);
     /* The four constants take two cycles of the two load slots, the adds two more. */
-    assert_int_equal(a.what_if.renamed.relist, 4);
+    assert_int_equal(a.what_if.renamed.reschedule, 4);
     assert_int_equal(find_item(&a, CLASS_SCHEDULE, "Use more of the scratch")->saving, 12 - 4);
     text_free(&t);
 }
@@ -158,8 +158,8 @@ static void iterations_apart_are_dep(void **state)
         " {\"store\": [[\"store\", 9, 4]], \"alu\": [[\"+\", 9, 9, 2]], \"flow\": [[\"cond_jump\", 1, 2]]}]",
         (struct advice_facts){0});
     assert_int_equal(a.class, CLASS_DEP);
-    assert_true(a.what_if.now.relist >= 31 && a.what_if.unrolled.relist <= 15);
-    assert_int_equal(find_item(&a, CLASS_DEP, "Unroll")->saving, 32 - a.what_if.unrolled.relist);
+    assert_true(a.what_if.now.reschedule >= 31 && a.what_if.unrolled.reschedule <= 15);
+    assert_int_equal(find_item(&a, CLASS_DEP, "Unroll")->saving, 32 - a.what_if.unrolled.reschedule);
 }
 
 /* Ten cycles with every slot of an engine, each word written once. */

@@ -21,10 +21,10 @@ static struct limits find(const struct history *h)
     return l;
 }
 
-static uint32_t relisted(const struct history *h, enum limits_freedom free)
+static uint32_t rescheduled(const struct history *h, enum limits_freedom free)
 {
     uint32_t cycles;
-    assert_int_equal(limits_relist(h, &h->machine, free, &cycles, NULL), ST_OK);
+    assert_int_equal(limits_reschedule(h, &h->machine, free, &cycles, NULL), ST_OK);
     return cycles;
 }
 
@@ -58,7 +58,7 @@ static void heads_and_tails_count(void **state)
     static const uint8_t engines[] = {ENGINE_LOAD, ENGINE_LOAD, ENGINE_ALU, ENGINE_STORE};
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(r.h.slots.at[l.chain.at[i]].engine, engines[i]);
-    assert_int_equal(relisted(&r.h, FREE_NOTHING), 4);
+    assert_int_equal(rescheduled(&r.h, FREE_NOTHING), 4);
     limits_free(&l);
     recording_free(&r);
 }
@@ -79,8 +79,8 @@ static void words_used_again_lengthen(void **state)
     assert_int_equal(l.engine[ENGINE_ALU], 2);
     assert_int_equal(l.engine[ENGINE_LOAD], 2);
     assert_int_equal(l.words, 4);
-    assert_int_equal(relisted(&r.h, FREE_NOTHING), 4);
-    assert_int_equal(relisted(&r.h, FREE_WORDS), 2);
+    assert_int_equal(rescheduled(&r.h, FREE_NOTHING), 4);
+    assert_int_equal(rescheduled(&r.h, FREE_WORDS), 2);
     limits_free(&l);
     recording_free(&r);
 }
@@ -93,11 +93,11 @@ static void a_swap_stays_together(void **state)
                                      "{\"alu\": [[\"+\", 1, 2, 9], [\"+\", 6, 1, 9], [\"+\", 2, 1, 9]]},"
                                      "{\"alu\": [[\"+\", 3, 4, 9], [\"+\", 4, 3, 9]]}]}");
     struct arena arena = {0};
-    struct precede p;
+    struct constraints p;
     uint32_t at[5];
-    assert_true(precede_create(&p, &r.h, FREE_NOTHING, &arena));
+    assert_true(constraints_create(&p, &r.h, FREE_NOTHING, &arena));
     assert_int_equal(p.leaders, 3);
-    assert_int_equal(relist(&r.h, &r.h.machine, &p, at, &arena), 2);
+    assert_int_equal(reschedule(&r.h, &r.h.machine, &p, at, &arena), 2);
     assert_int_equal(at[0], at[2]);
     assert_int_equal(at[3], at[4]);
     assert_int_not_equal(at[0], at[3]);
@@ -112,7 +112,7 @@ static void no_slots_have_no_bounds(void **state)
     struct limits l = find(&r.h);
     assert_int_equal(l.binding, ISA_ENGINES);
     assert_int_equal(l.dep + l.words + l.work, 0);
-    assert_int_equal(relisted(&r.h, FREE_NOTHING), 0);
+    assert_int_equal(rescheduled(&r.h, FREE_NOTHING), 0);
     limits_free(&l);
     recording_free(&r);
 }
@@ -268,16 +268,16 @@ static void check_room(const struct history *h, const struct isa_machine *machin
 }
 
 /* Slots bound together share their cycle; those of all others are by the edges. */
-static uint32_t check_relist(const struct history *h, const struct isa_machine *machine,
-                             enum limits_freedom free_of)
+static uint32_t check_reschedule(const struct history *h, const struct isa_machine *machine,
+                                 enum limits_freedom free_of)
 {
     struct arena arena = {0};
-    struct precede p;
+    struct constraints p;
     uint32_t *at = malloc((hist_n(h) + 1u) * sizeof *at);
     assert_non_null(at);
     memset(at, 0xff, (hist_n(h) + 1u) * sizeof *at);
-    assert_true(precede_create(&p, h, free_of, &arena));
-    const uint32_t cycles = relist(h, machine, &p, at, &arena);
+    assert_true(constraints_create(&p, h, free_of, &arena));
+    const uint32_t cycles = reschedule(h, machine, &p, at, &arena);
     check_room(h, machine, at, cycles);
     if (free_of < FREE_JUMPS)
         check_jumps(h, at);
@@ -304,13 +304,13 @@ static void random_programs_agree_with_the_slow_way(void **state)
         check_bounds(&r.h, &l, false);
         check_bounds(&r.h, &unrolled, true);
         check_chain(&r.h, &l);
-        const uint32_t now = check_relist(&r.h, &r.h.machine, FREE_NOTHING);
-        const uint32_t renamed = check_relist(&r.h, &r.h.machine, FREE_WORDS);
-        const uint32_t free_of_jumps = check_relist(&r.h, &r.h.machine, FREE_JUMPS);
+        const uint32_t now = check_reschedule(&r.h, &r.h.machine, FREE_NOTHING);
+        const uint32_t renamed = check_reschedule(&r.h, &r.h.machine, FREE_WORDS);
+        const uint32_t free_of_jumps = check_reschedule(&r.h, &r.h.machine, FREE_JUMPS);
         struct isa_machine wide = r.h.machine;
         wide.slots[seed % ENGINE_DEBUG]++;
-        check_relist(&r.h, &wide, FREE_NOTHING);
-        assert_int_equal(now, relisted(&r.h, FREE_NOTHING));
+        check_reschedule(&r.h, &wide, FREE_NOTHING);
+        assert_int_equal(now, rescheduled(&r.h, FREE_NOTHING));
         assert_true(l.work <= renamed && l.dep <= renamed && l.work <= now && l.words <= now);
         assert_true(l.work <= r.h.cycles && l.dep <= l.words && l.words <= r.h.cycles);
         assert_true(unrolled.work <= free_of_jumps && unrolled.dep <= free_of_jumps);
@@ -343,7 +343,7 @@ static void so_do_those_with_latencies(void **state)
         assert_true(l.work <= r.h.cycles && l.words <= r.h.cycles);
         longer += l.words > l.dep;
         if (isa_machine_waits(&r.h.machine))
-            assert_int_equal(limits_relist(&r.h, &r.h.machine, FREE_NOTHING, &cycles, &d), ST_INPUT);
+            assert_int_equal(limits_reschedule(&r.h, &r.h.machine, FREE_NOTHING, &cycles, &d), ST_INPUT);
         limits_free(&unrolled);
         limits_free(&l);
         recording_free(&r);
@@ -376,7 +376,7 @@ static void kernels_keep_their_bounds(void **state)
         record_on(&r, p, &config, instance->image, instance->words);
         struct limits l = find(&r.h);
         check_chain(&r.h, &l);
-        const uint32_t now = check_relist(&r.h, &r.h.machine, FREE_NOTHING);
+        const uint32_t now = check_reschedule(&r.h, &r.h.machine, FREE_NOTHING);
         assert_true(l.work <= now && l.words <= now && l.work <= r.h.cycles && l.words <= r.h.cycles);
         assert_true(v > 0 || 3 * now < 2 * r.h.cycles); /* the scalar program has one slot a bundle */
         limits_free(&l);

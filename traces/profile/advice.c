@@ -167,16 +167,16 @@ static bool is_launch(const struct adviser *a)
 
 /* Memory accesses are ordered as the addresses of this run ask for; a bound that does not know them
  * may be higher. */
-static const char *apart(const struct adviser *a, uint32_t relist)
+static const char *apart(const struct adviser *a, uint32_t reschedule)
 {
-    return relist < a->facts->bound ? ", were accesses to memory known to be as far apart as in this run"
-                                    : "";
+    return reschedule < a->facts->bound ? ", were accesses to memory known to be as far apart as in this run"
+                                        : "";
 }
 
 /* Whether a list schedule saves more than 5 %. */
-static bool saves(const struct adviser *a, uint32_t relist)
+static bool saves(const struct adviser *a, uint32_t reschedule)
 {
-    return a->out->what_if.relisted && (uint64_t)relist * 100 < (uint64_t)a->h->cycles * 95;
+    return a->out->what_if.rescheduled && (uint64_t)reschedule * 100 < (uint64_t)a->h->cycles * 95;
 }
 
 static void blame_chain(struct adviser *a)
@@ -196,12 +196,13 @@ static void classify(struct adviser *a)
     if (l->binding == ISA_ENGINES) {
         out->class = CLASS_LAUNCH;
         (void)snprintf(why, sizeof out->why, "no slot was executed");
-    } else if (saves(a, out->what_if.renamed.relist)) {
-        const bool words = !saves(a, out->what_if.now.relist);
+    } else if (saves(a, out->what_if.renamed.reschedule)) {
+        const bool words = !saves(a, out->what_if.now.reschedule);
         out->class = CLASS_SCHEDULE;
-        const uint32_t relist = words ? out->what_if.renamed.relist : out->what_if.now.relist;
+        const uint32_t reschedule = words ? out->what_if.renamed.reschedule : out->what_if.now.reschedule;
         (void)snprintf(why, sizeof out->why, "the same slots%s fit into %u cycles instead of %u%s",
-                       words ? ", each value in words of its own," : "", relist, cycles, apart(a, relist));
+                       words ? ", each value in words of its own," : "", reschedule, cycles,
+                       apart(a, reschedule));
     } else if (l->dep > a->work && l->dep * 10ul >= cycles * 9ul) {
         blame_chain(a);
     } else if (is_launch(a)) {
@@ -210,13 +211,13 @@ static void classify(struct adviser *a)
                        "%s, the busiest engine, has nothing to do at the start and the end: %" PRIu64
                        " of %u cycles",
                        isa_engine_name(a->busiest), idle_ends(a, a->busiest), cycles);
-    } else if (saves(a, out->what_if.unrolled.relist)) {
+    } else if (saves(a, out->what_if.unrolled.reschedule)) {
         out->class = CLASS_DEP;
         (void)snprintf(
             why, sizeof out->why,
             "iterations wait for each other: were they to overlap, the same slots would fit into %u"
             " cycles instead of %u",
-            out->what_if.unrolled.relist, cycles);
+            out->what_if.unrolled.reschedule, cycles);
     } else if (l->dep > a->work) {
         blame_chain(a);
     } else {
@@ -229,9 +230,9 @@ static void classify(struct adviser *a)
 /* --- what list schedules show -------------------------------------------------------- */
 
 /* What asks for more has to save more: a cycle in 100. */
-static bool is_better(const struct adviser *a, uint32_t relist, uint32_t best)
+static bool is_better(const struct adviser *a, uint32_t reschedule, uint32_t best)
 {
-    return relist < best && (best - relist) * 100ul >= a->h->cycles;
+    return reschedule < best && (best - reschedule) * 100ul >= a->h->cycles;
 }
 
 static void advise_schedules(struct adviser *a)
@@ -240,31 +241,31 @@ static void advise_schedules(struct adviser *a)
     const uint32_t cycles = a->h->cycles;
     uint32_t best = cycles;
     uint64_t missed = 0;
-    if (!out->what_if.relisted)
+    if (!out->what_if.rescheduled)
         return;
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
         missed += a->holes->engine[e].cause[CAUSE_PACKED];
-    if (out->what_if.now.relist < best) {
-        best = out->what_if.now.relist;
+    if (out->what_if.now.reschedule < best) {
+        best = out->what_if.now.reschedule;
         add(a, CLASS_SCHEDULE, cycles - best,
             "Pack bundles tighter: the same slots in the same words fit into %u cycles%s; %" PRIu64
             " empty slots had an operation ready.",
             best, apart(a, best), missed);
     }
-    if (is_better(a, out->what_if.renamed.relist, best)) {
-        best = out->what_if.renamed.relist;
+    if (is_better(a, out->what_if.renamed.reschedule, best)) {
+        best = out->what_if.renamed.reschedule;
         add(a, CLASS_SCHEDULE, cycles - best,
             "Use more of the scratch: with words of its own for each value the same slots fit into %u "
             "cycles%s;"
             " %u of %u words are in use at once.",
             best, apart(a, best), a->facts->live_peak, a->h->machine.scratch);
     }
-    if (is_better(a, out->what_if.unrolled.relist, best))
-        add(a, CLASS_DEP, cycles - out->what_if.unrolled.relist,
+    if (is_better(a, out->what_if.unrolled.reschedule, best))
+        add(a, CLASS_DEP, cycles - out->what_if.unrolled.reschedule,
             "Unroll, or begin the next iteration before this one ends: where no slot waits for a jump, each "
             "value in"
             " words of its own, the same slots fit into %u cycles%s.",
-            out->what_if.unrolled.relist, apart(a, out->what_if.unrolled.relist));
+            out->what_if.unrolled.reschedule, apart(a, out->what_if.unrolled.reschedule));
 }
 
 /* --- what other operations would do --------------------------------------------------- */
@@ -422,7 +423,7 @@ static void advise_chain(struct adviser *a)
     const struct limits *l = a->l;
     if (a->out->class != CLASS_DEP || l->dep <= a->work)
         return;
-    if (a->chain < l->dep && !a->out->what_if.relisted)
+    if (a->chain < l->dep && !a->out->what_if.rescheduled)
         add(a, CLASS_DEP, l->dep - (a->work > a->chain ? a->work : a->chain),
             "Unroll, or overlap iterations: jumps make a chain of %u cycles, values alone one of %u.", l->dep,
             a->chain);

@@ -11,12 +11,12 @@
 
 struct edge {
     uint32_t from;
-    struct precede_next next;
+    struct constraints_next next;
 };
 
 struct maker {
     const struct history *h;
-    struct precede *out;
+    struct constraints *out;
     struct arena *arena;
     VEC(struct edge) edges;
     bool *left; /* by slot: not taken away from its bundle */
@@ -47,18 +47,18 @@ static void add_recorded(struct maker *m, uint32_t x)
  * if the bundle has no jump. */
 static bool add_jumps(struct maker *m, uint32_t bundle, uint32_t from, uint32_t first, uint32_t end)
 {
-    uint32_t last = PRECEDE_END;
+    uint32_t last = CONSTRAINTS_END;
     for (uint32_t jump = first; jump < end; jump++) {
         if (!hist_decides(m->h, jump))
             continue;
-        for (uint32_t x = from; last == PRECEDE_END && x < end; x++)
+        for (uint32_t x = from; last == CONSTRAINTS_END && x < end; x++)
             if (hist_core(m->h, x) == m->h->bundles.at[bundle].core && !hist_decides(m->h, x))
                 add(m, x, jump, 0);
-        if (last != PRECEDE_END)
+        if (last != CONSTRAINTS_END)
             add(m, last, jump, 0);
         last = jump;
     }
-    return last != PRECEDE_END;
+    return last != CONSTRAINTS_END;
 }
 
 /* --- circles ----------------------------------------------------------------------- */
@@ -103,11 +103,11 @@ static void bind(struct maker *m, size_t edges, uint32_t first, uint32_t end)
         m->left[x] = true;
     while (peel(m, edges, first, end))
         continue;
-    uint32_t last = PRECEDE_END;
+    uint32_t last = CONSTRAINTS_END;
     for (uint32_t x = first; x < end; x++) {
         if (!m->left[x])
             continue;
-        if (last != PRECEDE_END) {
+        if (last != CONSTRAINTS_END) {
             m->out->leader[x] = m->out->leader[last];
             m->out->bound[last] = x;
         }
@@ -121,7 +121,7 @@ static void collect(struct maker *m)
     uint32_t since[ISA_MAX_CORES] = {0};
     for (uint32_t x = 0; x < m->out->n; x++) {
         m->out->leader[x] = x;
-        m->out->bound[x] = PRECEDE_END;
+        m->out->bound[x] = CONSTRAINTS_END;
     }
     for (uint32_t b = 0; b < h->bundles.n && !m->no_memory; b++) {
         const uint32_t first = h->bundles.at[b].first_slot;
@@ -142,7 +142,7 @@ static void collect(struct maker *m)
 /* Counting sort by leader. Edges within a group of slots bound together go. */
 static bool sort_edges(struct maker *m)
 {
-    struct precede *p = m->out;
+    struct constraints *p = m->out;
     size_t kept = 0;
     for (size_t i = 0; i < m->edges.n; i++) {
         struct edge e = m->edges.at[i];
@@ -167,7 +167,7 @@ static bool sort_edges(struct maker *m)
 /* Kahn 1962. */
 static bool sort_leaders(struct maker *m)
 {
-    struct precede *p = m->out;
+    struct constraints *p = m->out;
     uint32_t *pending = arena_array(m->arena, p->n + 1u, sizeof *pending);
     if (!pending)
         return false;
@@ -188,9 +188,10 @@ static bool sort_leaders(struct maker *m)
     return true;
 }
 
-bool precede_create(struct precede *p, const struct history *h, enum limits_freedom free, struct arena *arena)
+bool constraints_create(struct constraints *p, const struct history *h, enum limits_freedom free,
+                        struct arena *arena)
 {
-    *p = (struct precede){.n = hist_n(h)};
+    *p = (struct constraints){.n = hist_n(h)};
     struct maker m = {.h = h, .out = p, .arena = arena, .free = free};
     m.left = arena_array(arena, p->n + 1u, sizeof *m.left);
     p->leader = arena_array(arena, p->n + 1u, sizeof *p->leader);

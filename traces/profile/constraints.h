@@ -5,28 +5,28 @@
 #include "sim/base/arena.h"
 #include "traces/profile/limits.h"
 
-#define PRECEDE_END UINT32_MAX
+#define CONSTRAINTS_END UINT32_MAX
 
 /* A slot that is to be `delay` cycles (0 or 1) later, at least. */
-struct precede_next {
+struct constraints_next {
     uint32_t to, delay;
 };
 
 /* Slots that wait for each other within a cycle, as in the swap of two words, are bound to
  * share one: the edges of all of them are edges of their first one, the leader. */
-struct precede {
-    uint32_t n;                /* slots */
-    uint32_t *leader;          /* by slot; itself for most */
-    uint32_t *bound;           /* by slot: the next one bound to the same leader, or PRECEDE_END */
-    uint32_t *first;           /* by slot: its edges are next[first[x] ... first[x + 1]) */
-    struct precede_next *next; /* `to` is a leader */
-    uint32_t *order;           /* leaders in an order that edges follow */
+struct constraints {
+    uint32_t n;                    /* slots */
+    uint32_t *leader;              /* by slot; itself for most */
+    uint32_t *bound;               /* by slot: the next one bound to the same leader, or CONSTRAINTS_END */
+    uint32_t *first;               /* by slot: its edges are next[first[x] ... first[x + 1]) */
+    struct constraints_next *next; /* `to` is a leader */
+    uint32_t *order;               /* leaders in an order that edges follow */
     uint32_t leaders;
 };
 
 /* Of a run without latencies: every edge of the history that is not done away with; and that no slot comes
  * after a jump, halt or pause that it came before. All of it is in `arena`. False when out of memory. */
-bool precede_create(struct precede *p, const struct history *h, enum limits_freedom free,
-                    struct arena *arena);
+bool constraints_create(struct constraints *p, const struct history *h, enum limits_freedom free,
+                        struct arena *arena);
 
 #endif

@@ -34,7 +34,7 @@ void limits_free(struct limits *l);
 
 /* Cycles of a list schedule of the recorded slots, most urgent first, each on its own engine.
  * ST_OK, ST_NOMEM, or ST_INPUT for a machine with latencies. */
-enum status limits_relist(const struct history *h, const struct isa_machine *machine,
-                          enum limits_freedom free, uint32_t *cycles, struct diag *d);
+enum status limits_reschedule(const struct history *h, const struct isa_machine *machine,
+                              enum limits_freedom free, uint32_t *cycles, struct diag *d);
 
 #endif

@@ -225,8 +225,8 @@ static void what_if(const struct profile *p, const char *key, const struct what_
 {
     json_open(j, key, '{');
     json_number(j, "bound", w->bound);
-    if (p->advice.what_if.relisted)
-        json_number(j, "list_schedule", w->relist);
+    if (p->advice.what_if.rescheduled)
+        json_number(j, "list_schedule", w->reschedule);
     else
         json_text(j, "list_schedule", NULL);
     json_close(j, '}');

@@ -216,12 +216,13 @@ static void what_if(const struct profile *p, struct text *t)
                 {"and no wait for a jump", &a->what_if.unrolled}};
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         text_addf(t, "%-25s %6u", rows[i].name, rows[i].w->bound);
-        text_addf(t, a->what_if.relisted ? "  %13u\n" : "              -\n", rows[i].w->relist);
+        text_addf(t, a->what_if.rescheduled ? "  %13u\n" : "              -\n", rows[i].w->reschedule);
     }
     for (unsigned e = 0; e < ENGINE_DEBUG; e++) {
         text_addf(t, "one more slot for %-7s %6u", isa_engine_name((enum isa_engine)e),
                   a->what_if.wider[e].bound);
-        text_addf(t, a->what_if.relisted ? "  %13u\n" : "              -\n", a->what_if.wider[e].relist);
+        text_addf(t, a->what_if.rescheduled ? "  %13u\n" : "              -\n",
+                  a->what_if.wider[e].reschedule);
     }
 }
 

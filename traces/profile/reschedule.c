@@ -19,7 +19,7 @@ struct heap {
 struct lister {
     const struct history *h;
     const struct isa_machine *machine;
-    const struct precede *p;
+    const struct constraints *p;
     uint32_t *at, *tail, *pending, *earliest; /* by slot; the latter three of leaders */
     struct heap (*ready)[ENGINE_DEBUG];       /* of each core */
     struct heap groups;                       /* leaders of more than one slot */
@@ -69,16 +69,17 @@ static uint32_t slot_of(uint64_t key)
 /* The leader may be in this cycle. */
 static void make_ready(struct lister *l, uint32_t x)
 {
-    struct heap *heap =
-        l->p->bound[x] == PRECEDE_END ? &l->ready[hist_core(l->h, x)][l->h->slots.at[x].engine] : &l->groups;
+    struct heap *heap = l->p->bound[x] == CONSTRAINTS_END
+                            ? &l->ready[hist_core(l->h, x)][l->h->slots.at[x].engine]
+                            : &l->groups;
     const uint64_t key = (uint64_t)(UINT32_MAX - l->tail[x]) << 32 | x;
     l->no_memory = !heap_push(heap, key) || l->no_memory;
 }
 
 static void place(struct lister *l, uint32_t leader)
 {
-    const struct precede *p = l->p;
-    for (uint32_t x = leader; x != PRECEDE_END; x = p->bound[x]) {
+    const struct constraints *p = l->p;
+    for (uint32_t x = leader; x != CONSTRAINTS_END; x = p->bound[x]) {
         l->at[x] = l->cycle;
         l->room[hist_core(l->h, x)][l->h->slots.at[x].engine]--;
     }
@@ -99,7 +100,7 @@ static void place(struct lister *l, uint32_t leader)
 static bool fits(const struct lister *l, uint32_t leader)
 {
     uint32_t needed[ENGINE_DEBUG] = {0};
-    for (uint32_t x = leader; x != PRECEDE_END; x = l->p->bound[x]) {
+    for (uint32_t x = leader; x != CONSTRAINTS_END; x = l->p->bound[x]) {
         const unsigned e = l->h->slots.at[x].engine;
         if (++needed[e] > l->room[hist_core(l->h, x)][e])
             return false;
@@ -140,7 +141,7 @@ static void run_cycle(struct lister *l)
 
 static void find_tails(struct lister *l)
 {
-    const struct precede *p = l->p;
+    const struct constraints *p = l->p;
     for (uint32_t k = p->leaders; k-- > 0;) {
         const uint32_t x = p->order[k];
         for (uint32_t i = p->first[x]; i < p->first[x + 1]; i++) {
@@ -153,7 +154,7 @@ static void find_tails(struct lister *l)
 
 static void start(struct lister *l)
 {
-    const struct precede *p = l->p;
+    const struct constraints *p = l->p;
     for (uint32_t i = 0; i < p->first[p->n]; i++)
         l->pending[p->next[i].to]++;
     for (uint32_t k = 0; k < p->leaders; k++)
@@ -176,8 +177,8 @@ static void schedule(struct lister *l)
     }
 }
 
-uint32_t relist(const struct history *h, const struct isa_machine *machine, const struct precede *p,
-                uint32_t *at, struct arena *arena)
+uint32_t reschedule(const struct history *h, const struct isa_machine *machine, const struct constraints *p,
+                    uint32_t *at, struct arena *arena)
 {
     const unsigned cores = h->machine.cores;
     struct lister l = {.h = h, .machine = machine, .p = p, .at = at};
@@ -197,15 +198,16 @@ uint32_t relist(const struct history *h, const struct isa_machine *machine, cons
     return l.no_memory ? UINT32_MAX : l.cycle;
 }
 
-enum status limits_relist(const struct history *h, const struct isa_machine *machine,
-                          enum limits_freedom free, uint32_t *cycles, struct diag *d)
+enum status limits_reschedule(const struct history *h, const struct isa_machine *machine,
+                              enum limits_freedom free, uint32_t *cycles, struct diag *d)
 {
     struct arena arena = {0};
-    struct precede p;
+    struct constraints p;
     if (isa_machine_waits(&h->machine))
         return diag_set(d, ST_INPUT, "list schedules are not yet for machines with latencies above 1");
     uint32_t *at = arena_array(&arena, hist_n(h) + 1u, sizeof *at);
-    *cycles = at && precede_create(&p, h, free, &arena) ? relist(h, machine, &p, at, &arena) : UINT32_MAX;
+    *cycles =
+        at && constraints_create(&p, h, free, &arena) ? reschedule(h, machine, &p, at, &arena) : UINT32_MAX;
     arena_free(&arena);
     return *cycles < UINT32_MAX ? ST_OK
                                 : diag_set(d, ST_NOMEM, "out of memory for scheduling recorded slots");

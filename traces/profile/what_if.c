@@ -47,12 +47,12 @@ static enum status bound_wider(const struct history *h, const struct limits *l, 
 /* --- list schedules ------------------------------------------------------------------ */
 
 /* A schedule of the graph; false when out of memory. */
-static bool list(const struct history *h, const struct isa_machine *machine, const struct precede *p,
+static bool list(const struct history *h, const struct isa_machine *machine, const struct constraints *p,
                  uint32_t *cycles)
 {
     struct arena arena = {0};
     uint32_t *at = arena_array(&arena, p->n + 1u, sizeof *at);
-    *cycles = at ? relist(h, machine, p, at, &arena) : UINT32_MAX;
+    *cycles = at ? reschedule(h, machine, p, at, &arena) : UINT32_MAX;
     arena_free(&arena);
     return *cycles < UINT32_MAX;
 }
@@ -61,14 +61,15 @@ static bool list(const struct history *h, const struct isa_machine *machine, con
 static bool list_as_it_is(const struct history *h, const struct limits *l, struct what_ifs *out)
 {
     struct arena arena = {0};
-    struct precede p;
-    bool good = precede_create(&p, h, FREE_NOTHING, &arena) && list(h, &h->machine, &p, &out->now.relist);
+    struct constraints p;
+    bool good =
+        constraints_create(&p, h, FREE_NOTHING, &arena) && list(h, &h->machine, &p, &out->now.reschedule);
     for (unsigned e = 0; good && e < ENGINE_DEBUG; e++) {
         const struct isa_machine machine = with_one_more(h, e);
-        out->wider[e].relist = out->now.relist;
-        good = !l->engine[e] || list(h, &machine, &p, &out->wider[e].relist);
-        if (out->wider[e].relist > out->now.relist)
-            out->wider[e].relist = out->now.relist;
+        out->wider[e].reschedule = out->now.reschedule;
+        good = !l->engine[e] || list(h, &machine, &p, &out->wider[e].reschedule);
+        if (out->wider[e].reschedule > out->now.reschedule)
+            out->wider[e].reschedule = out->now.reschedule;
     }
     arena_free(&arena);
     return good;
@@ -77,8 +78,8 @@ static bool list_as_it_is(const struct history *h, const struct limits *l, struc
 static bool list_free(const struct history *h, enum limits_freedom free, uint32_t at_most, uint32_t *cycles)
 {
     struct arena arena = {0};
-    struct precede p;
-    const bool good = precede_create(&p, h, free, &arena) && list(h, &h->machine, &p, cycles);
+    struct constraints p;
+    const bool good = constraints_create(&p, h, free, &arena) && list(h, &h->machine, &p, cycles);
     if (*cycles > at_most)
         *cycles = at_most;
     arena_free(&arena);
@@ -92,11 +93,12 @@ enum status what_if_run(const struct history *h, const struct limits *l, struct 
     enum status status = bound_unrolled(h, &out->unrolled.bound, dep, d);
     for (unsigned e = 0; status == ST_OK && e < ENGINE_DEBUG; e++)
         status = bound_wider(h, l, e, &out->wider[e].bound, d);
-    out->relisted =
+    out->rescheduled =
         hist_n(h) <= WHAT_IF_MAX_SLOTS && h->edges.n <= WHAT_IF_MAX_EDGES && !isa_machine_waits(&h->machine);
-    if (status == ST_OK && out->relisted &&
-        !(list_as_it_is(h, l, out) && list_free(h, FREE_WORDS, out->now.relist, &out->renamed.relist) &&
-          list_free(h, FREE_JUMPS, out->renamed.relist, &out->unrolled.relist)))
+    if (status == ST_OK && out->rescheduled &&
+        !(list_as_it_is(h, l, out) &&
+          list_free(h, FREE_WORDS, out->now.reschedule, &out->renamed.reschedule) &&
+          list_free(h, FREE_JUMPS, out->renamed.reschedule, &out->unrolled.reschedule)))
         status = diag_set(d, ST_NOMEM, "out of memory for scheduling recorded slots");
     return status;
 }
