@@ -20,7 +20,7 @@ static struct profile profiled(const struct history *h)
 {
     struct profile p;
     struct diag d;
-    assert_int_equal(profile_make(h, &(struct profile_request){.by = WHERE_KINDS}, &p, &d), ST_OK);
+    assert_int_equal(profile_make(h, &(struct profile_request){.by = BREAKDOWN_KINDS}, &p, &d), ST_OK);
     return p;
 }
 

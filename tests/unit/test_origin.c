@@ -58,8 +58,8 @@ static void writers_are_those_of_the_last_write(void **state)
         replay_go(w.r, rng_below(&g, 600));
         const uint64_t now = replay_at(w.r);
         const struct word_range word_range = {0, 0, SCRATCH};
-        struct origin by[SCRATCH];
-        assert_true(origin_writers(w.r, &word_range, by));
+        struct provenance by[SCRATCH];
+        assert_true(provenance_writers(w.r, &word_range, by));
         assert_int_equal(replay_at(w.r), now);
         int64_t last[SCRATCH];
         uint32_t slot[SCRATCH], by_slot, to;
@@ -99,7 +99,7 @@ enum { MOST = 30, WORDS = 2 };
 
 /* What is expected, found by looking at every slot of every bundle. */
 struct expected {
-    struct origin by[MOST];
+    struct provenance by[MOST];
     size_t n;
     bool written[WORDS];
 };
@@ -119,7 +119,7 @@ static void read_all(const struct world *w, uint32_t bundle, uint64_t at, uint32
         for (unsigned k = 0; k < fx.reads * WORDS; k++)
             reads = reads || (!x->written[k % WORDS] && covers(fx.read[k / WORDS], first + k % WORDS));
         if (reads)
-            x->by[x->n++] = (struct origin){.at = at, .slot = s};
+            x->by[x->n++] = (struct provenance){.at = at, .slot = s};
     }
 }
 
@@ -152,17 +152,17 @@ static void readers_are_those_before_the_next_write(void **state)
 {
     (void)state;
     struct rng g = {13};
-    unsigned ends[ORIGIN_FAR + 1] = {0}, known = 0;
+    unsigned ends[PROVENANCE_FAR + 1] = {0}, known = 0;
     for (unsigned n = 0; n < 200; n++) {
         struct world w;
         create(&w, &g, 1, n % 2);
         replay_go(w.r, rng_below(&g, 60));
         const uint64_t now = replay_at(w.r);
         const struct word_range word_range = {0, rng_below(&g, 34), WORDS};
-        struct origin by[MOST];
-        enum origin_end end;
+        struct provenance by[MOST];
+        enum provenance_end end;
         struct expected x = {.n = 0};
-        const size_t found = origin_readers(w.r, &word_range, by, MOST, &end);
+        const size_t found = provenance_readers(w.r, &word_range, by, MOST, &end);
         assert_int_equal(replay_at(w.r), now);
         expect_readers(&w, now, word_range.first, &x);
         assert_int_equal(found, x.n);
@@ -170,15 +170,15 @@ static void readers_are_those_before_the_next_write(void **state)
             assert_int_equal(by[i].slot, x.by[i].slot);
             assert_int_equal(by[i].at, x.by[i].at);
         }
-        assert_int_equal(end, x.n == MOST                    ? ORIGIN_MORE
-                              : x.written[0] && x.written[1] ? ORIGIN_WRITTEN
-                                                             : ORIGIN_ENDED);
+        assert_int_equal(end, x.n == MOST                    ? PROVENANCE_MORE
+                              : x.written[0] && x.written[1] ? PROVENANCE_WRITTEN
+                                                             : PROVENANCE_ENDED);
         ends[end]++;
         known += (unsigned)found;
         destroy(&w);
     }
-    assert_true(known > 500 && ends[ORIGIN_WRITTEN] > 10 && ends[ORIGIN_ENDED] > 20 &&
-                ends[ORIGIN_MORE] > 20);
+    assert_true(known > 500 && ends[PROVENANCE_WRITTEN] > 10 && ends[PROVENANCE_ENDED] > 20 &&
+                ends[PROVENANCE_MORE] > 20);
 }
 
 int main(void)

@@ -105,26 +105,27 @@ static void watches_find_every_change_in_both_directions(void **state)
         const unsigned count =
             changes(w.fresh, w.mem, mem ? &w.fresh->mem[address] : &w.fresh->cores[0].scratch[address],
                     expected, MOST);
-        struct stops all = {0};
-        struct stop_hit hit;
+        struct breakpoints all = {0};
+        struct breakpoint_hit hit;
         const struct word_range word_range = {mem ? WORD_RANGE_MEM : 0, address, 1};
-        assert_int_equal(stops_add(&all, (struct stop){.kind = STOP_CHANGE, .word_range = word_range}), 1);
+        assert_int_equal(breakpoints_add(&all, (struct stop){.kind = BREAK_CHANGE, .word_range = word_range}),
+                         1);
         for (unsigned i = 0; i < count; i++) {
-            assert_true(stops_forth(&all, w.r, UINT64_MAX, &hit));
+            assert_true(breakpoints_forth(&all, w.r, UINT64_MAX, &hit));
             assert_int_equal(replay_at(w.r), expected[i]);
             assert_int_equal(hit.value, word_range_word(&word_range, w.r->sim, 0));
         }
         for (unsigned i = count; i-- > 1;) {
-            assert_true(stops_back(&all, w.r, &hit));
+            assert_true(breakpoints_back(&all, w.r, &hit));
             assert_int_equal(replay_at(w.r), expected[i - 1]);
             assert_int_equal(hit.value, word_range_word(&word_range, w.r->sim, 0));
         }
         if (count) {
-            assert_false(stops_back(&all, w.r, &hit));
+            assert_false(breakpoints_back(&all, w.r, &hit));
             assert_int_equal(replay_at(w.r), 0);
         }
         found += count;
-        stops_clear(&all);
+        breakpoints_clear(&all);
         destroy(&w);
     }
     assert_true(found > 500);
@@ -175,8 +176,8 @@ static void interrupts_end_what_takes_long(void **state)
     (void)state;
     struct prog *p;
     struct replay *r = replay_of(&p, "{ flow: jump 0 }\n", NULL, 0);
-    struct stops all = {0};
-    struct stop_hit hit;
+    struct breakpoints all = {0};
+    struct breakpoint_hit hit;
     const struct word_range word_range = {0, 5, 1};
     replay_go(r, 20000);
     r->interrupt = at_once;
@@ -184,11 +185,11 @@ static void interrupts_end_what_takes_long(void **state)
     assert_true(r->interrupted);
     assert_true(replay_at(r) < 200000);
     replay_return(r, 20000);
-    assert_int_equal(stops_add(&all, (struct stop){.kind = STOP_WRITE, .word_range = word_range}), 1);
-    assert_false(stops_back(&all, r, &hit));
+    assert_int_equal(breakpoints_add(&all, (struct stop){.kind = BREAK_WRITE, .word_range = word_range}), 1);
+    assert_false(breakpoints_back(&all, r, &hit));
     assert_true(r->interrupted);
     assert_int_equal(replay_at(r), 20000);
-    stops_clear(&all);
+    breakpoints_clear(&all);
     replay_destroy(r);
     prog_destroy(p);
 }

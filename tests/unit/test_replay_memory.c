@@ -25,38 +25,38 @@ enum { WORDS = 4, END = 103 };
 /* Looks around in the middle of the run; the position stays. */
 static enum status look(struct replay *r, struct diag *d)
 {
-    struct origin by[16];
-    enum origin_end end;
+    struct provenance by[16];
+    enum provenance_end end;
     struct expr *e;
     uint64_t value = 0;
     const struct word_range word_range = {0, 8, 8};
-    const bool complete = origin_writers(r, &word_range, by);
-    const size_t n = origin_readers(r, &word_range, by, 16, &end);
+    const bool complete = provenance_writers(r, &word_range, by);
+    const size_t n = provenance_readers(r, &word_range, by, 16, &end);
     enum status status = expr_parse("i + v[2] * 2", r->sim->prog, &e, d);
     if (status == ST_OK)
         status = expr_value(e, r->sim, 0, &value, d);
     expr_free(e);
     if (!failed) {
-        assert_true(complete && n == 1 && end == ORIGIN_ENDED);
+        assert_true(complete && n == 1 && end == PROVENANCE_ENDED);
         assert_int_equal(by[0].first, 10);
         assert_true(value > 2000);
     }
     return status;
 }
 
-static enum status stop(struct replay *r, struct stops *all, struct diag *d)
+static enum status stop(struct replay *r, struct breakpoints *all, struct diag *d)
 {
-    struct stop stop = {.kind = STOP_CONDITION};
-    struct stop_hit hit;
+    struct stop stop = {.kind = BREAK_CONDITION};
+    struct breakpoint_hit hit;
     const enum status status = expr_parse("i == 7", r->sim->prog, &stop.condition, d);
     if (status != ST_OK)
         return status;
-    if (!stops_add(all, stop) ||
-        !stops_add(all, (struct stop){.kind = STOP_CHANGE, .word_range = {WORD_RANGE_MEM, 1, 1}}))
+    if (!breakpoints_add(all, stop) ||
+        !breakpoints_add(all, (struct stop){.kind = BREAK_CHANGE, .word_range = {WORD_RANGE_MEM, 1, 1}}))
         return ST_NOMEM;
-    if (stops_forth(all, r, UINT64_MAX, &hit) && !failed)
+    if (breakpoints_forth(all, r, UINT64_MAX, &hit) && !failed)
         assert_int_equal(hit.id, 2);
-    if (stops_back(all, r, &hit) && !failed)
+    if (breakpoints_back(all, r, &hit) && !failed)
         assert_int_equal(hit.address, 1);
     return ST_OK;
 }
@@ -65,7 +65,7 @@ static enum status debug(const struct prog *p, const uint32_t *mem, uint32_t sto
 {
     struct replay *r;
     struct diag d;
-    struct stops all = {0};
+    struct breakpoints all = {0};
     struct sim_config config = sim_default_config();
     config.machine.scratch = 64;
     config.machine.latency[ENGINE_STORE] = store_latency;
@@ -90,7 +90,7 @@ static enum status debug(const struct prog *p, const uint32_t *mem, uint32_t sto
         assert_int_equal(r->sim->fault.kind, FAULT_OUT_OF_MEMORY);
         assert_true(failed);
     }
-    stops_clear(&all);
+    breakpoints_clear(&all);
     replay_destroy(r);
     return status;
 }

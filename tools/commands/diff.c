@@ -23,7 +23,7 @@ struct side {
 
 struct diff {
     struct side a, b;
-    struct parting part;
+    struct divergence part;
     bool parted;   /* part and its programs are there */
     size_t stage;  /* the program they part in */
     bool compared; /* both are programs */
@@ -96,13 +96,13 @@ static int open_side(struct side *s, const struct options *o, unsigned operand)
 }
 
 /* The first program in which the two part. */
-static int find_parting(struct diff *x)
+static int find_divergence(struct diff *x)
 {
     const struct record *a = &x->a.record, *b = &x->b.record;
     struct diag d;
     x->compared = x->a.recorded && x->b.recorded;
     for (size_t i = 0; x->compared && i < a->stages.n && i < b->stages.n && !x->parted; i++) {
-        if (part_find(&a->stages.at[i].history, &b->stages.at[i].history, &x->part, &d) != ST_OK)
+        if (divergence_find(&a->stages.at[i].history, &b->stages.at[i].history, &x->part, &d) != ST_OK)
             return tool_diag(&d);
         x->parted = x->part.found;
         x->stage = i;
@@ -141,7 +141,8 @@ static uint32_t slot_in_engine(const struct history *h, uint32_t slot)
     return n;
 }
 
-static void side_text(const char *name, const struct history *h, const struct part_side *s, struct text *t)
+static void side_text(const char *name, const struct history *h, const struct divergence_side *s,
+                      struct text *t)
 {
     if (!s->there) {
         text_addf(t, "  %s    has no such write\n", name);
@@ -156,19 +157,20 @@ static void side_text(const char *name, const struct history *h, const struct pa
     operands_text(h, s->slot, s->lane, t);
 }
 
-static void parting_text(const struct diff *x, struct text *t)
+static void divergence_text(const struct diff *x, struct text *t)
 {
-    const struct parting *p = &x->part;
+    const struct divergence *p = &x->part;
     if (!x->compared)
         return;
     if (!x->parted) {
         text_addf(t, "values     the same: %zu writes to %s agree\n", p->compared,
-                  p->by == PART_MEMORY ? "memory" : "memory and scratch");
+                  p->by == DIVERGENCE_MEMORY ? "memory" : "memory and scratch");
         return;
     }
     const struct program_record *a = &x->a.record.stages.at[x->stage], *b = &x->b.record.stages.at[x->stage];
-    text_addf(t, "parting    write %u to %s (compared: memory%s%s", p->nth, p->place,
-              p->by == PART_MEMORY ? "" : " and ", p->by == PART_MEMORY ? "" : part_by_name(p->by));
+    text_addf(t, "divergence    write %u to %s (compared: memory%s%s", p->nth, p->place,
+              p->by == DIVERGENCE_MEMORY ? "" : " and ",
+              p->by == DIVERGENCE_MEMORY ? "" : divergence_by_name(p->by));
     if (x->a.record.stages.n > 1) {
         text_add(t, "; program ");
         text_add_shown(t, b->stage->name, 0, TEXT_WHOLE);
@@ -195,7 +197,8 @@ static void result_text(const char *name, const struct side *s, struct text *t)
 
 /* --- JSON ------------------------------------------------------------------------- */
 
-static void side_json(const char *key, const struct history *h, const struct part_side *s, struct json_out *j)
+static void side_json(const char *key, const struct history *h, const struct divergence_side *s,
+                      struct json_out *j)
 {
     if (!s->there) {
         json_text(j, key, NULL);
@@ -244,9 +247,9 @@ static void print_json(const struct diff *x, struct text *t)
     json_text(&j, "b", x->b.operand);
     result_json("results", x, &j);
     if (x->compared)
-        json_text(&j, "compared", part_by_name(x->part.by));
+        json_text(&j, "compared", divergence_by_name(x->part.by));
     if (x->parted) {
-        json_open(&j, "parting", '{');
+        json_open(&j, "divergence", '{');
         json_text(&j, "program", x->b.record.stages.at[x->stage].stage->name);
         json_text(&j, "place", x->part.place);
         json_number(&j, "write", x->part.nth);
@@ -254,7 +257,7 @@ static void print_json(const struct diff *x, struct text *t)
         side_json("b", &x->b.record.stages.at[x->stage].history, &x->part.b, &j);
         json_close(&j, '}');
     } else {
-        json_text(&j, "parting", NULL);
+        json_text(&j, "divergence", NULL);
     }
     diff_table_json(x->a.profile, x->b.profile, "figures", &j);
     json_close(&j, '}');
@@ -282,14 +285,14 @@ static int run(const struct options *o)
     if (status == EXIT_FINE)
         status = open_side(&x.b, o, 1);
     if (status == EXIT_FINE)
-        status = find_parting(&x);
+        status = find_divergence(&x);
     if (status == EXIT_FINE && opt_given(o, OPT_JSON)) {
         print_json(&x, &t);
         status = tool_print(&t);
     } else if (status == EXIT_FINE) {
         result_text("A", &x.a, &t);
         result_text("B", &x.b, &t);
-        parting_text(&x, &t);
+        divergence_text(&x, &t);
         text_add(&t, "\n");
         diff_table_text(x.a.profile, x.b.profile, &t);
         status = tool_print(&t);

@@ -51,7 +51,7 @@ static int side_make(struct side *s, const struct options *o, const struct job *
         return tool_error("out of memory for the page");
     while (s->n < n) {
         const struct program_record *stage = &s->record.stages.at[s->n];
-        const struct profile_request rq = record_request(j, stage, WHERE_KINDS);
+        const struct profile_request rq = record_request(j, stage, BREAKDOWN_KINDS);
         struct profile *p = &s->profiles[s->n];
         s->parts[s->n++] = (struct html_part){stage->stage->name, p};
         if (profile_make(&stage->history, &rq, p, &d) != ST_OK)

@@ -58,13 +58,13 @@ static int profile_stage(const struct job *j, const struct program_record *s, co
                          struct profile *out)
 {
     const char *name = opt_text(o, OPT_BY);
-    const enum where_by by = name ? where_find_name(name) : WHERE_KINDS;
+    const enum breakdown_by by = name ? breakdown_find_name(name) : BREAKDOWN_KINDS;
     *out = (struct profile){.h = NULL};
-    if (name && by == WHERE_KINDS)
+    if (name && by == BREAKDOWN_KINDS)
         return tool_error("--by %s: expected stage, round, strand, label or time", name);
-    if (name && !where_known(s->stage->prog, by))
+    if (name && !breakdown_known(s->stage->prog, by))
         return tool_error("--by %s: the program does not say; %s can tell", name,
-                          by == WHERE_LABEL ? "assembly with labels" : "programs that the builder made");
+                          by == BREAKDOWN_LABEL ? "assembly with labels" : "programs that the builder made");
     const struct profile_request rq = record_request(j, s, by);
     struct diag d;
     return profile_make(&s->history, &rq, out, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);

@@ -31,18 +31,18 @@ static void share_cycles(struct program_table *t)
 
 static int find_row(const struct job *j, const struct program_record *s, struct program_row *row)
 {
-    const struct profile_request rq = record_request(j, s, WHERE_KINDS);
+    const struct profile_request rq = record_request(j, s, BREAKDOWN_KINDS);
     struct profile p;
-    struct moved moved;
+    struct traffic moved;
     struct diag d;
     enum status status = profile_make(&s->history, &rq, &p, &d);
     if (status == ST_OK)
-        status = moved_find(&s->history, &moved, &d);
+        status = traffic_find(&s->history, &moved, &d);
     if (status == ST_OK) {
         const uint64_t words = moved.in + moved.out, most = moved.in > moved.out ? moved.in : moved.out;
         *row = (struct program_row){.cycles = s->cycles,
                                     .words = words,
-                                    .io = (uint32_t)((most + MOVED_RATE - 1) / MOVED_RATE),
+                                    .io = (uint32_t)((most + TRAFFIC_RATE - 1) / TRAFFIC_RATE),
                                     .work = p.limits.work,
                                     .dep = p.limits.dep,
                                     .class = advice_class_name(p.advice.class)};
@@ -125,7 +125,7 @@ static void row_text(const struct program_row *r, const char *indent, unsigned p
     text_add_shown(t, r->name, width, width);
     text_addf(t, " %10" PRIu64 " %5u.%u %% %8" PRIu64 " %7.2f %4.0f %%", r->cycles, permille / 10,
               permille % 10, r->words, ratio(r->words, r->cycles),
-              50 * ratio(r->words, r->cycles) / MOVED_RATE);
+              50 * ratio(r->words, r->cycles) / TRAFFIC_RATE);
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
         text_addf(t, " %4.0f %%", 100 * ratio(r->used[e], r->room[e]));
     const uint32_t bound = r->work > r->dep ? r->work : r->dep;

@@ -42,11 +42,11 @@ static enum status where(const struct call *c)
 }
 
 /* Where it is now, and why it went no farther. */
-static enum status arrived(const struct call *c, const struct stop_hit *hit)
+static enum status arrived(const struct call *c, const struct breakpoint_hit *hit)
 {
     const struct sim *sim = sim_of(c);
     if (hit) {
-        c->s->core = hit->kind == STOP_CONDITION ? c->s->core : hit->core;
+        c->s->core = hit->kind == BREAK_CONDITION ? c->s->core : hit->core;
         debug_hit(sim->prog, hit, c->out);
         text_add(c->out, "\n");
     }
@@ -63,9 +63,9 @@ static enum status arrived(const struct call *c, const struct stop_hit *hit)
 
 static enum status forth(const struct call *c, uint64_t limit)
 {
-    struct stop_hit hit;
+    struct breakpoint_hit hit;
     c->s->stops.core = c->s->core;
-    const bool stopped = stops_forth(&c->s->stops, c->s->r, limit, &hit);
+    const bool stopped = breakpoints_forth(&c->s->stops, c->s->r, limit, &hit);
     return arrived(c, stopped ? &hit : NULL);
 }
 
@@ -103,13 +103,13 @@ static enum status do_until(struct call *c)
     const enum status status = expr_parse(c->args, sim_of(c)->prog, &e, c->d);
     if (status != ST_OK)
         return status;
-    const unsigned id = stops_add(&c->s->stops, (struct stop){.kind = STOP_CONDITION, .condition = e});
+    const unsigned id = breakpoints_add(&c->s->stops, (struct stop){.kind = BREAK_CONDITION, .condition = e});
     if (!id)
         return diag_set(c->d, ST_NOMEM, "out of memory");
     c->s->stops.core = c->s->core;
-    struct stop_hit hit;
-    const bool stopped = stops_forth(&c->s->stops, c->s->r, UINT64_MAX, &hit);
-    stops_remove(&c->s->stops, id);
+    struct breakpoint_hit hit;
+    const bool stopped = breakpoints_forth(&c->s->stops, c->s->r, UINT64_MAX, &hit);
+    breakpoints_remove(&c->s->stops, id);
     c->s->stops.last_id--;
     if (stopped && hit.id == id && hit.problem.text[0])
         text_addf(c->out, "the condition has no value: %s\n", hit.problem.text);
@@ -123,9 +123,9 @@ static enum status do_continue(struct call *c)
 
 static enum status do_reverse(struct call *c)
 {
-    struct stop_hit hit;
+    struct breakpoint_hit hit;
     c->s->stops.core = c->s->core;
-    const bool stopped = stops_back(&c->s->stops, c->s->r, &hit);
+    const bool stopped = breakpoints_back(&c->s->stops, c->s->r, &hit);
     return arrived(c, stopped ? &hit : NULL);
 }
 
@@ -161,7 +161,7 @@ static enum status do_core(struct call *c)
 
 static enum status add_stop(struct call *c, struct stop stop, const char *what)
 {
-    const unsigned id = stops_add(&c->s->stops, stop);
+    const unsigned id = breakpoints_add(&c->s->stops, stop);
     if (!id)
         return diag_set(c->d, ST_NOMEM, "out of memory");
     text_addf(c->out, "stop %u: %s\n", id, what);
@@ -170,7 +170,7 @@ static enum status add_stop(struct call *c, struct stop stop, const char *what)
 
 static enum status do_break(struct call *c)
 {
-    struct stop stop = {.kind = STOP_BUNDLE};
+    struct stop stop = {.kind = BREAK_BUNDLE};
     char *condition = strstr(c->args, " if ");
     if (condition) {
         *condition = '\0';
@@ -189,8 +189,8 @@ static enum status do_break(struct call *c)
 
 static enum status do_watch(struct call *c)
 {
-    struct origin origin;
-    struct stop stop = {.kind = STOP_WRITE};
+    struct provenance origin;
+    struct stop stop = {.kind = BREAK_WRITE};
     char *change = after(c->args, "change");
     const enum status status =
         session_words(c->s, change ? change : c->args, &stop.word_range, &origin, c->d);
@@ -198,7 +198,7 @@ static enum status do_watch(struct call *c)
         return status;
     struct text what = {0};
     if (change)
-        stop.kind = STOP_CHANGE;
+        stop.kind = BREAK_CHANGE;
     text_add(&what, change ? "after a change of " : "after a write to ");
     word_range_text(&stop.word_range, sim_of(c)->prog, &what);
     const enum status added = add_stop(c, stop, what.at ? what.at : "");
@@ -209,11 +209,11 @@ static enum status do_watch(struct call *c)
 static enum status do_delete(struct call *c)
 {
     if (!*c->args) {
-        stops_clear(&c->s->stops);
+        breakpoints_clear(&c->s->stops);
         return ST_OK;
     }
     if (!is_number(c->args) || strlen(c->args) > 9 ||
-        !stops_remove(&c->s->stops, (unsigned)strtoul(c->args, NULL, 10)))
+        !breakpoints_remove(&c->s->stops, (unsigned)strtoul(c->args, NULL, 10)))
         return diag_set(c->d, ST_INPUT, "no stop `%.60s` (try: info)", c->args);
     return ST_OK;
 }

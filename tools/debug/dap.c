@@ -196,7 +196,7 @@ static bool is_interrupted(void *user)
 static void run(struct dap *d)
 {
     struct replay *r = d->s.r;
-    struct stop_hit hit;
+    struct breakpoint_hit hit;
     struct text why = {0};
     if (d->run == RUN_FORTH && replay_ended(r)) {
         terminate(d, dap_sim(d)->fault.kind != FAULT_NONE ? EXIT_FAULTED : EXIT_FINE);
@@ -204,9 +204,9 @@ static void run(struct dap *d)
     }
     r->interrupt = is_interrupted;
     r->user = d;
-    const bool found = d->from_start         ? stops_here(&d->s.stops, r, &hit)
-                       : d->run == RUN_FORTH ? stops_forth(&d->s.stops, r, d->limit, &hit)
-                                             : stops_back(&d->s.stops, r, &hit);
+    const bool found = d->from_start         ? breakpoints_here(&d->s.stops, r, &hit)
+                       : d->run == RUN_FORTH ? breakpoints_forth(&d->s.stops, r, d->limit, &hit)
+                                             : breakpoints_back(&d->s.stops, r, &hit);
     r->interrupt = NULL;
     if (d->from_start && !found) {
         d->from_start = false;

@@ -2,7 +2,7 @@
  *
  *     dap.c         messages in and out, the run
  *     dap_launch.c  the program, and its text by lines
- *     dap_stops.c   breakpoints of every kind
+ *     dap_breakpoints.c   breakpoints of every kind
  *     dap_look.c    threads, stack, scopes, variables, evaluate
  *     dap_code.c    disassembly
  */
@@ -12,7 +12,7 @@
 #include "tools/debug/dap_io.h"
 #include "tools/debug/debug.h"
 
-enum dap_stops { DAP_SOURCE, DAP_FUNCTION, DAP_INSTRUCTION, DAP_DATA, DAP_STOPS };
+enum dap_breakpoints { DAP_SOURCE, DAP_FUNCTION, DAP_INSTRUCTION, DAP_DATA, DAP_BREAKPOINTS };
 
 /* The lines of the text, from 1, on which a bundle begins and ends. */
 struct dap_lines {
@@ -35,12 +35,12 @@ struct dap {
     const char *reason; /* of the stop there */
     uint32_t thread;    /* whose step it is */
 
-    char *operand;                 /* of the launch */
-    char *path;                    /* of the assembly file, NULL: the text is made from the program */
-    struct text listing;           /* that text */
-    VEC(struct dap_lines) lines;   /* of each bundle */
-    VEC(unsigned) ids[DAP_STOPS];  /* of the stops set by the last request of each kind */
-    VEC(struct word_range) places; /* that evaluations have shown */
+    char *operand;                      /* of the launch */
+    char *path;                         /* of the assembly file, NULL: the text is made from the program */
+    struct text listing;                /* that text */
+    VEC(struct dap_lines) lines;        /* of each bundle */
+    VEC(unsigned) ids[DAP_BREAKPOINTS]; /* of the stops set by the last request of each kind */
+    VEC(struct word_range) places;      /* that evaluations have shown */
 
     char error[DIAG_TEXT]; /* why the request at work failed */
 };
@@ -76,7 +76,7 @@ dap_request dap_launch, dap_source;
 json_t *dap_source_of(const struct dap *d); /* a Source */
 void dap_launch_end(struct dap *d);
 
-/* dap_stops.c */
+/* dap_breakpoints.c */
 dap_request dap_set_breakpoints, dap_set_functions, dap_set_instructions, dap_data_info, dap_set_data;
 /* "breakpoint", "data breakpoint", ...: of the kind that set the stop. */
 const char *dap_stop_reason(const struct dap *d, unsigned id);

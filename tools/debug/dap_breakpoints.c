@@ -9,9 +9,9 @@ enum { MOST_STOPS = 10000 }; /* of one kind */
 
 const char *dap_stop_reason(const struct dap *d, unsigned id)
 {
-    static const char *const reasons[DAP_STOPS] = {"breakpoint", "function breakpoint",
-                                                   "instruction breakpoint", "data breakpoint"};
-    for (unsigned kind = 0; kind < DAP_STOPS; kind++)
+    static const char *const reasons[DAP_BREAKPOINTS] = {"breakpoint", "function breakpoint",
+                                                         "instruction breakpoint", "data breakpoint"};
+    for (unsigned kind = 0; kind < DAP_BREAKPOINTS; kind++)
         for (size_t i = 0; i < d->ids[kind].n; i++)
             if (d->ids[kind].at[i] == id)
                 return reasons[kind];
@@ -48,12 +48,12 @@ static bool add_condition(const struct dap *d, struct asked *a)
 }
 
 /* One breakpoint of the response. */
-static json_t *add_stop(struct dap *d, enum dap_stops kind, find_stop *find, const json_t *item)
+static json_t *add_stop(struct dap *d, enum dap_breakpoints kind, find_stop *find, const json_t *item)
 {
     struct asked a = {.item = item, .bundle = -1};
     unsigned id = 0;
     if (json_is_object(item) && find(d, &a) && add_condition(d, &a) && vec_reserve(&d->ids[kind], 1))
-        id = stops_add(&d->s.stops, a.stop);
+        id = breakpoints_add(&d->s.stops, a.stop);
     if (id)
         d->ids[kind].at[d->ids[kind].n++] = id;
     json_t *out = json_pack("{s:b}", "verified", id != 0);
@@ -70,7 +70,7 @@ static json_t *add_stop(struct dap *d, enum dap_stops kind, find_stop *find, con
     return out;
 }
 
-static json_t *set_stops(struct dap *d, enum dap_stops kind, find_stop *find, const json_t *items)
+static json_t *set_breakpoints(struct dap *d, enum dap_breakpoints kind, find_stop *find, const json_t *items)
 {
     json_t *list = json_array();
     if (json_array_size(items) > MOST_STOPS) {
@@ -78,7 +78,7 @@ static json_t *set_stops(struct dap *d, enum dap_stops kind, find_stop *find, co
         return dap_fail(d, "%zu breakpoints, at most %d", json_array_size(items), MOST_STOPS);
     }
     for (size_t i = 0; i < d->ids[kind].n; i++)
-        (void)stops_remove(&d->s.stops, d->ids[kind].at[i]);
+        (void)breakpoints_remove(&d->s.stops, d->ids[kind].at[i]);
     d->ids[kind].n = 0;
     for (size_t i = 0; i < json_array_size(items); i++)
         (void)json_array_append_new(list, add_stop(d, kind, find, json_array_get(items, i)));
@@ -96,7 +96,7 @@ static bool find_line(struct dap *d, struct asked *a)
         b++;
     if (!d->lines.n || line < 1)
         return refuse(a, "there is no bundle");
-    a->stop = (struct stop){.kind = STOP_BUNDLE, .bundle = (uint32_t)b};
+    a->stop = (struct stop){.kind = BREAK_BUNDLE, .bundle = (uint32_t)b};
     a->bundle = (int64_t)b;
     return true;
 }
@@ -123,7 +123,7 @@ json_t *dap_set_breakpoints(struct dap *d, const json_t *args)
 {
     const json_t *items = json_object_get(args, "breakpoints");
     if (is_program_text(d, json_object_get(args, "source")))
-        return set_stops(d, DAP_SOURCE, find_line, items);
+        return set_breakpoints(d, DAP_SOURCE, find_line, items);
     json_t *list = json_array();
     for (size_t i = 0; i < json_array_size(items) && i < MOST_STOPS; i++)
         (void)json_array_append_new(list, add_stop(d, DAP_SOURCE, find_elsewhere, json_array_get(items, i)));
@@ -134,7 +134,7 @@ static bool find_label(struct dap *d, struct asked *a)
 {
     struct diag diag = {0};
     const char *name = dap_chars(a->item, "name");
-    a->stop.kind = STOP_BUNDLE;
+    a->stop.kind = BREAK_BUNDLE;
     if (session_bundle(&d->s, name ? name : "", &a->stop.bundle, &diag) != ST_OK)
         return refuse(a, diag.text);
     a->bundle = a->stop.bundle;
@@ -143,7 +143,7 @@ static bool find_label(struct dap *d, struct asked *a)
 
 json_t *dap_set_functions(struct dap *d, const json_t *args)
 {
-    return set_stops(d, DAP_FUNCTION, find_label, json_object_get(args, "breakpoints"));
+    return set_breakpoints(d, DAP_FUNCTION, find_label, json_object_get(args, "breakpoints"));
 }
 
 static bool find_instruction(struct dap *d, struct asked *a)
@@ -154,14 +154,14 @@ static bool find_instruction(struct dap *d, struct asked *a)
     if (!address || !dap_address(address, &bundle) || __builtin_add_overflow(bundle, offset, &bundle) ||
         bundle < 0 || (uint64_t)bundle >= dap_sim(d)->prog->bundles.n)
         return refuse(a, "no bundle has this address");
-    a->stop = (struct stop){.kind = STOP_BUNDLE, .bundle = (uint32_t)bundle};
+    a->stop = (struct stop){.kind = BREAK_BUNDLE, .bundle = (uint32_t)bundle};
     a->bundle = bundle;
     return true;
 }
 
 json_t *dap_set_instructions(struct dap *d, const json_t *args)
 {
-    return set_stops(d, DAP_INSTRUCTION, find_instruction, json_object_get(args, "breakpoints"));
+    return set_breakpoints(d, DAP_INSTRUCTION, find_instruction, json_object_get(args, "breakpoints"));
 }
 
 /* --- data ------------------------------------------------------------------------- */
@@ -192,7 +192,7 @@ static bool find_data(struct dap *d, struct asked *a)
     const struct sim *sim = dap_sim(d);
     const char *id = dap_chars(a->item, "dataId"), *access = dap_chars(a->item, "accessType");
     int used = 0;
-    a->stop.kind = STOP_WRITE;
+    a->stop.kind = BREAK_WRITE;
     if (!id || strlen(id) > 40 || sscanf(id, "%u:%u:%u%n", &p->core, &p->first, &p->n, &used) != 3 ||
         id[used])
         return refuse(a, "no such data");
@@ -207,5 +207,5 @@ static bool find_data(struct dap *d, struct asked *a)
 
 json_t *dap_set_data(struct dap *d, const json_t *args)
 {
-    return set_stops(d, DAP_DATA, find_data, json_object_get(args, "breakpoints"));
+    return set_breakpoints(d, DAP_DATA, find_data, json_object_get(args, "breakpoints"));
 }

@@ -249,6 +249,6 @@ void dap_launch_end(struct dap *d)
     text_free(&d->listing);
     vec_free(&d->lines);
     vec_free(&d->places);
-    for (unsigned i = 0; i < DAP_STOPS; i++)
+    for (unsigned i = 0; i < DAP_BREAKPOINTS; i++)
         vec_free(&d->ids[i]);
 }

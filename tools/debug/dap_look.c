@@ -422,7 +422,7 @@ static json_t *evaluate(struct dap *d, const json_t *args)
     uint32_t core = d->s.core;
     uint64_t value;
     struct word_range word_range;
-    struct origin origin;
+    struct provenance origin;
     struct diag diag;
     struct text shown = {0};
     const char *text = dap_chars(args, "expression"), *context = dap_chars(args, "context");

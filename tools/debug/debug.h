@@ -13,7 +13,7 @@ struct session {
     size_t stage;  /* of the job's, that is debugged */
     uint32_t *mem; /* at its start */
     struct replay *r;
-    struct stops stops;
+    struct breakpoints stops;
     uint32_t core; /* whose names and pc are meant */
 };
 
@@ -33,7 +33,7 @@ static inline const struct prog *session_prog(const struct session *s)
 /* A word_range, or the words of a value that the program's notes name; then *origin tells of its slot,
  * whose `slot` is UINT32_MAX for a word_range. */
 enum status session_words(struct session *s, const char *text, struct word_range *word_range,
-                          struct origin *origin, struct diag *d);
+                          struct provenance *origin, struct diag *d);
 
 /* The bundle that a number or a label names. */
 enum status session_bundle(const struct session *s, const char *text, uint32_t *bundle, struct diag *d);
@@ -63,10 +63,10 @@ void debug_reads(const struct sim *sim, uint32_t core, const struct isa_slot *s,
 void debug_note(const struct prog *p, uint32_t slot, struct text *out);
 
 /* When and where the slot is executed, and the slot. */
-void debug_origin(const struct sim *sim, const struct origin *o, struct text *out);
+void debug_provenance(const struct sim *sim, const struct provenance *o, struct text *out);
 
 /* Why it stopped. */
-void debug_hit(const struct prog *p, const struct stop_hit *hit, struct text *out);
+void debug_hit(const struct prog *p, const struct breakpoint_hit *hit, struct text *out);
 
 /* --- the two ways to talk --------------------------------------------------------- */
 

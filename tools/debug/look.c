@@ -16,22 +16,22 @@ static bool same_value(const struct prog *p, uint32_t a, uint32_t b)
 
 /* Who wrote a value of the kernel, and whether its words have been written by others since. */
 static void print_value_origin(const struct call *c, const struct word_range *word_range,
-                               const struct origin *origin)
+                               const struct provenance *origin)
 {
     const struct prog *p = sim_of(c)->prog;
-    struct origin *by = malloc(word_range->n * sizeof *by);
+    struct provenance *by = malloc(word_range->n * sizeof *by);
     bool reused = false;
-    if (by && origin_writers(c->s->r, word_range, by))
+    if (by && provenance_writers(c->s->r, word_range, by))
         for (uint32_t i = 0; i < word_range->n; i++)
             reused = reused || (by[i].slot != UINT32_MAX && !same_value(p, origin->slot, by[i].slot));
     free(by);
     text_add(c->out, "  of ");
-    debug_origin(sim_of(c), origin, c->out);
+    debug_provenance(sim_of(c), origin, c->out);
     text_add(c->out, reused ? "\n  other values have been put there since\n" : "\n");
 }
 
 static enum status print_words(struct call *c, const struct word_range *word_range,
-                               const struct origin *origin)
+                               const struct provenance *origin)
 {
     if (word_range->n > MOST_WORDS)
         return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", word_range->n, MOST_WORDS);
@@ -55,7 +55,7 @@ enum status do_print(struct call *c)
 {
     struct expr *e;
     struct word_range word_range;
-    struct origin origin;
+    struct provenance origin;
     struct diag other = {0};
     uint64_t value;
     enum status status = expr_parse(c->args, sim_of(c)->prog, &e, c->d);
@@ -75,7 +75,7 @@ enum status do_print(struct call *c)
 enum status do_set(struct call *c)
 {
     struct word_range word_range;
-    struct origin origin;
+    struct provenance origin;
     struct expr *e = NULL;
     uint64_t value = 0;
     char *equals = strstr(c->args, " = ");
@@ -103,19 +103,20 @@ enum status do_bundle(struct call *c)
 
 static enum status find_words(struct call *c, struct word_range *word_range)
 {
-    struct origin origin;
+    struct provenance origin;
     const enum status status = session_words(c->s, c->args, word_range, &origin, c->d);
     if (status == ST_OK && word_range->n > MOST_WORDS)
         return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", word_range->n, MOST_WORDS);
     return status;
 }
 
-static bool same_origin(const struct origin *a, const struct origin *b)
+static bool same_origin(const struct provenance *a, const struct provenance *b)
 {
     return a->slot == b->slot && (a->slot == UINT32_MAX || (a->at == b->at && a->core == b->core));
 }
 
-static void print_writers(const struct call *c, const struct word_range *word_range, const struct origin *by)
+static void print_writers(const struct call *c, const struct word_range *word_range,
+                          const struct provenance *by)
 {
     for (uint32_t i = 0, end; i < word_range->n; i = end) {
         for (end = i + 1; end < word_range->n && same_origin(&by[i], &by[end]);)
@@ -128,7 +129,7 @@ static void print_writers(const struct call *c, const struct word_range *word_ra
         if (by[i].slot == UINT32_MAX)
             text_add(c->out, "as it was at the start");
         else
-            debug_origin(sim_of(c), &by[i], c->out);
+            debug_provenance(sim_of(c), &by[i], c->out);
         text_add(c->out, "\n");
     }
 }
@@ -139,10 +140,10 @@ enum status do_writer(struct call *c)
     enum status status = find_words(c, &word_range);
     if (status != ST_OK)
         return status;
-    struct origin *by = malloc(word_range.n * sizeof *by);
+    struct provenance *by = malloc(word_range.n * sizeof *by);
     if (!by)
         return diag_set(c->d, ST_NOMEM, "out of memory");
-    if (origin_writers(c->s->r, &word_range, by))
+    if (provenance_writers(c->s->r, &word_range, by))
         print_writers(c, &word_range, by);
     else
         status = diag_set(c->d, ST_INPUT, "given up before all writers were found");
@@ -153,22 +154,22 @@ enum status do_writer(struct call *c)
 enum status do_readers(struct call *c)
 {
     struct word_range word_range;
-    struct origin by[MOST_READERS];
-    enum origin_end end;
+    struct provenance by[MOST_READERS];
+    enum provenance_end end;
     const enum status status = find_words(c, &word_range);
     if (status != ST_OK)
         return status;
-    const size_t n = origin_readers(c->s->r, &word_range, by, MOST_READERS, &end);
+    const size_t n = provenance_readers(c->s->r, &word_range, by, MOST_READERS, &end);
     for (size_t i = 0; i < n; i++) {
-        debug_origin(sim_of(c), &by[i], c->out);
+        debug_provenance(sim_of(c), &by[i], c->out);
         text_add(c->out, "\n");
     }
     text_add(c->out, n ? "then " : "nobody reads it before ");
     switch (end) {
-    case ORIGIN_WRITTEN: text_add(c->out, "it is written again\n"); break;
-    case ORIGIN_ENDED: text_add(c->out, "the end\n"); break;
-    case ORIGIN_MORE: text_add(c->out, "perhaps more\n"); break;
-    case ORIGIN_FAR: text_add(c->out, "the search was given up\n"); break;
+    case PROVENANCE_WRITTEN: text_add(c->out, "it is written again\n"); break;
+    case PROVENANCE_ENDED: text_add(c->out, "the end\n"); break;
+    case PROVENANCE_MORE: text_add(c->out, "perhaps more\n"); break;
+    case PROVENANCE_FAR: text_add(c->out, "the search was given up\n"); break;
     }
     return ST_OK;
 }
@@ -257,10 +258,10 @@ enum status do_engines(struct call *c)
 static void print_stop(const struct call *c, const struct stop *stop)
 {
     text_addf(c->out, "stop %u: ", stop->id);
-    if (stop->kind == STOP_BUNDLE) {
+    if (stop->kind == BREAK_BUNDLE) {
         text_addf(c->out, "before bundle %u%s", stop->bundle, stop->condition ? ", with a condition" : "");
     } else {
-        text_add(c->out, stop->kind == STOP_WRITE ? "after a write to " : "after a change of ");
+        text_add(c->out, stop->kind == BREAK_WRITE ? "after a write to " : "after a change of ");
         word_range_text(&stop->word_range, sim_of(c)->prog, c->out);
     }
     text_add(c->out, "\n");

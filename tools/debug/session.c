@@ -53,7 +53,7 @@ enum status session_program(struct session *s, size_t stage, struct diag *d)
     }
     replay_destroy(s->r);
     free(before);
-    stops_clear(&s->stops);
+    breakpoints_clear(&s->stops);
     s->stops.core = s->core = 0;
     s->r = r;
     s->stage = stage;
@@ -75,7 +75,7 @@ int session_open(struct session *s, const struct options *o)
 
 void session_close(struct session *s)
 {
-    stops_clear(&s->stops);
+    breakpoints_clear(&s->stops);
     replay_destroy(s->r);
     free(s->mem);
     job_free(&s->job);
@@ -83,11 +83,11 @@ void session_close(struct session *s)
 }
 
 enum status session_words(struct session *s, const char *text, struct word_range *word_range,
-                          struct origin *origin, struct diag *d)
+                          struct provenance *origin, struct diag *d)
 {
     origin->slot = UINT32_MAX;
     const enum status status = word_range_parse(text, s->r->sim, s->core, word_range, d);
-    if (status != ST_INPUT || !origin_value(s->r, text, s->core, word_range, origin))
+    if (status != ST_INPUT || !provenance_value(s->r, text, s->core, word_range, origin))
         return status;
     return ST_OK;
 }

@@ -246,7 +246,7 @@ void debug_bundle(struct replay *r, uint32_t core, bool hex, struct text *out)
 
 /* --- slots and stops ------------------------------------------------------------ */
 
-void debug_origin(const struct sim *sim, const struct origin *o, struct text *out)
+void debug_provenance(const struct sim *sim, const struct provenance *o, struct text *out)
 {
     const struct prog *p = sim->prog;
     text_addf(out, "cycle %-6" PRIu64 " ", o->cycle);
@@ -258,7 +258,7 @@ void debug_origin(const struct sim *sim, const struct origin *o, struct text *ou
     debug_note(p, o->slot, out);
 }
 
-void debug_hit(const struct prog *p, const struct stop_hit *hit, struct text *out)
+void debug_hit(const struct prog *p, const struct breakpoint_hit *hit, struct text *out)
 {
     text_addf(out, "stop %u: ", hit->id);
     if (hit->problem.text[0]) {
@@ -266,8 +266,8 @@ void debug_hit(const struct prog *p, const struct stop_hit *hit, struct text *ou
         return;
     }
     switch (hit->kind) {
-    case STOP_BUNDLE: text_addf(out, "bundle %u", hit->bundle); return;
-    case STOP_CONDITION: text_add(out, "the condition holds"); return;
+    case BREAK_BUNDLE: text_addf(out, "bundle %u", hit->bundle); return;
+    case BREAK_CONDITION: text_add(out, "the condition holds"); return;
     default: break;
     }
     struct text slot = {0};

@@ -69,7 +69,8 @@ void record_free(struct record *r)
     text_free(&r->fault_text);
 }
 
-struct profile_request record_request(const struct job *j, const struct program_record *s, enum where_by by)
+struct profile_request record_request(const struct job *j, const struct program_record *s,
+                                      enum breakdown_by by)
 {
     const struct bound *b = &s->stage->bound;
     const bool whole = s->history.cycles == s->cycles && !s->history.clipped;

@@ -26,7 +26,8 @@ int record_job(const struct job *j, const struct options *o, struct record *out)
 void record_free(struct record *r);
 
 /* What is known of a stage besides its run: for profile_make. */
-struct profile_request record_request(const struct job *j, const struct program_record *s, enum where_by by);
+struct profile_request record_request(const struct job *j, const struct program_record *s,
+                                      enum breakdown_by by);
 
 /* Prints the fault or the wrong word, where there is one, as an error; the exit status. */
 int record_status(const struct record *r);

@@ -106,7 +106,7 @@ static enum status write_side(const struct html_side *side, struct json_out *j, 
     return status;
 }
 
-static void write_parting_side(const char *key, const struct part_side *side, struct json_out *j)
+static void write_parting_side(const char *key, const struct divergence_side *side, struct json_out *j)
 {
     if (!side->there) {
         json_text(j, key, NULL);
@@ -119,19 +119,19 @@ static void write_parting_side(const char *key, const struct part_side *side, st
 }
 
 /* Where the two part, in the first of their programs that do. */
-static enum status write_parting(const struct html_side *a, const struct html_side *b, struct json_out *j,
-                                 struct diag *d)
+static enum status write_divergence(const struct html_side *a, const struct html_side *b, struct json_out *j,
+                                    struct diag *d)
 {
-    struct parting part = {.found = false};
+    struct divergence part = {.found = false};
     size_t i = 0;
     for (; i < a->n_parts && i < b->n_parts && !part.found; i++) {
-        const enum status status = part_find(a->parts[i].profile->h, b->parts[i].profile->h, &part, d);
+        const enum status status = divergence_find(a->parts[i].profile->h, b->parts[i].profile->h, &part, d);
         if (status != ST_OK)
             return status;
     }
-    json_open(j, "parting", '{');
+    json_open(j, "divergence", '{');
     json_number(j, "compared", part.compared);
-    json_text(j, "by", part_by_name(part.by));
+    json_text(j, "by", divergence_by_name(part.by));
     json_bool(j, "found", part.found);
     if (part.found) {
         json_number(j, "part", i - 1);
@@ -159,7 +159,7 @@ static enum status write_data(const struct html_side *side, const struct html_si
         status = write_side(against, &j, d);
     json_close(&j, ']');
     if (status == ST_OK && against)
-        status = write_parting(side, against, &j, d);
+        status = write_divergence(side, against, &j, d);
     json_close(&j, '}');
     return status;
 }

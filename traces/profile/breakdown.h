@@ -6,9 +6,16 @@
 
 #include "traces/record/history.h"
 
-enum where_by { WHERE_STAGE, WHERE_ROUND, WHERE_STRAND, WHERE_LABEL, WHERE_TIME, WHERE_KINDS };
+enum breakdown_by {
+    BREAKDOWN_STAGE,
+    BREAKDOWN_ROUND,
+    BREAKDOWN_STRAND,
+    BREAKDOWN_LABEL,
+    BREAKDOWN_TIME,
+    BREAKDOWN_KINDS
+};
 
-struct where_row {
+struct breakdown_row {
     char name[48];
     uint64_t slots[ENGINE_DEBUG];
     double cycles;
@@ -16,21 +23,23 @@ struct where_row {
     uint32_t first, last; /* cycles; without slots: 0, 0 */
 };
 
-struct where {
-    enum where_by by;
-    VEC(struct where_row) rows; /* those with slots or cycles, in their order; cycles without slots last */
+struct breakdown {
+    enum breakdown_by by;
+    VEC(struct breakdown_row)
+    rows; /* those with slots or cycles, in their order; cycles without slots last */
 };
 
 /* "stage", ... */
-const char *where_name(enum where_by by);
-/* WHERE_KINDS if there is none of that name. */
-enum where_by where_find_name(const char *name);
+const char *breakdown_name(enum breakdown_by by);
+/* BREAKDOWN_KINDS if there is none of that name. */
+enum breakdown_by breakdown_find_name(const char *name);
 
 /* Whether the program knows what that asks for. */
-bool where_known(const struct prog *p, enum where_by by);
+bool breakdown_known(const struct prog *p, enum breakdown_by by);
 
-/* ST_OK, ST_NOMEM. To be freed with where_free in any case. */
-enum status where_find(const struct history *h, enum where_by by, struct where *out, struct diag *d);
-void where_free(struct where *w);
+/* ST_OK, ST_NOMEM. To be freed with breakdown_free in any case. */
+enum status breakdown_find(const struct history *h, enum breakdown_by by, struct breakdown *out,
+                           struct diag *d);
+void breakdown_free(struct breakdown *w);
 
 #endif

@@ -32,14 +32,15 @@ struct side {
 
 struct work {
     struct side side[2];
-    enum part_by by;
+    enum divergence_by by;
     struct place_name *names;
     bool failed;
 };
 
-const char *part_by_name(enum part_by by)
+const char *divergence_by_name(enum divergence_by by)
 {
-    static const char *const names[PART_KINDS] = {"named values", "named words", "scratch words", "memory"};
+    static const char *const names[DIVERGENCE_KINDS] = {"named values", "named words", "scratch words",
+                                                        "memory"};
     return names[by];
 }
 
@@ -114,13 +115,13 @@ static bool nearly_same(const struct prog *a, const struct prog *b)
     return 10 * (most - same) <= most || most - same <= 2;
 }
 
-static enum part_by choose(struct work *w, const struct prog *a, const struct prog *b)
+static enum divergence_by choose(struct work *w, const struct prog *a, const struct prog *b)
 {
     if (nearly_same(a, b))
-        return PART_WORDS;
+        return DIVERGENCE_WORDS;
     if (names_values(a) && names_values(b))
-        return PART_VALUES;
-    return shares_name(w, a, b) ? PART_NAMES : PART_MEMORY;
+        return DIVERGENCE_VALUES;
+    return shares_name(w, a, b) ? DIVERGENCE_NAMES : DIVERGENCE_MEMORY;
 }
 
 /* The place of a scratch word that a slot writes; 0: none. */
@@ -131,15 +132,15 @@ static uint64_t scratch_place(struct work *w, const struct history *h, uint32_t 
     const uint64_t core = h->bundles.at[h->slots.at[slot].bundle].core;
     uint64_t number = 0, offset = 0;
     const bool first = h == w->side[0].h;
-    if (w->by == PART_WORDS)
+    if (w->by == DIVERGENCE_WORDS)
         return core << CORE_SHIFT | (word + 1u);
-    if (w->by == PART_NAMES) {
+    if (w->by == DIVERGENCE_NAMES) {
         const struct prog_name *name = symbols_find(h->prog, &h->prog->places, word);
         if (!name)
             return 0;
         number = number_of(w, name_key(key, (unsigned)core, name->name), first);
         offset = word - name->address;
-    } else if (w->by == PART_VALUES) {
+    } else if (w->by == DIVERGENCE_VALUES) {
         const struct prog_note *note = hist_note(h, slot);
         if (!note->value)
             return 0;
@@ -159,7 +160,7 @@ static void name_place(struct work *w, const struct history *h, const struct wri
     const struct isa_effects fx = isa_effects(hist_isa(h, write->slot), h->machine.vlen);
     if (write->place >> MEMORY_BIT & 1)
         text_addf(&t, "memory %u", h->slots.at[write->slot].address + write->lane);
-    else if (w->by == PART_VALUES)
+    else if (w->by == DIVERGENCE_VALUES)
         text_addf(&t, "%s+%u", note->value, note->word + write->lane);
     else
         prog_address_text(h->prog, fx.write.first + write->lane, &t);
@@ -196,14 +197,15 @@ static int by_place(const void *a, const void *b)
     return x->slot != y->slot ? (x->slot < y->slot ? -1 : 1) : (x->lane > y->lane) - (x->lane < y->lane);
 }
 
-static struct part_side side_of(const struct write *w)
+static struct divergence_side side_of(const struct write *w)
 {
-    return w ? (struct part_side){true, w->slot, w->value, w->lane} : (struct part_side){.there = false};
+    return w ? (struct divergence_side){true, w->slot, w->value, w->lane}
+             : (struct divergence_side){.there = false};
 }
 
 /* Keeps the earliest: by the second run's cycle, or by the first's where only that has it. */
 static void consider(struct work *w, const struct write *a, const struct write *b, uint32_t nth,
-                     uint64_t *earliest, struct parting *out)
+                     uint64_t *earliest, struct divergence *out)
 {
     const struct history *h = b ? w->side[1].h : w->side[0].h;
     const struct write *at = b ? b : a;
@@ -218,7 +220,7 @@ static void consider(struct work *w, const struct write *a, const struct write *
     name_place(w, h, at, out->place, sizeof out->place);
 }
 
-static void compare(struct work *w, struct parting *out)
+static void compare(struct work *w, struct divergence *out)
 {
     const struct side *a = &w->side[0], *b = &w->side[1];
     uint64_t earliest = 0, place = 0;
@@ -249,11 +251,12 @@ static void free_names(struct work *w)
     }
 }
 
-enum status part_find(const struct history *a, const struct history *b, struct parting *out, struct diag *d)
+enum status divergence_find(const struct history *a, const struct history *b, struct divergence *out,
+                            struct diag *d)
 {
-    struct work w = {.side = {{.h = a}, {.h = b}}, .by = PART_MEMORY};
+    struct work w = {.side = {{.h = a}, {.h = b}}, .by = DIVERGENCE_MEMORY};
     w.by = choose(&w, a->prog, b->prog);
-    *out = (struct parting){.by = w.by};
+    *out = (struct divergence){.by = w.by};
     bool good = list_writes(&w, &w.side[0]) && list_writes(&w, &w.side[1]) && !w.failed;
     if (good) {
         for (unsigned i = 0; i < 2; i++)

@@ -9,35 +9,36 @@
 #include "traces/record/history.h"
 
 /* What places are, besides memory. */
-enum part_by {
-    PART_VALUES, /* the builder's names, by stage, round and strand */
-    PART_NAMES,  /* names of scratch words that both programs have */
-    PART_WORDS,  /* addresses of scratch */
-    PART_MEMORY, /* nothing else: the two have nothing in common */
-    PART_KINDS
+enum divergence_by {
+    DIVERGENCE_VALUES, /* the builder's names, by stage, round and strand */
+    DIVERGENCE_NAMES,  /* names of scratch words that both programs have */
+    DIVERGENCE_WORDS,  /* addresses of scratch */
+    DIVERGENCE_MEMORY, /* nothing else: the two have nothing in common */
+    DIVERGENCE_KINDS
 };
 
-/* One side of the parting: a write. */
-struct part_side {
+/* One side of the divergence: a write. */
+struct divergence_side {
     bool there; /* false: this run has no such write */
     uint32_t slot, value;
     uint32_t lane; /* of the words that the slot writes */
 };
 
-struct parting {
-    enum part_by by;
+struct divergence {
+    enum divergence_by by;
     size_t compared; /* writes held against each other */
     bool found;
     char place[120]; /* "x+3", "memory 17" */
     uint32_t nth;    /* which write to it, from 1 */
-    struct part_side a, b;
+    struct divergence_side a, b;
 };
 
 /* The earliest in the second run. ST_OK, ST_NOMEM. */
-enum status part_find(const struct history *a, const struct history *b, struct parting *out, struct diag *d);
+enum status divergence_find(const struct history *a, const struct history *b, struct divergence *out,
+                            struct diag *d);
 
 /* "named values", "named words", "scratch words", "memory". */
-const char *part_by_name(enum part_by by);
+const char *divergence_by_name(enum divergence_by by);
 
 /* The value of scratch word `word` as `slot` reads it; *from: the slot that wrote it, UINT32_MAX if it
  * was there from the start (false then: the value is not known if the record begins later). */

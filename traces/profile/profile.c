@@ -30,12 +30,12 @@ static bool count_fullness(struct profile *p)
     return true;
 }
 
-static enum where_by default_by(const struct prog *p)
+static enum breakdown_by default_by(const struct prog *p)
 {
     unsigned by = 0;
-    while (!where_known(p, (enum where_by)by))
+    while (!breakdown_known(p, (enum breakdown_by)by))
         by++;
-    return (enum where_by)by;
+    return (enum breakdown_by)by;
 }
 
 static enum status advise(struct profile *p, struct diag *d)
@@ -57,7 +57,7 @@ enum status profile_make(const struct history *h, const struct profile_request *
     const uint64_t words = rq->in > rq->out ? rq->in : rq->out;
     out->io = (uint32_t)((words + PROFILE_IO_RATE - 1) / PROFILE_IO_RATE);
     count_engines(out);
-    const enum where_by by = rq->by == WHERE_KINDS ? default_by(h->prog) : rq->by;
+    const enum breakdown_by by = rq->by == BREAKDOWN_KINDS ? default_by(h->prog) : rq->by;
     enum status status = holes_find(h, &out->holes, d);
     if (status == ST_OK && !count_fullness(out))
         status = diag_set(d, ST_NOMEM, "out of memory for the profile");
@@ -68,7 +68,7 @@ enum status profile_make(const struct history *h, const struct profile_request *
     if (status == ST_OK)
         status = loads_find(h, &out->loads, d);
     if (status == ST_OK)
-        status = where_find(h, by, &out->where, d);
+        status = breakdown_find(h, by, &out->where, d);
     if (status == ST_OK)
         status = advise(out, d);
     if (status == ST_OK)
@@ -82,7 +82,7 @@ void profile_free(struct profile *p)
     limits_free(&p->limits);
     live_free(&p->live);
     loads_free(&p->loads);
-    where_free(&p->where);
+    breakdown_free(&p->where);
     vec_free(&p->fullness);
 }
 

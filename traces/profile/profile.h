@@ -16,7 +16,7 @@
 
 /* What else is known of the program. */
 struct profile_request {
-    enum where_by by;          /* WHERE_KINDS: the first that the program knows */
+    enum breakdown_by by;      /* BREAKDOWN_KINDS: the first that the program knows */
     uint32_t builder_bound;    /* cycles; the builder's, free to choose engines; 0: not known */
     const char *builder_binds; /* what makes it: "work", "dep", "live" */
     uint64_t in, out;          /* words that must be loaded and stored, whatever the program; 0: not known */
@@ -41,7 +41,7 @@ struct profile {
     bool has_gap;
     struct live live;
     struct loads loads;
-    struct where where;
+    struct breakdown where;
     struct advice advice;
     VEC(uint64_t) fullness; /* cycles by number of slots issued in them: from 0 to as many as there can be */
 };

@@ -128,10 +128,10 @@ static void gap(const struct profile *p, struct json_out *j)
 static void where(const struct profile *p, struct json_out *j)
 {
     json_open(j, "where", '{');
-    json_text(j, "by", where_name(p->where.by));
+    json_text(j, "by", breakdown_name(p->where.by));
     json_open(j, "rows", '[');
     for (size_t i = 0; i < p->where.rows.n; i++) {
-        const struct where_row *r = &p->where.rows.at[i];
+        const struct breakdown_row *r = &p->where.rows.at[i];
         json_open(j, NULL, '{');
         json_text(j, "name", r->name);
         json_decimal(j, "percent", r->permille / 10.0);

@@ -126,12 +126,12 @@ static void gap(const struct profile *p, struct text *t)
 
 static void where(const struct profile *p, struct text *t)
 {
-    text_addf(t, "\nby %-24s share    cycles  ", where_name(p->where.by));
+    text_addf(t, "\nby %-24s share    cycles  ", breakdown_name(p->where.by));
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
         text_addf(t, " %8s", isa_engine_name((enum isa_engine)e));
     text_add(t, "   first    last\n");
     for (size_t i = 0; i < p->where.rows.n; i++) {
-        const struct where_row *r = &p->where.rows.at[i];
+        const struct breakdown_row *r = &p->where.rows.at[i];
         text_add_shown(t, r->name, 25, 25);
         text_addf(t, " %5u.%u %%  %8.1f", r->permille / 10, r->permille % 10, r->cycles);
         for (unsigned e = 0; e < ENGINE_DEBUG; e++)

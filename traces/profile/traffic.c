@@ -15,9 +15,9 @@ static uint64_t words_touched(const struct history *h)
     return end;
 }
 
-enum status moved_find(const struct history *h, struct moved *out, struct diag *d)
+enum status traffic_find(const struct history *h, struct traffic *out, struct diag *d)
 {
-    *out = (struct moved){0, 0};
+    *out = (struct traffic){0, 0};
     unsigned char *seen = calloc(words_touched(h) + 1, 1);
     if (!seen)
         return diag_set(d, ST_NOMEM, "out of memory for words that are moved");

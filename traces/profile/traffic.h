@@ -6,14 +6,14 @@
 #include "traces/record/history.h"
 
 /* Distinct words: `in` are loaded before they are stored, `out` are stored. */
-struct moved {
+struct traffic {
     uint64_t in, out;
 };
 
 /* Vectors move so many words a cycle at most, each way. */
-enum { MOVED_RATE = 16 };
+enum { TRAFFIC_RATE = 16 };
 
 /* ST_OK, ST_NOMEM. */
-enum status moved_find(const struct history *h, struct moved *out, struct diag *d);
+enum status traffic_find(const struct history *h, struct traffic *out, struct diag *d);
 
 #endif

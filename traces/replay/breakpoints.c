@@ -1,6 +1,6 @@
 #include "traces/replay/breakpoints.h"
 
-unsigned stops_add(struct stops *all, struct stop stop)
+unsigned breakpoints_add(struct breakpoints *all, struct stop stop)
 {
     stop.id = all->last_id + 1;
     if (!vec_push(&all->list, stop)) {
@@ -10,7 +10,7 @@ unsigned stops_add(struct stops *all, struct stop stop)
     return all->last_id = stop.id;
 }
 
-bool stops_remove(struct stops *all, unsigned id)
+bool breakpoints_remove(struct breakpoints *all, unsigned id)
 {
     for (size_t i = 0; i < all->list.n; i++) {
         if (all->list.at[i].id != id)
@@ -23,7 +23,7 @@ bool stops_remove(struct stops *all, unsigned id)
     return false;
 }
 
-void stops_clear(struct stops *all)
+void breakpoints_clear(struct breakpoints *all)
 {
     for (size_t i = 0; i < all->list.n; i++)
         expr_free(all->list.at[i].condition);
@@ -32,9 +32,9 @@ void stops_clear(struct stops *all)
 
 /* A run under watch. */
 struct watch {
-    const struct stops *all;
+    const struct breakpoints *all;
     const struct sim *sim;
-    struct stop_hit hit;
+    struct breakpoint_hit hit;
     bool found; /* since the last position */
 };
 
@@ -60,17 +60,17 @@ static void look_at_writes(struct watch *w, const struct stop *stop, const struc
     for (size_t i = 0; i < n && !w->found; i++) {
         const uint64_t address = (uint64_t)writes[i].address;
         if (address - stop->word_range.first >= stop->word_range.n ||
-            (stop->kind == STOP_CHANGE && now[address] == writes[i].value))
+            (stop->kind == BREAK_CHANGE && now[address] == writes[i].value))
             continue;
         w->found = true;
-        w->hit = (struct stop_hit){.id = stop->id,
-                                   .kind = stop->kind,
-                                   .core = b->core,
-                                   .bundle = b->bundle,
-                                   .slot = writes[i].slot,
-                                   .address = (uint32_t)address,
-                                   .old = now[address],
-                                   .value = writes[i].value};
+        w->hit = (struct breakpoint_hit){.id = stop->id,
+                                         .kind = stop->kind,
+                                         .core = b->core,
+                                         .bundle = b->bundle,
+                                         .slot = writes[i].slot,
+                                         .address = (uint32_t)address,
+                                         .old = now[address],
+                                         .value = writes[i].value};
     }
 }
 
@@ -85,15 +85,15 @@ static void look_at_commit(struct watch *w, const struct stop *stop, const struc
     const uint32_t old = again ? w->hit.old : now;
     if (w->found && !again)
         return;
-    w->found = stop->kind == STOP_WRITE || old != l->value;
-    w->hit = (struct stop_hit){.id = stop->id,
-                               .kind = stop->kind,
-                               .core = l->core,
-                               .bundle = l->bundle,
-                               .slot = l->slot,
-                               .address = l->address,
-                               .old = old,
-                               .value = l->value};
+    w->found = stop->kind == BREAK_WRITE || old != l->value;
+    w->hit = (struct breakpoint_hit){.id = stop->id,
+                                     .kind = stop->kind,
+                                     .core = l->core,
+                                     .bundle = l->bundle,
+                                     .slot = l->slot,
+                                     .address = l->address,
+                                     .old = old,
+                                     .value = l->value};
 }
 
 static void watch_commit(void *user, const struct sim_commit *l)
@@ -101,7 +101,7 @@ static void watch_commit(void *user, const struct sim_commit *l)
     struct watch *w = user;
     for (size_t i = 0; i < w->all->list.n; i++) {
         const struct stop *stop = &w->all->list.at[i];
-        if (stop->kind == STOP_WRITE || stop->kind == STOP_CHANGE)
+        if (stop->kind == BREAK_WRITE || stop->kind == BREAK_CHANGE)
             look_at_commit(w, stop, l);
     }
 }
@@ -111,12 +111,12 @@ static void watch_bundle(void *user, const struct sim_bundle *b)
     struct watch *w = user;
     for (size_t i = 0; i < w->all->list.n && !w->found && !isa_machine_waits(&b->sim->config.machine); i++) {
         const struct stop *stop = &w->all->list.at[i];
-        if (stop->kind == STOP_WRITE || stop->kind == STOP_CHANGE)
+        if (stop->kind == BREAK_WRITE || stop->kind == BREAK_CHANGE)
             look_at_writes(w, stop, b);
     }
 }
 
-static const struct stop *find(const struct stops *all, unsigned id)
+static const struct stop *find(const struct breakpoints *all, unsigned id)
 {
     size_t i = 0;
     while (all->list.at[i].id != id)
@@ -157,8 +157,8 @@ static bool found(void *user, const struct sim *s)
         return true;
     for (size_t i = 0; i < w->all->list.n && s->fault.kind == FAULT_NONE; i++) {
         const struct stop *stop = &w->all->list.at[i];
-        if ((stop->kind == STOP_BUNDLE && at_bundle(w, stop, s)) ||
-            (stop->kind == STOP_CONDITION && holds(w, stop, s, w->all->core))) {
+        if ((stop->kind == BREAK_BUNDLE && at_bundle(w, stop, s)) ||
+            (stop->kind == BREAK_CONDITION && holds(w, stop, s, w->all->core))) {
             w->hit.id = stop->id;
             w->hit.kind = stop->kind;
             return true;
@@ -167,7 +167,7 @@ static bool found(void *user, const struct sim *s)
     return false;
 }
 
-bool stops_here(const struct stops *all, const struct replay *r, struct stop_hit *hit)
+bool breakpoints_here(const struct breakpoints *all, const struct replay *r, struct breakpoint_hit *hit)
 {
     struct watch w = {.all = all, .sim = r->sim};
     const bool stopped = found(&w, r->sim);
@@ -175,20 +175,22 @@ bool stops_here(const struct stops *all, const struct replay *r, struct stop_hit
     return stopped;
 }
 
-static bool run(const struct stops *all, struct replay *r, bool back, uint64_t limit, struct stop_hit *hit)
+static bool run(const struct breakpoints *all, struct replay *r, bool back, uint64_t limit,
+                struct breakpoint_hit *hit)
 {
     struct watch w = {.all = all, .sim = r->sim};
     const struct sim_sink sink = {.bundle = watch_bundle, .user = &w, .commit = watch_commit};
     struct replay_scan scan = {NULL, found, &w};
     for (size_t i = 0; i < all->list.n; i++)
-        if (all->list.at[i].kind == STOP_WRITE || all->list.at[i].kind == STOP_CHANGE)
+        if (all->list.at[i].kind == BREAK_WRITE || all->list.at[i].kind == BREAK_CHANGE)
             scan.sink = &sink;
     const bool stopped = back ? replay_back(r, &scan, replay_at(r)) : replay_forth(r, &scan, limit);
     *hit = w.hit;
     return stopped;
 }
 
-bool stops_forth(const struct stops *all, struct replay *r, uint64_t limit, struct stop_hit *hit)
+bool breakpoints_forth(const struct breakpoints *all, struct replay *r, uint64_t limit,
+                       struct breakpoint_hit *hit)
 {
     if (all->list.n)
         return run(all, r, false, limit, hit);
@@ -196,7 +198,7 @@ bool stops_forth(const struct stops *all, struct replay *r, uint64_t limit, stru
     return false;
 }
 
-bool stops_back(const struct stops *all, struct replay *r, struct stop_hit *hit)
+bool breakpoints_back(const struct breakpoints *all, struct replay *r, struct breakpoint_hit *hit)
 {
     if (all->list.n)
         return run(all, r, true, 0, hit);

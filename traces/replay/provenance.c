@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct origin origin_of(const struct sim_bundle *b, uint32_t slot, uint32_t first)
+static struct provenance origin_of(const struct sim_bundle *b, uint32_t slot, uint32_t first)
 {
-    return (struct origin){b->sim->rounds, b->sim->cycle, b->core, b->bundle, slot, first};
+    return (struct provenance){b->sim->rounds, b->sim->cycle, b->core, b->bundle, slot, first};
 }
 
 static bool wanted(const struct word_range *p, uint32_t core, int64_t address)
@@ -18,14 +18,14 @@ static bool wanted(const struct word_range *p, uint32_t core, int64_t address)
 
 struct writers {
     const struct word_range *word_range;
-    struct origin *out;
+    struct provenance *out;
     bool *known;     /* by word */
     uint64_t *round; /* by word: the last of `rounds` in which it was written */
     uint64_t rounds; /* seen */
     bool found;
 };
 
-static void note_writer(struct writers *w, struct origin origin)
+static void note_writer(struct writers *w, struct provenance origin)
 {
     const uint32_t word = origin.first - w->word_range->first;
     if (!wanted(w->word_range, origin.core, origin.first) || w->known[word])
@@ -49,7 +49,7 @@ static void note_committed(void *user, const struct sim_commit *l)
 {
     struct writers *w = user;
     if (l->in_memory == (w->word_range->core == WORD_RANGE_MEM))
-        note_writer(w, (struct origin){l->round, l->cycle, l->core, l->bundle, l->slot, l->address});
+        note_writer(w, (struct provenance){l->round, l->cycle, l->core, l->bundle, l->slot, l->address});
 }
 
 static bool wrote(void *user, const struct sim *s)
@@ -64,7 +64,7 @@ static bool wrote(void *user, const struct sim *s)
 
 /* Back from write to write, each time of a word that is not known yet; what was noted of earlier
  * rounds on the way does not count. */
-bool origin_writers(struct replay *r, const struct word_range *word_range, struct origin *out)
+bool provenance_writers(struct replay *r, const struct word_range *word_range, struct provenance *out)
 {
     const uint64_t now = replay_at(r);
     bool *known = calloc(word_range->n, sizeof *known);
@@ -93,7 +93,7 @@ bool origin_writers(struct replay *r, const struct word_range *word_range, struc
 
 struct readers {
     const struct word_range *word_range;
-    struct origin *out;
+    struct provenance *out;
     size_t n, most;
     bool *written; /* by word, since the start */
     uint32_t left; /* words that are not */
@@ -164,20 +164,20 @@ static bool all_read(void *user, const struct sim *s)
     return r->n == r->most || r->left == 0;
 }
 
-size_t origin_readers(struct replay *r, const struct word_range *word_range, struct origin *out, size_t most,
-                      enum origin_end *end)
+size_t provenance_readers(struct replay *r, const struct word_range *word_range, struct provenance *out,
+                          size_t most, enum provenance_end *end)
 {
     const uint64_t now = replay_at(r);
     struct readers readers = {word_range, out, 0, most, calloc(word_range->n, sizeof(bool)), word_range->n};
     const struct sim_sink sink = {.bundle = note_readers, .user = &readers, .commit = note_overwritten};
     const struct replay_scan scan = {&sink, all_read, &readers};
     if (readers.written)
-        (void)replay_forth(r, &scan, now + ORIGIN_AHEAD);
+        (void)replay_forth(r, &scan, now + PROVENANCE_AHEAD);
     free(readers.written);
-    *end = readers.n == most   ? ORIGIN_MORE
-           : readers.left == 0 ? ORIGIN_WRITTEN
-           : replay_ended(r)   ? ORIGIN_ENDED
-                               : ORIGIN_FAR;
+    *end = readers.n == most   ? PROVENANCE_MORE
+           : readers.left == 0 ? PROVENANCE_WRITTEN
+           : replay_ended(r)   ? PROVENANCE_ENDED
+                               : PROVENANCE_FAR;
     replay_return(r, now);
     return readers.n;
 }
@@ -189,7 +189,7 @@ struct values {
     size_t length;
     uint32_t strand; /* NO_STRAND: of any */
     uint32_t core;
-    struct origin out;
+    struct provenance out;
     bool found;
 };
 
@@ -235,8 +235,8 @@ static bool value_written(void *user, const struct sim *s)
     return found;
 }
 
-bool origin_value(struct replay *r, const char *name, uint32_t core, struct word_range *word_range,
-                  struct origin *out)
+bool provenance_value(struct replay *r, const char *name, uint32_t core, struct word_range *word_range,
+                      struct provenance *out)
 {
     const uint64_t now = replay_at(r);
     const struct prog *p = r->sim->prog;

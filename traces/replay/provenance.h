@@ -6,7 +6,7 @@
 #include "traces/replay/replay.h"
 
 /* A slot as it was, or will be, executed. */
-struct origin {
+struct provenance {
     uint64_t at, cycle; /* the position and cycle before its bundle */
     uint32_t core, bundle;
     uint32_t slot;  /* an index into prog->slots */
@@ -15,27 +15,27 @@ struct origin {
 
 /* For each word of the word_range (in out[0 ... n-1]) the slot that wrote it last before now; `slot` is
  * UINT32_MAX where none did. False if interrupted. */
-bool origin_writers(struct replay *r, const struct word_range *word_range, struct origin *out);
+bool provenance_writers(struct replay *r, const struct word_range *word_range, struct provenance *out);
 
 /* Where a search for readers ended. */
-enum origin_end {
-    ORIGIN_WRITTEN, /* every word is written again */
-    ORIGIN_ENDED,   /* the run ends */
-    ORIGIN_MORE,    /* `out` is full */
-    ORIGIN_FAR,     /* ORIGIN_AHEAD rounds on, or interrupted */
+enum provenance_end {
+    PROVENANCE_WRITTEN, /* every word is written again */
+    PROVENANCE_ENDED,   /* the run ends */
+    PROVENANCE_MORE,    /* `out` is full */
+    PROVENANCE_FAR,     /* PROVENANCE_AHEAD rounds on, or interrupted */
 };
 
-enum { ORIGIN_AHEAD = 1 << 22 };
+enum { PROVENANCE_AHEAD = 1 << 22 };
 
 /* The slots that read words of the word_range from now on, as they come. Returns how many of them, at
  * most `most`, are in `out`. */
-size_t origin_readers(struct replay *r, const struct word_range *word_range, struct origin *out, size_t most,
-                      enum origin_end *end);
+size_t provenance_readers(struct replay *r, const struct word_range *word_range, struct provenance *out,
+                          size_t most, enum provenance_end *end);
 
 /* The words that hold, or last held, the value which the program's notes call `name` (or
  * "name@3": that of strand 3), and the slot of that name which was executed last (on that core) before now.
  * False if there was none. */
-bool origin_value(struct replay *r, const char *name, uint32_t core, struct word_range *word_range,
-                  struct origin *out);
+bool provenance_value(struct replay *r, const char *name, uint32_t core, struct word_range *word_range,
+                      struct provenance *out);
 
 #endif
