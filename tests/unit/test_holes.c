@@ -43,7 +43,7 @@ static void a_missed_slot_is_packed(void **state)
 {
     (void)state;
     check_json(MACHINE(2, 1, 1) "[{\"alu\": [[\"+\", 1, 2, 3]]}, {\"alu\": [[\"+\", 4, 5, 6]]}]}", ENGINE_ALU,
-               (const uint64_t[CAUSES]){[CAUSE_PACKED] = 1, [CAUSE_NONE] = 1}, 0);
+               (const uint64_t[CAUSES]){[CAUSE_MISSED] = 1, [CAUSE_NONE] = 1}, 0);
 }
 
 /* The second add overwrites word 2, which the store reads in cycle 1: it may share that cycle (a hole
@@ -55,7 +55,7 @@ static void a_word_in_use_is_scratch(void **state)
     check_json(MACHINE(2, 1, 1) "[{\"alu\": [[\"+\", 1, 8, 9]]}, {\"store\": [[\"store\", 8, 2]]},"
                                 " {\"alu\": [[\"+\", 2, 8, 9]]}]}",
                ENGINE_ALU,
-               (const uint64_t[CAUSES]){[CAUSE_SCRATCH] = 1, [CAUSE_PACKED] = 1, [CAUSE_NONE] = 2}, 0);
+               (const uint64_t[CAUSES]){[CAUSE_SCRATCH] = 1, [CAUSE_MISSED] = 1, [CAUSE_NONE] = 2}, 0);
 }
 
 /* The load of cycle 3 reads the word stored in cycle 2. In cycles 0 to 2 the loads have two slots: cycle
@@ -160,10 +160,10 @@ static struct moment naive_moment(const struct history *h, unsigned core, unsign
         left[cycle < r.value   ? CAUSE_READY_LATER
              : cycle < r.order ? CAUSE_ORDER
              : cycle < r.used  ? CAUSE_SCRATCH
-                               : CAUSE_PACKED]++;
+                               : CAUSE_MISSED]++;
     }
     uint64_t rest = free;
-    for (enum cause c = CAUSE_PACKED; c < CAUSE_NONE; c++) {
+    for (enum cause c = CAUSE_MISSED; c < CAUSE_NONE; c++) {
         m.cause[c] = c == CAUSE_READY_LATER && !begun ? 0 : left[c] < rest ? left[c] : rest;
         rest -= m.cause[c];
     }

@@ -244,7 +244,7 @@ static void advise_schedules(struct adviser *a)
     if (!out->what_if.rescheduled)
         return;
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
-        missed += a->holes->engine[e].cause[CAUSE_PACKED];
+        missed += a->holes->engine[e].cause[CAUSE_MISSED];
     if (out->what_if.now.reschedule < best) {
         best = out->what_if.now.reschedule;
         add(a, CLASS_SCHEDULE, cycles - best,

@@ -21,7 +21,7 @@ static void explain_delay(const struct history *h, const struct holes *holes, ui
         if (holes->used[c][engine] >= h->machine.slots[engine])
             out->full++;
         else
-            out->cause[CAUSE_PACKED]++;
+            out->cause[CAUSE_MISSED]++;
     }
 }
 

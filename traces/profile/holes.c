@@ -76,7 +76,7 @@ static void count_slot(struct finder *f, uint32_t x)
     count_range(f->changes, CAUSE_READY_LATER, 0, r->value);
     count_range(f->changes, CAUSE_ORDER, r->value, r->order);
     count_range(f->changes, CAUSE_SCRATCH, ordered, r->used);
-    count_range(f->changes, CAUSE_PACKED, later(ordered, r->used), cycle);
+    count_range(f->changes, CAUSE_MISSED, later(ordered, r->used), cycle);
     f->changes[cycle].used++;
     f->changes[cycle + 1].used--;
 }
@@ -108,7 +108,7 @@ static void explain_cycle(struct finder *f, unsigned engine, uint32_t cycle, con
 {
     struct hole_count *count = &f->out->engine[engine];
     uint32_t rest = f->h->machine.slots[engine] - (uint32_t)now->used;
-    for (enum cause c = CAUSE_PACKED; c < CAUSE_NONE; c++) {
+    for (enum cause c = CAUSE_MISSED; c < CAUSE_NONE; c++) {
         const uint32_t left = c == CAUSE_READY_LATER && !begun ? 0 : (uint32_t)now->left[c];
         const uint32_t n = left < rest ? left : rest;
         add_holes(f->out, engine, cycle, c, n);

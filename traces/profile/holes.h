@@ -7,7 +7,7 @@
 /* Why a slot of an engine stayed empty in a cycle, from the nearest to be filled to the
  * farthest. Each later operation of that engine explains at most one empty slot a cycle. */
 enum cause {
-    CAUSE_PACKED,  /* one was ready and legal here: the schedule missed it */
+    CAUSE_MISSED,  /* one was ready and legal here: the schedule missed it */
     CAUSE_SCRATCH, /* one could have moved up but for a scratch word that was still to be read */
     CAUSE_ORDER, /* ... but for an order: of memory accesses, of writes to one word, of what a jump follows */
     CAUSE_READY_LATER, /* operations were left, but their operands were not there yet */
