@@ -92,9 +92,9 @@ static void report(const struct sheaf_kernel *k, const struct sim *s, const uint
         if (k->region_at[r] < k->region_at[r + 1])
             out->bound += k->bounds[r] * (times[k->region_at[r]] / m->cores);
     for (unsigned e = 0; e < SHEAF_ENGINES; e++) {
-        const double room = (double)s->cycle * m->slots[e] * m->cores;
+        const double capacity = (double)s->cycle * m->slots[e] * m->cores;
         out->slots[e] = slots[e];
-        out->used[e] = room > 0 ? (double)slots[e] / room : 0;
+        out->used[e] = capacity > 0 ? (double)slots[e] / capacity : 0;
     }
 }
 

@@ -5,7 +5,7 @@
 
 #include "builder/passes/schedule.h"
 
-enum { MOST_MAP = 1 << 23, REPAIRS = 8 };
+enum { MAX_MAP = 1 << 23, REPAIRS = 8 };
 
 /* When the words of a block are taken, in states: state c is scratch after cycle c.
  * A word whose first value commits at the end of cycle w and that is read last in cycle r
@@ -145,11 +145,11 @@ static bool make_map(struct region_work *w)
     uint64_t words = 0;
     for (size_t i = 0; i < w->lives.n; i++)
         words += w->lives.at[i].words;
-    const uint32_t room = w->ir->machine.scratch - w->a->permanent;
-    w->words = words < room ? (uint32_t)words : room;
+    const uint32_t capacity = w->ir->machine.scratch - w->a->permanent;
+    w->words = words < capacity ? (uint32_t)words : capacity;
     do
         w->row = (w->length >> w->shift) / 64 + 1;
-    while (w->row * (uint64_t)w->words > MOST_MAP && ++w->shift < 32);
+    while (w->row * (uint64_t)w->words > MAX_MAP && ++w->shift < 32);
     w->map = malloc((w->row * (size_t)w->words + 1) * sizeof *w->map);
     return w->map != NULL;
 }

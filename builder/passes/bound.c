@@ -5,7 +5,7 @@
 
 /* Ops by the engines they may run on, in the order alu, valu, flow, load: those of one
  * engine alone, those of it and the next one. */
-enum { ROW = 4, STEPS = 512, MOST_STEPS = 100000000 };
+enum { ROW = 4, STEPS = 512, MAX_STEPS = 100000000 };
 #define NEVER UINT32_MAX
 
 static const enum isa_engine row[ROW] = {ENGINE_ALU, ENGINE_VALU, ENGINE_FLOW, ENGINE_LOAD};
@@ -92,10 +92,10 @@ static bool fits(const struct isa_machine *m, const struct load *w, uint64_t cyc
         return false;
     uint64_t rest = 0; /* of what is shared with the engine before */
     for (unsigned i = 0; i < ROW; i++) {
-        const uint64_t room = cycles * m->slots[row[i]];
-        if (room < w->alone[i] + rest)
+        const uint64_t capacity = cycles * m->slots[row[i]];
+        if (capacity < w->alone[i] + rest)
             return false;
-        uint64_t spare = room - w->alone[i] - rest;
+        uint64_t spare = capacity - w->alone[i] - rest;
         if (i == 0)
             spare /= m->vlen; /* a lane a slot, and shared ops have a vector's */
         rest = w->shared[i] > spare ? w->shared[i] - spare : 0;
@@ -286,7 +286,7 @@ static void add_up(struct lives *l)
 static bool find_live(struct bounds *b)
 {
     const struct ir *ir = b->p->ir;
-    struct lives l = {.b = b, .steps = MOST_STEPS};
+    struct lives l = {.b = b, .steps = MAX_STEPS};
     size_t words = 0;
     l.word_at = malloc((ir->blocks.n + 1) * sizeof *l.word_at);
     for (size_t k = 0; l.word_at && k < ir->blocks.n; k++) {

@@ -7,7 +7,7 @@
 #include "builder/passes/rankset.h"
 
 #define NOBODY UINT32_MAX
-enum { MASKS = 1 << ENGINE_DEBUG, WHEEL = 64, MOST_HELD = 64 };
+enum { MASKS = 1 << ENGINE_DEBUG, WHEEL = 64, MAX_HELD = 64 };
 _Static_assert((int)WHEEL >= (int)ISA_MAX_LATENCY, "the wheel goes round once while a result is in flight");
 
 #define UNIT(e) (1u << (e))
@@ -263,7 +263,7 @@ static uint32_t top(struct run *r, unsigned mask)
             r->s->tight = true;
             return node;
         }
-        if (r->held[mask] >= MOST_HELD)
+        if (r->held[mask] >= MAX_HELD)
             return NOBODY;
         r->held[mask]++;
         rankset_remove(set, rank);
@@ -323,11 +323,11 @@ static void issue_whole(struct run *r, uint32_t node, enum isa_engine e)
 }
 
 /* Issues up to `room` more lanes of the node at work on alu; the lanes issued. */
-static uint32_t issue_lanes(struct run *r, uint32_t room)
+static uint32_t issue_lanes(struct run *r, uint32_t capacity)
 {
     const uint32_t node = r->partial;
     const uint32_t rest = r->p->nodes[node].lanes - (uint32_t)r->partial_first;
-    const uint32_t n = rest < room ? rest : room;
+    const uint32_t n = rest < capacity ? rest : capacity;
     if (!vec_push(&r->s->pieces, (struct sched_piece){node, r->now, r->partial_first, (uint8_t)n}))
         r->failed = true;
     r->partial_first = (uint8_t)(r->partial_first + n);
@@ -340,7 +340,7 @@ static uint32_t issue_lanes(struct run *r, uint32_t room)
 }
 
 /* Fills `room` alu slots from nodes of one mask. */
-static uint32_t fill_alu(struct run *r, uint32_t room, unsigned mask)
+static uint32_t fill_alu(struct run *r, uint32_t capacity, unsigned mask)
 {
     while (room && !r->failed) {
         if (r->partial == NOBODY) {
@@ -351,9 +351,9 @@ static uint32_t fill_alu(struct run *r, uint32_t room, unsigned mask)
             r->partial = node;
             r->partial_first = 0;
         }
-        room -= issue_lanes(r, room);
+        capacity -= issue_lanes(r, capacity);
     }
-    return room;
+    return capacity;
 }
 
 /* alu and valu share most of their work. alu first finishes what it has begun and
@@ -362,24 +362,24 @@ static void issue_arithmetic(struct run *r)
 {
     const struct isa_machine *m = &r->p->ir->machine;
     const unsigned both = UNIT(ENGINE_ALU) | UNIT(ENGINE_VALU);
-    uint32_t room = m->slots[ENGINE_ALU];
+    uint32_t capacity = m->slots[ENGINE_ALU];
     if (r->partial != NOBODY)
-        room -= issue_lanes(r, room);
-    room = fill_alu(r, room, UNIT(ENGINE_ALU));
+        capacity -= issue_lanes(r, capacity);
+    capacity = fill_alu(r, capacity, UNIT(ENGINE_ALU));
     /* Kept for alu: what it has room for, and valu has not. */
     const uint32_t valu = m->slots[ENGINE_VALU], ready = r->set[both].count + r->set[UNIT(ENGINE_VALU)].count;
-    const uint32_t most = (room + m->vlen - 1) / m->vlen, excess = ready > valu ? ready - valu : 0;
+    const uint32_t most = (capacity + m->vlen - 1) / m->vlen, excess = ready > valu ? ready - valu : 0;
     const uint32_t keep = most < excess ? most : excess;
     for (uint32_t slot = 0; slot < m->slots[ENGINE_VALU]; slot++) {
         const bool spare = r->set[both].count > keep;
         uint32_t node = best(r, ENGINE_VALU, spare ? 0 : both);
-        if (node == NOBODY && room < m->vlen)
+        if (node == NOBODY && capacity < m->vlen)
             node = best(r, ENGINE_VALU, 0);
         if (node == NOBODY)
             break;
         issue_whole(r, node, ENGINE_VALU);
     }
-    (void)fill_alu(r, room, both);
+    (void)fill_alu(r, capacity, both);
 }
 
 static void issue_on(struct run *r, enum isa_engine e)

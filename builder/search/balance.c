@@ -26,13 +26,14 @@ static bool fits(const struct isa_machine *machine, const struct balance_work *w
     double rest = 0; /* of what is shared with the engine before */
     for (unsigned i = 0; i < ROW; i++) {
         const unsigned one = 1u << row[i].engine;
-        double room = cycles * machine->slots[row[i].engine] * row[i].full - (double)w->by_units[one] - rest;
-        if (room < 0)
+        double capacity =
+            cycles * machine->slots[row[i].engine] * row[i].full - (double)w->by_units[one] - rest;
+        if (capacity < 0)
             return false;
         if (i == 0)
             room /= machine->vlen;
         const double shared = i + 1 < ROW ? (double)w->by_units[one | 1u << row[i + 1].engine] : 0;
-        rest = shared > room ? shared - room : 0;
+        rest = shared > capacity ? shared - capacity : 0;
     }
     return (double)w->by_units[1u << ENGINE_STORE] <= cycles * machine->slots[ENGINE_STORE];
 }

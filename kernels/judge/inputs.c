@@ -7,7 +7,7 @@
 #include "sim/base/random.h"
 
 /* Of all images together. */
-enum { MOST_WORDS = 1 << 26 };
+enum { MAX_WORDS = 1 << 26 };
 
 /* Seeds nobody can know before. */
 static bool draw_seeds(uint64_t *seeds, uint32_t n)
@@ -93,9 +93,9 @@ static enum status fill(const struct judge_rules *r, const struct deadline *dead
         out->n++;
         if (i == 0) {
             out->words = out->at[0]->words;
-            if (out->words > MOST_WORDS / r->inputs)
+            if (out->words > MAX_WORDS / r->inputs)
                 return diag_set(d, ST_INPUT, "%u inputs of %zu words, expected at most %d words in all",
-                                r->inputs, out->words, MOST_WORDS);
+                                r->inputs, out->words, MAX_WORDS);
             out->images = malloc(out->words * r->inputs * sizeof *out->images + 1);
         }
         if (!out->images)

@@ -82,7 +82,7 @@ void moe_count(struct moe_code *c, struct ir_val counter, uint32_t n, uint32_t s
 
 /* --- the largest of many (moe_sort_top.c) ------------------------------------------- */
 
-enum { MOE_TOP = MOE_MOST_CHOSEN };
+enum { MOE_TOP = MOE_MAX_CHOSEN };
 
 /* Vectors in descending order, lane by lane. */
 struct moe_top {

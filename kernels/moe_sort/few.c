@@ -7,7 +7,7 @@
  * No expert has more than a block of entries. */
 #include "kernels/moe_sort/code.h"
 
-enum { MOST_ENTRIES = 64, MOST_TOKENS = 8, PACKED = 3, MOST_WORDS = (MOE_TOP + PACKED - 1) / PACKED };
+enum { MAX_ENTRIES = 64, MAX_TOKENS = 8, PACKED = 3, MAX_WORDS = (MOE_TOP + PACKED - 1) / PACKED };
 
 /* Fields of a word: an expert's 8 bits and some to compare with, so that counts of what
  * was found fit above them. */
@@ -19,12 +19,12 @@ struct few {
     const struct moe_chosen *chosen;
     unsigned n, vectors;
     struct ir_val expert; /* all words */
-    struct ir_val within[MOST_ENTRIES / 8], block[MOST_ENTRIES / 8];
+    struct ir_val within[MAX_ENTRIES / 8], block[MAX_ENTRIES / 8];
 };
 
 bool moe_are_few(const struct moe_sizes *s)
 {
-    return s->m <= MOST_TOKENS && s->m <= s->u && s->m * s->k <= MOST_ENTRIES;
+    return s->m <= MAX_TOKENS && s->m <= s->u && s->m * s->k <= MAX_ENTRIES;
 }
 
 /* 1 in each field of so many bits. */
@@ -94,7 +94,7 @@ static struct ir_val pack_tokens(const struct few *f, unsigned i)
  * vectors. */
 struct packed {
     unsigned words;
-    struct ir_val word[MOST_WORDS], spread[MOST_TOKENS][MOST_WORDS];
+    struct ir_val word[MAX_WORDS], spread[MAX_TOKENS][MAX_WORDS];
 };
 
 static void pack_experts(const struct few *f, struct packed *p)
@@ -113,7 +113,7 @@ static struct ir_val find_within(const struct few *f, const struct packed *p, un
 {
     struct ir *ir = f->c->ir;
     const struct ir_val experts = ir_alu(ir, OP_ALU_MUL, vector_of(f, v), ir_const(ir, ones(SAME_FIELD)));
-    struct ir_val found[MOST_TOKENS] = {{0}}, sum = ir_vector(ir, "found");
+    struct ir_val found[MAX_TOKENS] = {{0}}, sum = ir_vector(ir, "found");
     unsigned t = 0, next = f->c->s.k; /* the first entry of the token after t */
     for (; next <= 8 * v; next += f->c->s.k) {
         found[t] = same(ir, p->alu_only[t], p->words, experts);
@@ -126,7 +126,7 @@ static struct ir_val find_within(const struct few *f, const struct packed *p, un
     for (; next < 8 * v + 8 && next < f->n; next += f->c->s.k) {
         const unsigned from = next - 8 * v, lanes = 8 - from;
         const struct ir_val some = moe_part(sum, from, lanes), others = moe_part(experts, from, lanes);
-        struct ir_val token[MOST_WORDS];
+        struct ir_val token[MAX_WORDS];
         for (unsigned i = 0; i < p->words; i++)
             token[i] = ir_lane(p->word[i], t);
         ir_alu_into(ir, some, OP_ALU_ADD, some, same(ir, token, p->words, others));
@@ -173,8 +173,8 @@ static void find_blocks(struct few *f)
 {
     const uint32_t one = ones(BELOW_FIELD);
     struct ir *ir = f->c->ir;
-    struct ir_val first[(MOST_ENTRIES + PACKED - 1) / PACKED],
-        below[(MOST_ENTRIES + PACKED - 1) / PACKED] = {{0}};
+    struct ir_val first[(MAX_ENTRIES + PACKED - 1) / PACKED],
+        below[(MAX_ENTRIES + PACKED - 1) / PACKED] = {{0}};
     const unsigned words = pack_first(f, first);
     const struct ir_val high = ir_vconst(ir, one << (BELOW_FIELD - 1));
     for (unsigned v = 0; v < f->vectors; v++) {
@@ -191,7 +191,7 @@ static struct ir_val count_experts(const struct few *f)
 {
     struct ir *ir = f->c->ir;
     const unsigned rest = f->n % 8;
-    struct ir_val first[MOST_ENTRIES / 8] = {{0}};
+    struct ir_val first[MAX_ENTRIES / 8] = {{0}};
     for (unsigned v = 0; v < f->vectors; v++)
         first[v] = ir_alu(ir, OP_ALU_EQ, f->within[v], ir_vconst(ir, 0));
     for (unsigned l = rest; l && l < 8; l++)

@@ -3,15 +3,15 @@
 #include "sim/base/fnv.h"
 #include "sim/base/random.h"
 
-enum { MOST_ROUTED = 4096 };
+enum { MAX_ROUTED = 4096 };
 
 static const struct kern_param params[MOE_PARAMS] = {
     [MOE_M] = {"M", "tokens", 4, 1, 1024, NULL, false},
-    [MOE_E] = {"E", "experts that tokens are routed to", 256, 2, MOE_MOST_EXPERTS, NULL, false},
-    [MOE_NG] = {"NG", "groups of experts", 8, 1, MOE_MOST_GROUPS, NULL, false},
-    [MOE_TG] = {"TG", "groups kept for a token", 4, 1, MOE_MOST_GROUPS, NULL, false},
-    [MOE_K] = {"K", "experts chosen for a token", 8, 1, MOE_MOST_CHOSEN, NULL, false},
-    [MOE_SH] = {"SH", "shared experts, which every token has", 1, 0, MOE_MOST_SHARED, NULL, false},
+    [MOE_E] = {"E", "experts that tokens are routed to", 256, 2, MOE_MAX_EXPERTS, NULL, false},
+    [MOE_NG] = {"NG", "groups of experts", 8, 1, MOE_MAX_GROUPS, NULL, false},
+    [MOE_TG] = {"TG", "groups kept for a token", 4, 1, MOE_MAX_GROUPS, NULL, false},
+    [MOE_K] = {"K", "experts chosen for a token", 8, 1, MOE_MAX_CHOSEN, NULL, false},
+    [MOE_SH] = {"SH", "shared experts, which every token has", 1, 0, MOE_MAX_SHARED, NULL, false},
     [MOE_U] = {"U", "entries of a block", 64, 1, 1024, NULL, false},
     [MOE_RS] = {"RS", "what a token's weights add up to", 32768, 1, 131071, NULL, false},
     [MOE_WSH] = {"WSH", "weight of a shared expert", 32768, 0, UINT32_MAX, NULL, false},
@@ -52,7 +52,7 @@ static const char *validate(const struct kern_params *p, unsigned contract)
         return "TG is above NG";
     if (at[MOE_K] > at[MOE_TG] * (at[MOE_E] / at[MOE_NG]))
         return "K is above the experts of the groups kept, TG * E / NG";
-    if (at[MOE_M] * at[MOE_K] > MOST_ROUTED)
+    if (at[MOE_M] * at[MOE_K] > MAX_ROUTED)
         return "M * K is above 4096, for which the work area has room";
     return NULL;
 }
@@ -110,7 +110,7 @@ static void layout(struct kern_instance *p)
 
 static void draw(struct kern_instance *p)
 {
-    enum { MOST_SIGNAL = 32768, BIAS = 262144 };
+    enum { MAX_SIGNAL = 32768, BIAS = 262144 };
     const struct moe_sizes s = moe_sizes(&p->params);
     uint32_t *m = p->image;
     for (unsigned i = 0; i < MOE_POINTERS; i++)
@@ -121,7 +121,7 @@ static void draw(struct kern_instance *p)
     struct mt g;
     mt_seed(&g, p->seed);
     for (uint32_t i = 0; i < s.words[MOE_SIG]; i++)
-        m[s.at[MOE_SIG] + i] = (uint32_t)mt_randint(&g, 1, MOST_SIGNAL);
+        m[s.at[MOE_SIG] + i] = (uint32_t)mt_randint(&g, 1, MAX_SIGNAL);
     const int64_t spread = p->params.at[MOE_SPREAD];
     for (uint32_t i = 0; i < s.e; i++)
         m[s.at[MOE_BIAS] + i] = (uint32_t)(BIAS + mt_randint(&g, -spread, spread));
@@ -146,7 +146,7 @@ static void largest_first(uint32_t *keys, uint32_t count, uint32_t n)
 static void gate(const struct moe_sizes *s, const uint32_t *sig, const uint32_t *bias, uint32_t *ids,
                  uint32_t *w)
 {
-    uint32_t key[MOE_MOST_EXPERTS] = {0}, groups[MOE_MOST_GROUPS] = {0}, kept[MOE_MOST_EXPERTS] = {0};
+    uint32_t key[MOE_MAX_EXPERTS] = {0}, groups[MOE_MAX_GROUPS] = {0}, kept[MOE_MAX_EXPERTS] = {0};
     uint32_t n = 0, sum = 0;
     for (uint32_t g = 0; g < s->ng; g++) {
         for (uint32_t i = 0; i < s->group; i++) {
@@ -180,7 +180,7 @@ static void sort(const struct moe_sizes *s, uint32_t *mem)
 {
     const uint32_t *ids = mem + s->at[MOE_IDS], *w = mem + s->at[MOE_W];
     uint32_t *sid = mem + s->at[MOE_SID], *sw = mem + s->at[MOE_SW], *se = mem + s->at[MOE_SE];
-    uint32_t next[MOE_MOST_EXPERTS + MOE_MOST_SHARED] = {0}, valid = 0;
+    uint32_t next[MOE_MAX_EXPERTS + MOE_MAX_SHARED] = {0}, valid = 0;
     for (uint32_t i = 0; i < s->m * s->kt; i++)
         next[ids[i]]++;
     for (uint32_t e = 0; e < s->et; e++) {

@@ -23,7 +23,7 @@ enum {
     MOE_PARAMS
 };
 
-enum { MOE_MOST_EXPERTS = 256, MOE_MOST_GROUPS = 8, MOE_MOST_CHOSEN = 16, MOE_MOST_SHARED = 8 };
+enum { MOE_MAX_EXPERTS = 256, MOE_MAX_GROUPS = 8, MOE_MAX_CHOSEN = 16, MOE_MAX_SHARED = 8 };
 
 /* The arrays in the order of memory, as in kern_instance.arrays. The header holds the
  * parameters but the spread and the shape, then where each array from sig on begins, and the words of

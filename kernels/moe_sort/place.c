@@ -5,9 +5,9 @@
  * places. */
 #include "kernels/moe_sort/code.h"
 
-enum { MOST_STREAMS = 4, STREAMS_FROM = 32 }; /* tokens */
-enum { STRAIGHT = 80 };                       /* choices without a loop */
-enum { ROW_VECTORS = (MOE_MOST_CHOSEN + MOE_MOST_SHARED) / 8 };
+enum { MAX_STREAMS = 4, STREAMS_FROM = 32 }; /* tokens */
+enum { STRAIGHT = 80 };                      /* choices without a loop */
+enum { ROW_VECTORS = (MOE_MAX_CHOSEN + MOE_MAX_SHARED) / 8 };
 
 struct streams {
     struct moe_code *c;
@@ -62,7 +62,7 @@ static uint32_t most_blocks(const struct moe_sizes *s)
 static struct streams streams_of(struct moe_code *c)
 {
     const struct moe_sizes *s = &c->s;
-    struct streams t = {.c = c, .n = s->m < STREAMS_FROM ? 1 : MOST_STREAMS};
+    struct streams t = {.c = c, .n = s->m < STREAMS_FROM ? 1 : MAX_STREAMS};
     t.passes = s->m / t.n;
     /* Beyond what stores of block owners may touch behind se. */
     t.table = (most_blocks(s) + 7) / 8 * 8;
@@ -173,9 +173,9 @@ static struct ir_val running_sums(struct ir *ir, struct ir_val x)
 
 /* Walking the tables, eight experts at a time. */
 struct walk {
-    struct ir_val experts;             /* their numbers */
-    struct ir_val table[MOST_STREAMS]; /* where they are in each table */
-    struct ir_val before;              /* blocks of the experts before them */
+    struct ir_val experts;            /* their numbers */
+    struct ir_val table[MAX_STREAMS]; /* where they are in each table */
+    struct ir_val before;             /* blocks of the experts before them */
 };
 
 /* Writes an expert to all blocks it may have, from `block` on: in the order of experts,
@@ -196,7 +196,7 @@ static void place_eight(const struct streams *t, uint32_t first, struct walk *w)
 {
     struct moe_code *c = t->c;
     struct ir *ir = c->ir;
-    struct ir_val counts[MOST_STREAMS], sum = ir->zero;
+    struct ir_val counts[MAX_STREAMS], sum = ir->zero;
     for (unsigned i = 0; i < t->n; i++) {
         const struct moe_place p = table_of(t, i);
         counts[i] = ir_vload(ir, w->table[i], moe_range(c, &p, &start, first, 8));

@@ -96,12 +96,12 @@ enum { TOP = 22000, GAP = 3000, OTHERS = 9000, HERALD = 40, RUN = 8 };
 
 /* A token of a contest: how many of its experts each group has, and where. */
 struct contest {
-    uint32_t order[MOE_MOST_GROUPS]; /* of groups, those kept first */
-    uint32_t has[MOE_MOST_GROUPS];   /* chosen experts, in that order */
-    bool herald[MOE_MOST_GROUPS];    /* has one, so large that the group is before others */
-    uint32_t crowd, run; /* the group that has most, in that order, and which eight of its experts */
-    uint32_t at[MOE_MOST_EXPERTS];  /* of a group: its experts, those that matter first */
-    uint32_t rank[MOE_MOST_CHOSEN]; /* of the chosen experts, group by group */
+    uint32_t order[MOE_MAX_GROUPS]; /* of groups, those kept first */
+    uint32_t has[MOE_MAX_GROUPS];   /* chosen experts, in that order */
+    bool herald[MOE_MAX_GROUPS];    /* has one, so large that the group is before others */
+    uint32_t crowd, run;          /* the group that has most, in that order, and which eight of its experts */
+    uint32_t at[MOE_MAX_EXPERTS]; /* of a group: its experts, those that matter first */
+    uint32_t rank[MOE_MAX_CHOSEN]; /* of the chosen experts, group by group */
 };
 
 static void shuffle(struct shape *s, uint32_t *words, uint32_t n)

@@ -7,8 +7,8 @@
 static bool pays(const struct pq_sizes *z)
 {
     const uint32_t pair = z->centroids * pq_round_up(z->centroids, PQ_LANES);
-    const uint32_t room = 2 * z->centroids * z->centroids + 4096;
-    return pair / PQ_LANES < z->candidates && z->subs / 2 * pair + PQ_BLOCK * PQ_LANES <= room;
+    const uint32_t capacity = 2 * z->centroids * z->centroids + 4096;
+    return pair / PQ_LANES < z->candidates && z->subs / 2 * pair + PQ_BLOCK * PQ_LANES <= capacity;
 }
 
 struct pq_tables pq_plan_tables(struct pq_code *k, bool joint, uint32_t offset)

@@ -7,7 +7,7 @@
 #include "kernels/pq_index/pq_index.h"
 #include "sim/base/random.h"
 
-enum { MOST = 127, MOST_CODES = 256 };
+enum { MOST = 127, MAX_CODES = 256 };
 
 enum {
     UNIFORM,
@@ -156,10 +156,10 @@ static void draw_common(struct shape *s, int32_t *word)
 
 static void counterparts(struct shape *s, uint32_t each)
 {
-    enum { MOST_DIMS = 256 };
+    enum { MAX_DIMS = 256 };
     const struct pq_sizes *z = &s->z;
     const uint32_t last = z->dims - 1;
-    int32_t common[MOST_DIMS] = {0};
+    int32_t common[MAX_DIMS] = {0};
     for (uint32_t h = 0; h < z->heads; h++)
         for (uint32_t i = 0; i < z->subs; i++) {
             uint32_t *q = s->q + (h * z->subs + i) * z->dims;
@@ -199,7 +199,7 @@ static void contest(struct shape *s, uint32_t turn, bool far)
     const uint32_t classes = z->centroids < CLASSES ? 2 : CLASSES, each = z->centroids / classes;
     const uint32_t high = (classes - 1) * each, stride = z->candidates / z->kept;
     const uint32_t least = rng_below(&s->rng, z->kept), window = (turn / 2 % classes) * each;
-    int32_t sum[MOST_CODES];
+    int32_t sum[MAX_CODES];
     uint32_t *one = s->codes, *other = s->codes + z->keys;
     assert(each > 0); /* there are two centroids at the least */
     counterparts(s, each);

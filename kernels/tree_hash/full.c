@@ -3,7 +3,7 @@
 #include <assert.h>
 
 /* What fits the scratch: groups whose indices wait there, and groups under way. */
-enum { MOST_GROUPS = 48, MOST_SLOTS = 16, USUAL_SLOTS = 12 };
+enum { MAX_GROUPS = 48, MAX_SLOTS = 16, USUAL_SLOTS = 12 };
 
 /* Rounds of a group that roams. An address a becomes 2a + 1 - tree, and 1 more to the
  * right; y | ~1 is -2, and 1 more to the right. */
@@ -205,8 +205,8 @@ static struct ir_val gated(struct full *f, struct ir_val slot, struct ir_val ind
 static void all_groups(struct full *f)
 {
     struct ladder *l = &f->l;
-    struct ir_val index[MOST_GROUPS], slot[MOST_SLOTS];
-    const struct ladder_part part = ladder_part(l, 0, MOST_GROUPS, l->ir->machine.vlen);
+    struct ir_val index[MAX_GROUPS], slot[MAX_SLOTS];
+    const struct ladder_part part = ladder_part(l, 0, MAX_GROUPS, l->ir->machine.vlen);
     ir_stage(l->ir, "load");
     for (uint32_t i = 0; i < part.strands; i++) {
         ir_strand(l->ir, i);
@@ -214,10 +214,10 @@ static void all_groups(struct full *f)
     }
     l->ir->tag.strand = IR_SHARED;
     make_tables(f);
-    bool waits[MOST_GROUPS];
+    bool waits[MAX_GROUPS];
     choose_kinds(f, part.strands, waits);
     const unsigned slots =
-        MOST_SLOTS - 2 * choices_ask(f->walk.choices, FULL_ASK_SLOTS, 4, (MOST_SLOTS - USUAL_SLOTS) / 2);
+        MAX_SLOTS - 2 * choices_ask(f->walk.choices, FULL_ASK_SLOTS, 4, (MAX_SLOTS - USUAL_SLOTS) / 2);
     assert(slots > 0);
     for (unsigned i = 0; i < slots; i++)
         slot[i] = ir_vector(l->ir, "slot");
@@ -241,11 +241,11 @@ static void all_groups(struct full *f)
  * constants and cached nodes, an index a group, a handful of vectors a slot. */
 static bool fits(const struct ladder *l, uint32_t height)
 {
-    enum { MOST_STEPS = 2048, SHARED = 60, OF_SLOT = 8, FIRST_NODES = 7 };
+    enum { MAX_STEPS = 2048, SHARED = 60, OF_SLOT = 8, FIRST_NODES = 7 };
     const uint32_t vlen = l->ir->machine.vlen, groups = (l->batch - 1) / vlen + 1;
     const uint32_t slots = groups < USUAL_SLOTS ? groups : USUAL_SLOTS;
-    return vlen >= FIRST_NODES && groups <= MOST_GROUPS && l->rounds <= MOST_STEPS &&
-           groups * (l->rounds + height) <= MOST_STEPS &&
+    return vlen >= FIRST_NODES && groups <= MAX_GROUPS && l->rounds <= MAX_STEPS &&
+           groups * (l->rounds + height) <= MAX_STEPS &&
            vlen * (SHARED + groups + OF_SLOT * slots) <= l->ir->machine.scratch;
 }
 

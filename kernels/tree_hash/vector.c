@@ -128,9 +128,9 @@ static uint32_t one_part(struct vectors *v, const struct group *groups, const st
 /* The whole kernel in l->ir. */
 static void fill(const struct ladder *l, const struct shape *s)
 {
-    enum { MOST_GROUPS = 32 };
+    enum { MAX_GROUPS = 32 };
     struct vectors v = {.l = *l};
-    struct group groups[MOST_GROUPS];
+    struct group groups[MAX_GROUPS];
     setup(&v);
     for (uint32_t i = 0; i < s->groups; i++)
         groups[i] = (struct group){ir_vector(l->ir, "index"), ir_vector(l->ir, "value")};

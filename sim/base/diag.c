@@ -7,12 +7,12 @@
 #include "sim/base/text.h"
 
 /* Appends what can be shown of `text` to `out`, of `room` bytes, at `at`; where it ends. */
-static size_t show(char *out, size_t room, size_t at, const char *text, size_t size)
+static size_t show(char *out, size_t capacity, size_t at, const char *text, size_t size)
 {
     char shown[TEXT_SHOWN];
     for (size_t used; size; text += used, size -= used) {
         const size_t n = text_show(shown, text, size, &used);
-        if (at + n >= room)
+        if (at + n >= capacity)
             break;
         memcpy(out + at, shown, n);
         at += n;
@@ -65,7 +65,7 @@ static unsigned columns(const char *shown, size_t n)
  * visible; white space becomes a space, which keeps the caret true. */
 static void set_source(struct diag *d, const char *text, size_t size, size_t offset)
 {
-    const size_t room = sizeof d->source - 1;
+    const size_t capacity = sizeof d->source - 1;
     size_t start = offset, end = offset;
     /* Nothing is shorter where it is shown: no more than this can be. */
     while (start > 0 && offset - start <= room && text[start - 1] != '\n')
@@ -77,8 +77,8 @@ static void set_source(struct diag *d, const char *text, size_t size, size_t off
     for (size_t i = 0; i < n; i++)
         line[i] = text[start + i] == '\t' || text[start + i] == '\r' ? ' ' : text[start + i];
     size_t from = 0;
-    if (shown_size(line, n, room) > room)
-        while (shown_size(line + from, before - from, room) > room / 2) {
+    if (shown_size(line, n, capacity) > capacity)
+        while (shown_size(line + from, before - from, capacity) > room / 2) {
             char one[TEXT_SHOWN];
             size_t used;
             (void)text_show(one, line + from, before - from, &used);

@@ -24,10 +24,10 @@ static enum status fail(struct diag *d, enum status status, const char *path, co
 static enum status read_all(FILE *f, const char *path, size_t limit, char **data, size_t *size,
                             struct diag *d)
 {
-    size_t room = 1 << 16, n = 0;
-    char *buffer = malloc(room + 1);
+    size_t capacity = 1 << 16, n = 0;
+    char *buffer = malloc(capacity + 1);
     while (buffer) {
-        n += fread(buffer + n, 1, room - n, f);
+        n += fread(buffer + n, 1, capacity - n, f);
         if (ferror(f)) {
             const int why = errno;
             free(buffer);
@@ -40,10 +40,10 @@ static enum status read_all(FILE *f, const char *path, size_t limit, char **data
                 (void)snprintf(d->file, sizeof d->file, "%s", path);
             return ST_LIMIT;
         }
-        if (n < room)
+        if (n < capacity)
             break;
-        room *= 2;
-        char *grown = realloc(buffer, room + 1);
+        capacity *= 2;
+        char *grown = realloc(buffer, capacity + 1);
         if (!grown)
             free(buffer);
         buffer = grown;
@@ -90,9 +90,9 @@ enum status file_read_text(const char *path, size_t limit, char **data, size_t *
 /* What a path stands for in the end, through links, whether it is there or not. The caller's to free. */
 static char *resolve(const char *path)
 {
-    enum { MOST_LINKS = 40 };
+    enum { MAX_LINKS = 40 };
     char *at = strdup(path);
-    for (unsigned i = 0; at && i < MOST_LINKS; i++) {
+    for (unsigned i = 0; at && i < MAX_LINKS; i++) {
         char to[4096];
         const ssize_t n = readlink(at, to, sizeof to - 1);
         if (n < 0)

@@ -9,7 +9,7 @@
 
 static bool reserve(struct text *t, size_t extra)
 {
-    if (!t->failed && !vec_grow((void **)&t->at, &t->room, t->n, extra + 1, 1))
+    if (!t->failed && !vec_grow((void **)&t->at, &t->capacity, t->n, extra + 1, 1))
         t->failed = true;
     return !t->failed;
 }

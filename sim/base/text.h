@@ -11,7 +11,7 @@
  * anything was appended. */
 struct text {
     char *at;
-    size_t n, room;
+    size_t n, capacity;
     bool failed;
 };
 

@@ -3,13 +3,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-bool vec_grow(void **at, size_t *room, size_t n, size_t extra, size_t size)
+bool vec_grow(void **at, size_t *capacity, size_t n, size_t extra, size_t size)
 {
     if (extra > SIZE_MAX - n)
         return false;
-    if (n + extra <= *room)
+    if (n + extra <= *capacity)
         return true;
-    size_t want = *room ? *room + *room / 2 : 16;
+    size_t want = *capacity ? *capacity + *room / 2 : 16;
     if (want < n + extra)
         want = n + extra;
     if (want > SIZE_MAX / size)
@@ -18,13 +18,13 @@ bool vec_grow(void **at, size_t *room, size_t n, size_t extra, size_t size)
     if (!grown)
         return false;
     *at = grown;
-    *room = want;
+    *capacity = want;
     return true;
 }
 
-void vec_release(void **at, size_t *n, size_t *room)
+void vec_release(void **at, size_t *n, size_t *capacity)
 {
     free(*at);
     *at = NULL;
-    *n = *room = 0;
+    *n = *capacity = 0;
 }

@@ -373,7 +373,7 @@ static void alight(struct sim_batch *b, struct instance *at)
         memcpy(its.scratch, s->cores[c].scratch, s->config.machine.scratch * sizeof *its.scratch);
         s->cores[c].trace.at = its.trace.at;
         s->cores[c].trace.n = its.trace.n;
-        s->cores[c].trace.room = its.trace.room;
+        s->cores[c].trace.capacity = its.trace.capacity;
     }
     if (own->mem_words)
         memcpy(own->mem, s->mem, own->mem_words * sizeof *own->mem);

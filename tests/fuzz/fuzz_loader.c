@@ -99,7 +99,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef SHEAF_LIBFUZZER
-enum { MOST_INPUTS = 1000 };
+enum { MAX_INPUTS = 1000 };
 
 struct input {
     char *at;
@@ -116,7 +116,7 @@ static size_t read_corpus(const char *folder, struct input *inputs)
         char path[1024];
         struct diag d;
         (void)snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
-        if (entries[i]->d_name[0] != '.' && n < MOST_INPUTS) {
+        if (entries[i]->d_name[0] != '.' && n < MAX_INPUTS) {
             REQUIRE(file_read(path, 1 << 24, &inputs[n].at, &inputs[n].n, &d) == ST_OK);
             n++;
         }
@@ -128,10 +128,11 @@ static size_t read_corpus(const char *folder, struct input *inputs)
 }
 
 /* A copy with a few bytes changed, a piece left out, repeated or put in from another. */
-static size_t mutate(struct rng *r, const struct input *a, const struct input *b, uint8_t *out, size_t room)
+static size_t mutate(struct rng *r, const struct input *a, const struct input *b, uint8_t *out,
+                     size_t capacity)
 {
     static const char useful[] = "[]{}\",:;#@.+-=0189xeL\\u \n";
-    size_t n = a->n < room ? a->n : room;
+    size_t n = a->n < capacity ? a->n : capacity;
     memcpy(out, a->at, n);
     for (uint32_t change = 1 + rng_below(r, 4); change && n > 1; change--) {
         const size_t at = 1 + rng_below(r, (uint32_t)n - 1), piece = 1 + rng_below(r, 12);
@@ -146,7 +147,7 @@ static size_t mutate(struct rng *r, const struct input *a, const struct input *b
             }
             break;
         default:
-            if (n + length <= room) {
+            if (n + length <= capacity) {
                 memmove(out + at + length, out + at, n - at);
                 memcpy(out + at, b->at + from, length);
                 n += length;
@@ -158,7 +159,7 @@ static size_t mutate(struct rng *r, const struct input *a, const struct input *b
 
 int main(int argc, char **argv)
 {
-    static struct input inputs[MOST_INPUTS];
+    static struct input inputs[MAX_INPUTS];
     static uint8_t buffer[1 << 16];
     const size_t n = argc > 1 ? read_corpus(argv[1], inputs) : 0;
     if (!n) {

@@ -15,7 +15,7 @@
 #include "kernels/judge/judge.h"
 #include "sim/base/random.h"
 
-enum { CHUNK = 100, FIRST = 8, SLOT_TEXT = 80, MOST_THREADS = 64 };
+enum { CHUNK = 100, FIRST = 8, SLOT_TEXT = 80, MAX_THREADS = 64 };
 
 struct mutant {
     struct prog *prog;
@@ -219,7 +219,7 @@ static void judge_all(struct mutant *mutants, const struct options *o, struct ju
 {
     struct judge_inputs in;
     struct diag d;
-    pthread_t threads[MOST_THREADS];
+    pthread_t threads[MAX_THREADS];
     rules->seed = seed;
     expect(judge_inputs_create(rules, NULL, &in, &d), &d);
     struct work w = {mutants, o->mutants, 0, rules, &in, judging};
@@ -371,7 +371,7 @@ int main(int argc, char **argv)
         if (colon)
             *colon = '\0';
     }
-    if (!o.mutants || !o.threads || o.threads > MOST_THREADS)
+    if (!o.mutants || !o.threads || o.threads > MAX_THREADS)
         return 2;
     return run(&o);
 }

@@ -5,7 +5,7 @@
 #include "builder/passes/emit.h"
 #include "sim/base/random.h"
 
-enum { RIR_MEM = 256, RIR_WORDS_MOST = 1536 };
+enum { RIR_MEM = 256, RIR_MAX_WORDS = 1536 };
 
 /* The fuzzer stops with status 2 when there is no memory for it. */
 void rir_need(bool good);

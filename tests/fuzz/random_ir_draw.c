@@ -43,7 +43,7 @@ struct isa_machine rir_draw_machine(struct rng *r)
     if (rng_below(r, 2))
         for (unsigned e = 0; e < ENGINE_DEBUG; e++)
             m.latency[e] = 1 + rng_below(r, rng_below(r, 8) ? 5 : ISA_MAX_LATENCY);
-    m.scratch = rng_below(r, 2) ? RIR_WORDS_MOST : 16 * m.vlen + rng_below(r, 300);
+    m.scratch = rng_below(r, 2) ? RIR_MAX_WORDS : 16 * m.vlen + rng_below(r, 300);
     return m;
 }
 
@@ -227,12 +227,12 @@ static struct ir_val address(struct draw *d, unsigned lanes, unsigned words, str
         *mem = (struct ir_mem){below(d, RIR_MEM - words + 1), words};
         return ir_const(d->ir, mem->first);
     }
-    const uint32_t room = 1u << below(d, 6), base = below(d, RIR_MEM - words - room + 1);
-    *mem = one_in(d, 8) ? IR_ANYWHERE : (struct ir_mem){base, room - 1 + words};
+    const uint32_t capacity = 1u << below(d, 6), base = below(d, RIR_MEM - words - capacity + 1);
+    *mem = one_in(d, 8) ? IR_ANYWHERE : (struct ir_mem){base, capacity - 1 + words};
     const struct ir_val v = source(d, lanes, 1, true), whole[2] = {v, v};
     const bool wide = lanes > 1 && lanes == vlen_of(d);
     const struct ir_val t =
-        ir_alu(d->ir, OP_ALU_AND, v, wide ? ir_vconst(d->ir, room - 1) : ir_const(d->ir, room - 1));
+        ir_alu(d->ir, OP_ALU_AND, v, wide ? ir_vconst(d->ir, capacity - 1) : ir_const(d->ir, capacity - 1));
     set_good(d, t, whole, 2);
     const struct ir_val a =
         ir_alu(d->ir, OP_ALU_ADD, t, wide ? ir_vconst(d->ir, base) : ir_const(d->ir, base));

@@ -3,7 +3,7 @@
 #include "sim/machine.h"
 #include "tests/fuzz/random_ir.h"
 
-enum { MOST_OPS = 1 << 20 };
+enum { MAX_OPS = 1 << 20 };
 
 struct eval {
     const struct ir *ir;
@@ -56,7 +56,7 @@ static bool eval_regions(struct eval *e)
     for (uint32_t r = 0; r < e->ir->regions.n;) {
         const struct ir_region *region = &e->ir->regions.at[r];
         for (uint32_t i = region->first_op; i < ir_region_end(e->ir, r); i++)
-            if (++done > MOST_OPS || !eval_op(e, &e->ir->ops.at[i]))
+            if (++done > MAX_OPS || !eval_op(e, &e->ir->ops.at[i]))
                 return false;
         const bool jump = region->cond.block != IR_NONE && *word(e, region->cond, 0) != 0;
         r = jump ? region->target : r + 1;

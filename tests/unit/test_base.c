@@ -1,4 +1,4 @@
-/* The base room: memory, text, random numbers, diagnostics, files. Known values
+/* The base capacity: memory, text, random numbers, diagnostics, files. Known values
  * of the generator are those of Python's `random` module. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -82,15 +82,15 @@ static void vec_grows_and_keeps_its_elements(void **state)
     for (uint32_t i = 0; i < 10000; i++)
         assert_true(vec_push(&v, i * i));
     assert_int_equal(v.n, 10000);
-    assert_true(v.room >= v.n);
+    assert_true(v.capacity >= v.n);
     for (uint32_t i = 0; i < 10000; i++)
         assert_int_equal(v.at[i], i * i);
     const uint32_t *before = v.at;
-    assert_true(vec_reserve(&v, v.room - v.n)); /* there already */
+    assert_true(vec_reserve(&v, v.capacity - v.n)); /* there already */
     assert_ptr_equal(v.at, before);
     vec_free(&v);
     assert_null(v.at);
-    assert_int_equal(v.n + v.room, 0);
+    assert_int_equal(v.n + v.capacity, 0);
 }
 
 static void vec_refuses_impossible_sizes(void **state)

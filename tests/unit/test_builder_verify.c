@@ -110,7 +110,7 @@ static void rebuild(struct emitted *e, struct entries *l)
     p->machine = old->machine;
     struct emit_origin *origins = e->origins.at;
     e->origins.at = NULL;
-    e->origins.n = e->origins.room = 0;
+    e->origins.n = e->origins.capacity = 0;
     for (uint32_t b = 0; b < old->bundles.n; b++) {
         assert_true(prog_add_bundle(p, 0));
         for (unsigned engine = 0; engine < ISA_ENGINES; engine++) {

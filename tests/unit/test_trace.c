@@ -226,7 +226,7 @@ static const char loop[] =
     "{\"scratch_map\": {\"1\": [\"n\", 1]}, \"program\": [{\"load\": [[\"const\", 0, 1]]}, "
     "{\"alu\": [[\"+\", 1, 1, 0]], \"flow\": [[\"jump\", 1]]}]}";
 
-/* An endless loop, with that limit and that much room; the machine's cycle at the end. */
+/* An endless loop, with that limit and that much capacity; the machine's cycle at the end. */
 static uint64_t write_loop(const struct trace_format *format, uint64_t limit, struct kept *k,
                            enum status expected)
 {

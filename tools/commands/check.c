@@ -5,7 +5,7 @@
 #include "tools/report.h"
 #include "tools/session/execute.h"
 
-enum { MOST_FINDINGS = 1000 }; /* of a program, shown one by one */
+enum { MAX_FINDINGS = 1000 }; /* of a program, shown one by one */
 
 /* What has been found so far, and the report of it. */
 struct check {
@@ -39,7 +39,7 @@ static void add(struct check *c, const struct prog *p, const struct prog_finding
 static int check_program(struct check *c, const struct prog *p)
 {
     struct prog_findings found = {0};
-    const enum status status = prog_check(p, &c->job.machine, MOST_FINDINGS, &found);
+    const enum status status = prog_check(p, &c->job.machine, MAX_FINDINGS, &found);
     for (size_t i = 0; status == ST_OK && i < found.list.n; i++)
         add(c, p, &found.list.at[i]);
     c->errors += found.errors;

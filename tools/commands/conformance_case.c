@@ -38,9 +38,9 @@ static bool read_u32(struct scan *s, uint32_t *out, const char *what)
 }
 
 /* A list of words, appended to a VEC(uint32_t). */
-#define READ_WORDS(s, v) read_words((s), &(v)->at, &(v)->n, &(v)->room)
+#define READ_WORDS(s, v) read_words((s), &(v)->at, &(v)->n, &(v)->capacity)
 
-static bool read_words(struct scan *s, uint32_t **at, size_t *n, size_t *room)
+static bool read_words(struct scan *s, uint32_t **at, size_t *n, size_t *capacity)
 {
     if (!scan_open(s, '[', "a list of words"))
         return false;
@@ -48,7 +48,7 @@ static bool read_words(struct scan *s, uint32_t **at, size_t *n, size_t *room)
         uint32_t word;
         if (!read_u32(s, &word, "a word from 0 to 4294967295"))
             return false;
-        if (!vec_grow((void **)at, room, *n, 1, sizeof word))
+        if (!vec_grow((void **)at, capacity, *n, 1, sizeof word))
             return scan_no_memory(s);
         (*at)[(*n)++] = word;
     }

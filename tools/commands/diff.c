@@ -8,7 +8,7 @@
 #include "tools/commands/profile.h"
 #include "traces/profile/divergence.h"
 
-enum { MOST_PROFILE = 256 << 20 };
+enum { MAX_PROFILE = 256 << 20 };
 
 /* One of the two: a program, recorded, or a profile that was written before. */
 struct side {
@@ -61,7 +61,7 @@ static bool load_profile(struct side *s)
     char *text;
     size_t size;
     if (!job_is_file(s->operand) || strcmp(s->operand, "-") == 0 ||
-        file_read_text(s->operand, MOST_PROFILE, &text, &size, NULL) != ST_OK)
+        file_read_text(s->operand, MAX_PROFILE, &text, &size, NULL) != ST_OK)
         return false;
     const bool object = size && text[strspn(text, " \t\r\n")] == '{';
     s->profile = object ? json_loadb(text, size, 0, NULL) : NULL;

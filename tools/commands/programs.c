@@ -50,7 +50,7 @@ static int find_row(const struct job *j, const struct program_record *s, struct 
         for (unsigned e = 0; e < ENGINE_DEBUG; e++) {
             const uint64_t slots = (uint64_t)j->machine.slots[e] * j->machine.cores;
             row->used[e] = p.engine[e].used;
-            row->room[e] = p.engine[e].room;
+            row->capacity[e] = p.engine[e].capacity;
             row->engine_work[e] = slots ? (uint32_t)((row->used[e] + slots - 1) / slots) : 0;
         }
         if (p.advice.n)
@@ -127,7 +127,7 @@ static void row_text(const struct program_row *r, const char *indent, unsigned p
               permille % 10, r->words, ratio(r->words, r->cycles),
               50 * ratio(r->words, r->cycles) / TRAFFIC_RATE);
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
-        text_addf(t, " %4.0f %%", 100 * ratio(r->used[e], r->room[e]));
+        text_addf(t, " %4.0f %%", 100 * ratio(r->used[e], r->capacity[e]));
     const uint32_t bound = r->work > r->dep ? r->work : r->dep;
     text_addf(t, " %8u %8u %8u %6.2f  %s\n", r->io, r->work, r->dep, ratio(r->cycles, bound), r->class);
 }
@@ -173,7 +173,7 @@ void programs_json(const struct program_table *s, const char *name, struct json_
         json_decimal(j, "words_a_cycle", ratio(r->words, r->cycles));
         json_open(j, "utilization", '{');
         for (unsigned e = 0; e < ENGINE_DEBUG; e++)
-            json_decimal(j, isa_engine_name((enum isa_engine)e), ratio(r->used[e], r->room[e]));
+            json_decimal(j, isa_engine_name((enum isa_engine)e), ratio(r->used[e], r->capacity[e]));
         json_close(j, '}');
         json_number(j, "io", r->io);
         json_number(j, "work", r->work);

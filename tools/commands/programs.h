@@ -7,7 +7,7 @@
 /* One program's figures. */
 struct program_row {
     char name[40];
-    uint64_t cycles, used[ENGINE_DEBUG], room[ENGINE_DEBUG];
+    uint64_t cycles, used[ENGINE_DEBUG], capacity[ENGINE_DEBUG];
     unsigned permille; /* of the variant's cycles; those of a variant add up to 1000 */
     uint64_t words;    /* that it takes from memory or leaves there */
     uint32_t io, work, dep;

@@ -20,8 +20,8 @@ struct run {
 static double utilization(const struct run *r, unsigned engine)
 {
     const struct isa_machine *m = &r->config.machine;
-    const double room = (double)r->out.cycles * m->slots[engine] * m->cores;
-    return room > 0 ? (double)r->out.slots[engine] / room : 0;
+    const double capacity = (double)r->out.cycles * m->slots[engine] * m->cores;
+    return capacity > 0 ? (double)r->out.slots[engine] / capacity : 0;
 }
 
 static void print_slots(const struct run *r, struct text *t)

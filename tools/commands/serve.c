@@ -14,7 +14,7 @@ struct server {
     const struct serve_rules *rules;
     size_t most;  /* bytes of a line */
     char *buffer; /* read from standard input and not yet used: [from, to) */
-    size_t room, from, to;
+    size_t capacity, from, to;
     bool ended, no_memory;
     int why;                    /* standard input failed: errno */
     bool started;               /* a line was read */
@@ -33,15 +33,15 @@ static bool make_room(struct server *s)
         s->to -= s->from;
         s->from = 0;
     }
-    if (s->to < s->room)
+    if (s->to < s->capacity)
         return true;
-    const size_t room = s->room > s->most / 2 ? s->most : 2 * s->room;
-    char *grown = room > s->room ? realloc(s->buffer, room) : NULL;
-    s->no_memory = room > s->room && !grown;
+    const size_t capacity = s->capacity > s->most / 2 ? s->most : 2 * s->capacity;
+    char *grown = capacity > s->capacity ? realloc(s->buffer, capacity) : NULL;
+    s->no_memory = capacity > s->capacity && !grown;
     if (!grown)
         return false;
     s->buffer = grown;
-    s->room = room;
+    s->capacity = capacity;
     return true;
 }
 
@@ -49,7 +49,7 @@ static bool make_room(struct server *s)
 static bool read_more(struct server *s)
 {
     for (;;) {
-        const ssize_t got = read(STDIN_FILENO, s->buffer + s->to, s->room - s->to);
+        const ssize_t got = read(STDIN_FILENO, s->buffer + s->to, s->capacity - s->to);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -236,12 +236,12 @@ static void skip_mark(struct server *s, const char **line, size_t *size)
 int judge_serve(const struct serve_rules *rules)
 {
     enum { FIRST = 1 << 16, SPARE = 1 << 20 /* for the rest of a request */ };
-    struct server s = {.rules = rules, .most = 2 * rules->size_limit + SPARE, .room = FIRST};
+    struct server s = {.rules = rules, .most = 2 * rules->size_limit + SPARE, .capacity = FIRST};
     const char *line;
     size_t size;
     bool clipped;
     int status = EXIT_FINE;
-    s.buffer = calloc(1, s.room);
+    s.buffer = calloc(1, s.capacity);
     if (!s.buffer)
         return tool_error("out of memory for requests");
     while (status == EXIT_FINE && next_line(&s, &line, &size, &clipped)) {

@@ -5,7 +5,7 @@
 
 #include "tools/debug/dap.h"
 
-enum { MOST_STOPS = 10000 }; /* of one kind */
+enum { MAX_STOPS = 10000 }; /* of one kind */
 
 const char *dap_stop_reason(const struct dap *d, unsigned id)
 {
@@ -73,9 +73,9 @@ static json_t *add_stop(struct dap *d, enum dap_breakpoints kind, find_stop *fin
 static json_t *set_breakpoints(struct dap *d, enum dap_breakpoints kind, find_stop *find, const json_t *items)
 {
     json_t *list = json_array();
-    if (json_array_size(items) > MOST_STOPS) {
+    if (json_array_size(items) > MAX_STOPS) {
         json_decref(list);
-        return dap_fail(d, "%zu breakpoints, at most %d", json_array_size(items), MOST_STOPS);
+        return dap_fail(d, "%zu breakpoints, at most %d", json_array_size(items), MAX_STOPS);
     }
     for (size_t i = 0; i < d->ids[kind].n; i++)
         (void)breakpoints_remove(&d->s.stops, d->ids[kind].at[i]);
@@ -125,7 +125,7 @@ json_t *dap_set_breakpoints(struct dap *d, const json_t *args)
     if (is_program_text(d, json_object_get(args, "source")))
         return set_breakpoints(d, DAP_SOURCE, find_line, items);
     json_t *list = json_array();
-    for (size_t i = 0; i < json_array_size(items) && i < MOST_STOPS; i++)
+    for (size_t i = 0; i < json_array_size(items) && i < MAX_STOPS; i++)
         (void)json_array_append_new(list, add_stop(d, DAP_SOURCE, find_elsewhere, json_array_get(items, i)));
     return json_pack("{s:o}", "breakpoints", list);
 }

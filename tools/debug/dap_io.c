@@ -12,7 +12,7 @@
 
 #include "sim/base/vec.h"
 
-enum { MOST_HEADER = 4096, PIECE = 1 << 16 };
+enum { MAX_HEADER = 4096, PIECE = 1 << 16 };
 
 bool dap_io_open(struct dap_io *io)
 {
@@ -43,7 +43,7 @@ static void drop(struct dap_io *io, size_t n)
 /* Reads what has come, waiting for it. False at the end. */
 static bool fill(struct dap_io *io)
 {
-    if (!vec_grow((void **)&io->at, &io->room, io->n, PIECE, 1))
+    if (!vec_grow((void **)&io->at, &io->capacity, io->n, PIECE, 1))
         io->ended = true;
     while (!io->ended) {
         const ssize_t got = read(io->in, io->at + io->n, PIECE);
@@ -92,8 +92,8 @@ static bool at_hand(const struct dap_io *io)
     size_t length;
     const size_t header = io->skip ? 0 : header_length(io);
     if (!header)
-        return io->n > MOST_HEADER;
-    return !content_length(io->at, header, &length) || length > DAP_MOST_BYTES || io->n - header >= length;
+        return io->n > MAX_HEADER;
+    return !content_length(io->at, header, &length) || length > DAP_MAX_BYTES || io->n - header >= length;
 }
 
 bool dap_io_ready(struct dap_io *io)
@@ -123,7 +123,7 @@ enum dap_read dap_io_read(struct dap_io *io, json_t **message, const char **prob
         *problem = "a header without Content-Length";
         return DAP_BAD;
     }
-    if (length > DAP_MOST_BYTES) {
+    if (length > DAP_MAX_BYTES) {
         const size_t here = length < io->n ? length : io->n;
         io->skip = length - here;
         drop(io, here);

@@ -6,12 +6,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { DAP_MOST_BYTES = 8 << 20 }; /* of a message; longer ones are skipped */
+enum { DAP_MAX_BYTES = 8 << 20 }; /* of a message; longer ones are skipped */
 
 struct dap_io {
     int in, out;
     char *at; /* what was read and not used yet */
-    size_t n, room;
+    size_t n, capacity;
     size_t skip; /* bytes of a message too long to be kept, still to come */
     bool ended;  /* nothing more can be read, or written */
 };

@@ -29,7 +29,7 @@ static const struct member {
     {"noDebugCompares", OPT_NO_DEBUG, true},
 };
 
-enum { MOST_BYTES = 1 << 28 }; /* of a file that has been read as a program */
+enum { MAX_BYTES = 1 << 28 }; /* of a file that has been read as a program */
 
 enum { MEMBERS = sizeof members / sizeof *members };
 
@@ -150,7 +150,7 @@ static bool find_lines(struct dap *d)
     bool good;
     d->path = is_assembly(d->s.job.operand) ? realpath(d->s.job.operand, NULL) : NULL;
     if (d->path) {
-        good = file_read(d->path, MOST_BYTES, &file, &size, &diag) == ST_OK && add_lines(d, p, file);
+        good = file_read(d->path, MAX_BYTES, &file, &size, &diag) == ST_OK && add_lines(d, p, file);
     } else {
         prog_write_asm(p, &d->listing);
         good = text_ok(&d->listing) && d->listing.at &&

@@ -19,7 +19,7 @@ enum container {
     PLACE,  /* number: an index into d->places */
 };
 
-enum { NUMBER_BITS = 20, CORE_BITS = 6, MOST_NUMBER = (1 << NUMBER_BITS) - 1 };
+enum { NUMBER_BITS = 20, CORE_BITS = 6, MAX_NUMBER = (1 << NUMBER_BITS) - 1 };
 
 _Static_assert(ISA_MAX_CORES <= 1 << CORE_BITS, "a core fits into a reference");
 _Static_assert(PLACE < 1 << (31 - NUMBER_BITS - CORE_BITS), "a reference is below 2^31");
@@ -31,9 +31,9 @@ struct reference {
 
 static json_int_t refer(enum container container, uint32_t core, size_t number)
 {
-    return number > MOST_NUMBER ? 0
-                                : (json_int_t)container << (NUMBER_BITS + CORE_BITS) |
-                                      (json_int_t)core << NUMBER_BITS | (json_int_t)number;
+    return number > MAX_NUMBER ? 0
+                               : (json_int_t)container << (NUMBER_BITS + CORE_BITS) |
+                                     (json_int_t)core << NUMBER_BITS | (json_int_t)number;
 }
 
 /* Container NOTHING where it refers to none. */
@@ -45,7 +45,7 @@ static struct reference resolve(const struct dap *d, json_int_t value)
         return r;
     const unsigned container = (unsigned)(value >> (NUMBER_BITS + CORE_BITS));
     r.core = (uint32_t)(value >> NUMBER_BITS) & ((1u << CORE_BITS) - 1);
-    r.number = (uint32_t)value & MOST_NUMBER;
+    r.number = (uint32_t)value & MAX_NUMBER;
     const size_t most = container == ENGINE  ? ENGINE_DEBUG
                         : container == NAME  ? sim->prog->names.n
                         : container == PLACE ? d->places.n
@@ -179,7 +179,7 @@ struct listing {
     json_t *list;
 };
 
-enum { MOST_SHOWN = 4096 }; /* where the client does not say how many it wants */
+enum { MAX_SHOWN = 4096 }; /* where the client does not say how many it wants */
 
 static json_t *variable(const char *name, struct text *value, const char *type, json_int_t reference,
                         size_t words)
@@ -318,7 +318,7 @@ json_t *dap_variables(struct dap *d, const json_t *args)
         .of = resolve(d, dap_int(args, "variablesReference", 0)),
         .hex = dap_hex(args),
         .start = start > 0 ? (size_t)start : 0,
-        .count = count > 0 && count < MOST_SHOWN ? (size_t)count : MOST_SHOWN,
+        .count = count > 0 && count < MAX_SHOWN ? (size_t)count : MAX_SHOWN,
         .list = json_array(),
     };
     const char *filter = dap_chars(args, "filter");
@@ -384,11 +384,11 @@ static json_t *result(struct text *value, const char *type, json_int_t reference
 
 static json_t *evaluate_place(struct dap *d, const struct word_range *word_range, uint32_t core, bool hex)
 {
-    enum { MOST_PLACES = 10000 };
+    enum { MAX_PLACES = 10000 };
     struct text value = {0};
     json_int_t reference = 0;
     value_text(dap_sim(d), word_range, hex, &value);
-    if (word_range->n > 1 && d->places.n < MOST_PLACES && vec_push(&d->places, *word_range))
+    if (word_range->n > 1 && d->places.n < MAX_PLACES && vec_push(&d->places, *word_range))
         reference = refer(PLACE, core, d->places.n - 1);
     return result(&value, word_range->n > 1 ? "words" : "word", reference, word_range->n);
 }

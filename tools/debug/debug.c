@@ -10,7 +10,7 @@
 #include "tools/commands/commands.h"
 #include "tools/report.h"
 
-enum { MOST_LINE = 1024 };
+enum { MAX_LINE = 1024 };
 
 static const char prompt[] = "sheaf> ";
 
@@ -24,12 +24,12 @@ struct source {
 
 /* A line without its end; false at the end of the input. A line that is too long is clipped, so
  * that it is refused as one. */
-static bool read_line(struct source *src, char line[MOST_LINE + 2])
+static bool read_line(struct source *src, char line[MAX_LINE + 2])
 {
     int c;
     size_t n = 0;
     while ((c = fgetc(src->file)) != EOF && c != '\n')
-        if (n <= MOST_LINE)
+        if (n <= MAX_LINE)
             line[n++] = (char)(c ? c : ' ');
     line[n] = '\0';
     src->line++;
@@ -97,7 +97,7 @@ static bool echo(const char *line)
 /* Transcripts are the same whoever types: of a script the lines are shown. */
 static int converse(struct session *s, struct source *src)
 {
-    char line[MOST_LINE + 2], last[MOST_LINE + 2] = "";
+    char line[MAX_LINE + 2], last[MAX_LINE + 2] = "";
     int status = EXIT_FINE;
     struct text hello = {0};
     debug_where(s->r->sim, s->core, &hello);

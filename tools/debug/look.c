@@ -6,7 +6,7 @@
 
 #include "tools/debug/call.h"
 
-enum { MOST_WORDS = 4096, MOST_READERS = 20, MOST_SHOWN = 1000 };
+enum { MAX_WORDS = 4096, MAX_READERS = 20, MAX_SHOWN = 1000 };
 
 static bool same_value(const struct prog *p, uint32_t a, uint32_t b)
 {
@@ -33,8 +33,8 @@ static void print_value_origin(const struct call *c, const struct word_range *wo
 static enum status print_words(struct call *c, const struct word_range *word_range,
                                const struct provenance *origin)
 {
-    if (word_range->n > MOST_WORDS)
-        return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", word_range->n, MOST_WORDS);
+    if (word_range->n > MAX_WORDS)
+        return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", word_range->n, MAX_WORDS);
     text_add_shown(c->out, c->args, 0, TEXT_WHOLE);
     if (origin->slot == UINT32_MAX) {
         text_add(c->out, " = ");
@@ -88,8 +88,8 @@ enum status do_set(struct call *c)
     if (status == ST_OK)
         status = expr_value(e, sim_of(c), c->s->core, &value, c->d);
     expr_free(e);
-    if (status == ST_OK && word_range.n > MOST_WORDS)
-        status = diag_set(c->d, ST_INPUT, "%u words, at most %d at once", word_range.n, MOST_WORDS);
+    if (status == ST_OK && word_range.n > MAX_WORDS)
+        status = diag_set(c->d, ST_INPUT, "%u words, at most %d at once", word_range.n, MAX_WORDS);
     for (uint32_t i = 0; status == ST_OK && i < word_range.n; i++)
         status = replay_set(c->s->r, word_range.core, (uint64_t)word_range.first + i, (uint32_t)value, c->d);
     return status;
@@ -105,8 +105,8 @@ static enum status find_words(struct call *c, struct word_range *word_range)
 {
     struct provenance origin;
     const enum status status = session_words(c->s, c->args, word_range, &origin, c->d);
-    if (status == ST_OK && word_range->n > MOST_WORDS)
-        return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", word_range->n, MOST_WORDS);
+    if (status == ST_OK && word_range->n > MAX_WORDS)
+        return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", word_range->n, MAX_WORDS);
     return status;
 }
 
@@ -154,12 +154,12 @@ enum status do_writer(struct call *c)
 enum status do_readers(struct call *c)
 {
     struct word_range word_range;
-    struct provenance by[MOST_READERS];
+    struct provenance by[MAX_READERS];
     enum provenance_end end;
     const enum status status = find_words(c, &word_range);
     if (status != ST_OK)
         return status;
-    const size_t n = provenance_readers(c->s->r, &word_range, by, MOST_READERS, &end);
+    const size_t n = provenance_readers(c->s->r, &word_range, by, MAX_READERS, &end);
     for (size_t i = 0; i < n; i++) {
         debug_provenance(sim_of(c), &by[i], c->out);
         text_add(c->out, "\n");
@@ -183,8 +183,8 @@ enum status do_mem(struct call *c)
     const enum status status = word_range_parse(text, sim_of(c), c->s->core, &word_range, c->d);
     if (status != ST_OK)
         return status;
-    if (word_range.n > MOST_WORDS)
-        return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", word_range.n, MOST_WORDS);
+    if (word_range.n > MAX_WORDS)
+        return diag_set(c->d, ST_INPUT, "%u words, at most %d at once", word_range.n, MAX_WORDS);
     for (uint32_t i = 0; i < word_range.n; i += LINE) {
         text_addf(c->out, "%8u ", word_range.first + i);
         for (uint32_t k = i; k < i + LINE && k < word_range.n; k++)
@@ -199,7 +199,7 @@ enum status do_names(struct call *c)
 {
     const struct prog *p = sim_of(c)->prog;
     unsigned shown = 0;
-    for (size_t i = 0; i < p->names.n && shown < MOST_SHOWN; i++) {
+    for (size_t i = 0; i < p->names.n && shown < MAX_SHOWN; i++) {
         const struct prog_name *n = &p->names.at[i];
         const struct word_range word_range = {c->s->core, n->address, n->length};
         if (!strstr(n->name, c->args))
@@ -218,7 +218,7 @@ enum status do_names(struct call *c)
         text_add(c->out, "\n");
     }
     const char *last = NULL;
-    for (size_t i = 0; i < p->notes.n && shown < MOST_SHOWN; i++) {
+    for (size_t i = 0; i < p->notes.n && shown < MAX_SHOWN; i++) {
         const char *value = p->notes.at[i].value;
         if (!*c->args || !value || value == last || !strstr(value, c->args))
             continue;

@@ -175,7 +175,7 @@ static int add_subjects(struct sweep_plan *p, const struct options *o)
     struct options plain = *o;
     int status = EXIT_FINE;
     plain.given.at = NULL;
-    plain.given.n = plain.given.room = 0;
+    plain.given.n = plain.given.capacity = 0;
     for (size_t i = 0; i < o->given.n && status == EXIT_FINE; i++)
         if (o->given.at[i].id != OPT_CONTRACT && !vec_push(&plain.given, o->given.at[i]))
             status = no_memory();
@@ -326,8 +326,8 @@ static int add_rows(struct sweep_plan *p, uint64_t sample)
         return tool_error("a sweep of more than %d points (--sample N takes some of them)", SWEEP_MAX_POINTS);
     for (uint64_t i = 0; i < n; i++) {
         const uint64_t from = all / n * i + (all % n < i ? all % n : i);
-        const uint64_t room = all / n + (i < all % n);
-        if (!add_row(p, from + (n < all ? rng_next(&rng) % room : 0)))
+        const uint64_t capacity = all / n + (i < all % n);
+        if (!add_row(p, from + (n < all ? rng_next(&rng) % capacity : 0)))
             return no_memory();
     }
     return EXIT_FINE;

@@ -12,7 +12,7 @@ enum { FIRST_VARIABLE = 100000 };
 
 struct chrome {
     bool comma;
-    struct text line, room; /* at work: an event, a string in it */
+    struct text line, capacity; /* at work: an event, a string in it */
 };
 
 static uint64_t slot_thread(const struct trace *t, uint32_t core, unsigned engine, uint32_t number)
@@ -128,17 +128,17 @@ static bool chrome_begin(struct trace *t)
 /* --- events ------------------------------------------------------------------------- */
 
 /* Moves a string that was made in `room` to the line. */
-static void add_text(struct text *line, const char *key, struct text *room)
+static void add_text(struct text *line, const char *key, struct text *capacity)
 {
     text_add(line, key);
-    json_quote(line, text_ok(room) && room->n ? room->at : "");
+    json_quote(line, text_ok(capacity) && room->n ? room->at : "");
     line->failed = line->failed || room->failed;
     room->n = 0;
 }
 
 /* Where in the kernel the slot comes from, as far as its maker has said so. */
 static void add_note(const struct trace *t, uint32_t program, uint32_t slot, struct text *line,
-                     struct text *room)
+                     struct text *capacity)
 {
     const struct prog *p = t->programs[program].prog;
     if (!p->notes.n)
@@ -151,13 +151,13 @@ static void add_note(const struct trace *t, uint32_t program, uint32_t slot, str
     number(line, ", \"round\": ", note->round);
     if (note->strand != PROG_ALL_STRANDS)
         number(line, ", \"strand\": ", note->strand);
-    trace_noted_value(t, program, slot, room);
+    trace_noted_value(t, program, slot, capacity);
     if (room->n)
-        add_text(line, ", \"value\": ", room);
+        add_text(line, ", \"value\": ", capacity);
 }
 
 static bool slot_event(struct trace *t, const struct trace_bundle *b, const struct trace_slot *s,
-                       struct text *room)
+                       struct text *capacity)
 {
     const struct prog *p = t->programs[b->program].prog;
     const struct isa_slot *slot = &p->slots.at[s->slot];
@@ -165,26 +165,27 @@ static bool slot_event(struct trace *t, const struct trace_bundle *b, const stru
     begin(t, isa_info((enum isa_op)slot->op)->name);
     place(t, isa_engine_name((enum isa_engine)s->engine), b->core,
           slot_thread(t, b->core, s->engine, s->number));
-    prog_slot_json(p, slot, room);
-    add_text(line, ", \"args\": {\"slot\": ", room);
-    prog_slot_text(p, slot, room);
-    add_text(line, ", \"named\": ", room);
+    prog_slot_json(p, slot, capacity);
+    add_text(line, ", \"args\": {\"slot\": ", capacity);
+    prog_slot_text(p, slot, capacity);
+    add_text(line, ", \"named\": ", capacity);
     number(line, ", \"bundle\": ", b->bundle);
     if (s->memory)
         number(line, ", \"address\": ", s->address);
-    trace_wrote(s, room);
+    trace_wrote(s, capacity);
     if (s->n_write)
-        add_text(line, ", \"wrote\": ", room);
-    add_note(t, b->program, s->slot, line, room);
+        add_text(line, ", \"wrote\": ", capacity);
+    add_note(t, b->program, s->slot, line, capacity);
     text_add(line, "}");
     return end_line(t);
 }
 
-static bool variable_event(struct trace *t, const struct trace_bundle *b, uint32_t name, struct text *room)
+static bool variable_event(struct trace *t, const struct trace_bundle *b, uint32_t name,
+                           struct text *capacity)
 {
-    trace_values(t, b, name, room);
-    if (!text_ok(room) || !room->n)
-        return text_ok(room);
+    trace_values(t, b, name, capacity);
+    if (!text_ok(capacity) || !room->n)
+        return text_ok(capacity);
     begin(t, room->at);
     room->n = 0;
     place(t, "scratch", scratch_process(t, b->program, b->core),
@@ -194,12 +195,12 @@ static bool variable_event(struct trace *t, const struct trace_bundle *b, uint32
 
 static bool chrome_bundle(struct trace *t, const struct trace_bundle *b)
 {
-    struct text *room = &((struct chrome *)t->state)->room;
+    struct text *capacity = &((struct chrome *)t->state)->capacity;
     bool good = true;
     for (size_t i = 0; good && i < b->n_slot; i++)
-        good = slot_event(t, b, &b->slot[i], room);
+        good = slot_event(t, b, &b->slot[i], capacity);
     for (size_t i = 0; good && i < b->n_name; i++)
-        good = variable_event(t, b, b->name[i], room);
+        good = variable_event(t, b, b->name[i], capacity);
     return good;
 }
 
@@ -213,7 +214,7 @@ static void chrome_release(struct trace *t)
 {
     struct chrome *c = t->state;
     text_free(&c->line);
-    text_free(&c->room);
+    text_free(&c->capacity);
 }
 
 const struct trace_format trace_chrome = {

@@ -7,7 +7,7 @@
 #include "traces/html/html_page.h"
 #include "traces/profile/divergence.h"
 
-enum { MOST_LINKS = 1000 };
+enum { MAX_LINKS = 1000 };
 
 static void write_stream(struct json_out *j, const char *key, const struct text *bytes)
 {
@@ -67,7 +67,7 @@ static enum status write_part(const struct html_part *part, struct json_out *j, 
         write_stream(j, "live", &pack.live);
         /* A chain may be as long as the run, which is in the page already. */
         struct profile shown = *part->profile;
-        shown.limits.chain.n = shown.limits.chain.n < MOST_LINKS ? shown.limits.chain.n : MOST_LINKS;
+        shown.limits.chain.n = shown.limits.chain.n < MAX_LINKS ? shown.limits.chain.n : MAX_LINKS;
         json_open(j, "profile", '{');
         profile_json(&shown, j);
         json_close(j, '}');

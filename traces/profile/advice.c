@@ -139,8 +139,8 @@ static void count_slots(struct adviser *a)
 /* The cycles of the engine's room in which it had nothing to do, at the start and the end. */
 static uint64_t idle_ends(const struct adviser *a, unsigned engine)
 {
-    const uint64_t room = (uint64_t)a->h->machine.slots[engine] * a->h->machine.cores;
-    return room ? a->holes->engine[engine].cause[CAUSE_NONE] / room : 0;
+    const uint64_t capacity = (uint64_t)a->h->machine.slots[engine] * a->h->machine.cores;
+    return capacity ? a->holes->engine[engine].cause[CAUSE_NONE] / capacity : 0;
 }
 
 /* --- the class ---------------------------------------------------------------------- */
@@ -329,7 +329,7 @@ static void advise_lanes(struct adviser *a)
         best = a->l->work > a->facts->bound ? min(best, a->l->work - a->facts->bound) : 0;
     add(a, CLASS_COMPUTE, best,
         "Compute %" PRIu64 " of the %" PRIu64
-        " vector operators lane by lane on alu, which has room: %" PRIu64 " cycles of work are left.",
+        " vector operators lane by lane on alu, which has capacity: %" PRIu64 " cycles of work are left.",
         moved, a->mix.operators, work_of(m, slots));
 }
 
@@ -409,13 +409,13 @@ static void advise_ends(struct adviser *a)
 {
     const enum isa_engine e = a->busiest;
     const uint64_t idle = idle_ends(a, e), needed = (uint64_t)a->l->head[e] + a->l->tail[e];
-    const uint64_t room = (uint64_t)a->h->machine.slots[e] * a->h->machine.cores;
+    const uint64_t capacity = (uint64_t)a->h->machine.slots[e] * a->h->machine.cores;
     if (idle > needed)
         add(a, CLASS_LAUNCH, min(idle - needed, a->h->cycles - a->l->work),
             "Start the work of %s sooner, and let less follow it: it has no operation in %" PRIu64
             " cycles' worth of"
             " slots, %" PRIu64 " of them before its first; chains before and after account for %" PRIu64 ".",
-            isa_engine_name(e), idle, a->holes->engine[e].fill / room, needed);
+            isa_engine_name(e), idle, a->holes->engine[e].fill / capacity, needed);
 }
 
 static void advise_chain(struct adviser *a)

@@ -6,7 +6,7 @@ static void count_engines(struct profile *p)
 {
     const struct history *h = p->h;
     for (unsigned e = 0; e < ENGINE_DEBUG; e++)
-        p->engine[e].room = (uint64_t)h->cycles * h->machine.slots[e] * h->machine.cores;
+        p->engine[e].capacity = (uint64_t)h->cycles * h->machine.slots[e] * h->machine.cores;
     for (uint32_t s = 0; s < hist_n(h); s++)
         p->engine[h->slots.at[s].engine].used++;
     p->slots = hist_n(h);

@@ -26,7 +26,7 @@ enum { PROFILE_WINDOWS = 20, PROFILE_IO_RATE = 16 /* words a cycle, each way */ 
 
 /* An engine over all cores and cycles. */
 struct profile_engine {
-    uint64_t room, used; /* room: slots available */
+    uint64_t capacity, used; /* capacity: slots available */
 };
 
 struct profile {

@@ -48,10 +48,10 @@ static void engines(const struct profile *p, struct json_out *j)
     for (unsigned e = 0; e < ENGINE_DEBUG; e++) {
         const struct profile_engine *x = &p->engine[e];
         json_open(j, isa_engine_name((enum isa_engine)e), '{');
-        json_number(j, "room", x->room);
+        json_number(j, "room", x->capacity);
         json_number(j, "used", x->used);
-        json_number(j, "empty", x->room - x->used);
-        json_decimal(j, "utilization", x->room ? (double)x->used / (double)x->room : 0);
+        json_number(j, "empty", x->capacity - x->used);
+        json_decimal(j, "utilization", x->capacity ? (double)x->used / (double)x->capacity : 0);
         json_close(j, '}');
     }
     json_close(j, '}');

@@ -63,7 +63,7 @@ static void engines(const struct profile *p, struct text *t)
     for (unsigned e = 0; e < ENGINE_DEBUG; e++) {
         const struct profile_engine *x = &p->engine[e];
         text_addf(t, "%-6s %10" PRIu64 " %6" PRIu64 " %5.1f %%", isa_engine_name((enum isa_engine)e), x->used,
-                  x->room - x->used, percent(x->used, x->room));
+                  x->capacity - x->used, percent(x->used, x->capacity));
         for (unsigned k = 0; k < CAUSES; k++)
             text_addf(t, "  %11" PRIu64, p->holes.engine[e].cause[k]);
         text_add(t, "\n");

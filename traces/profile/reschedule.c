@@ -24,7 +24,7 @@ struct lister {
     struct heap (*ready)[ENGINE_DEBUG];       /* of each core */
     struct heap groups;                       /* leaders of more than one slot */
     VEC(uint32_t) soon;                       /* leaders that may be in the next cycle */
-    uint32_t (*room)[ENGINE_DEBUG];           /* of each core, in this cycle */
+    uint32_t (*capacity)[ENGINE_DEBUG];       /* of each core, in this cycle */
     uint32_t cycle, placed;                   /* placed: leaders */
     bool no_memory;
 };
@@ -81,7 +81,7 @@ static void place(struct lister *l, uint32_t leader)
     const struct constraints *p = l->p;
     for (uint32_t x = leader; x != CONSTRAINTS_END; x = p->bound[x]) {
         l->at[x] = l->cycle;
-        l->room[hist_core(l->h, x)][l->h->slots.at[x].engine]--;
+        l->capacity[hist_core(l->h, x)][l->h->slots.at[x].engine]--;
     }
     l->placed++;
     for (uint32_t i = p->first[leader]; i < p->first[leader + 1]; i++) {
@@ -102,7 +102,7 @@ static bool fits(const struct lister *l, uint32_t leader)
     uint32_t needed[ENGINE_DEBUG] = {0};
     for (uint32_t x = leader; x != CONSTRAINTS_END; x = l->p->bound[x]) {
         const unsigned e = l->h->slots.at[x].engine;
-        if (++needed[e] > l->room[hist_core(l->h, x)][e])
+        if (++needed[e] > l->capacity[hist_core(l->h, x)][e])
             return false;
     }
     return true;
@@ -123,7 +123,7 @@ static bool place_ready(struct lister *l)
         place_first(l, &l->groups);
     for (unsigned core = 0; core < l->h->machine.cores; core++)
         for (unsigned e = 0; e < ENGINE_DEBUG; e++)
-            while (l->ready[core][e].keys.n && l->room[core][e] && !l->no_memory)
+            while (l->ready[core][e].keys.n && l->capacity[core][e] && !l->no_memory)
                 place_first(l, &l->ready[core][e]);
     return l->placed > before;
 }
@@ -132,7 +132,7 @@ static void run_cycle(struct lister *l)
 {
     for (unsigned core = 0; core < l->h->machine.cores; core++)
         for (unsigned e = 0; e < ENGINE_DEBUG; e++)
-            l->room[core][e] = l->machine->slots[e];
+            l->capacity[core][e] = l->machine->slots[e];
     while (place_ready(l))
         continue;
 }
@@ -186,8 +186,8 @@ uint32_t reschedule(const struct history *h, const struct isa_machine *machine, 
     l.pending = arena_array(arena, p->n + 1u, sizeof *l.pending);
     l.earliest = arena_array(arena, p->n + 1u, sizeof *l.earliest);
     l.ready = arena_array(arena, cores, sizeof *l.ready);
-    l.room = arena_array(arena, cores, sizeof *l.room);
-    l.no_memory = !l.tail || !l.pending || !l.earliest || !l.ready || !l.room;
+    l.capacity = arena_array(arena, cores, sizeof *l.capacity);
+    l.no_memory = !l.tail || !l.pending || !l.earliest || !l.ready || !l.capacity;
     if (!l.no_memory)
         schedule(&l);
     for (unsigned core = 0; l.ready && core < cores; core++)

@@ -28,11 +28,11 @@ static void strip_cell(const struct history *h, const struct holes *holes, unsig
         for (unsigned k = 0; k < CAUSES; k++)
             cause[k] += holes->cause[c][engine][k];
     }
-    const uint64_t room = (uint64_t)(to - from) * h->machine.slots[engine] * h->machine.cores;
+    const uint64_t capacity = (uint64_t)(to - from) * h->machine.slots[engine] * h->machine.cores;
     /* Anything used shows, and only what is quite full is a whole block. */
-    const uint64_t bar = room ? used * 8 / room : 0;
+    const uint64_t bar = capacity ? used * 8 / capacity : 0;
     const char *mark = bars[bar == 0 && used ? 1 : bar];
-    if (colour && used < room)
+    if (colour && used < capacity)
         text_addf(t, "\033[%sm%s\033[0m", colours[main_cause(cause)], mark);
     else
         text_add(t, mark);
@@ -94,8 +94,8 @@ static void ruler(uint64_t from, uint64_t to, struct text *t)
         if (c % 10 == 0 || c == from) {
             struct text number = {0};
             text_addf(&number, "%llu", (unsigned long long)c);
-            const uint64_t room = c % 10 == 0 ? 10 : 10 - c % 10;
-            const uint64_t width = room < to - c ? room : to - c;
+            const uint64_t capacity = c % 10 == 0 ? 10 : 10 - c % 10;
+            const uint64_t width = capacity < to - c ? capacity : to - c;
             if (number.n < width || to - c == width)
                 text_addf(t, "%-*s", (int)width, number.at ? number.at : "");
             else

@@ -8,7 +8,7 @@
 
 #include "sim/program/print.h"
 
-enum { MOST_TEXT = 1000, MOST_NODES = 256, MOST_DEPTH = 64 };
+enum { MAX_TEXT = 1000, MAX_NODES = 256, MAX_DEPTH = 64 };
 
 enum code {
     E_NUMBER,
@@ -46,7 +46,7 @@ struct parser {
     const char *text, *at;
     const struct prog *p;
     struct diag *d;
-    struct node node[MOST_NODES];
+    struct node node[MAX_NODES];
     uint16_t n;
     unsigned depth;
     enum status status;
@@ -75,7 +75,7 @@ static bool take(struct parser *x, const char *token)
 
 static uint16_t add(struct parser *x, enum code code, uint64_t number, uint16_t a, uint16_t b)
 {
-    if (x->n == MOST_NODES) {
+    if (x->n == MAX_NODES) {
         FAIL(x, x->at, "too long an expression");
         return 0;
     }
@@ -88,7 +88,7 @@ static uint16_t parse(struct parser *x, unsigned level);
 /* --- operands ------------------------------------------------------------------- */
 
 /* The spelling of a name at x->at, unquoted, into `out`; its length in the text, 0 if there is none. */
-static size_t scan_name(const struct parser *x, char out[MOST_TEXT])
+static size_t scan_name(const struct parser *x, char out[MAX_TEXT])
 {
     const char *at = x->at;
     size_t n = 0, length = 0;
@@ -163,11 +163,11 @@ static uint16_t machine_operand(struct parser *x, const char *name, const char *
 
 static uint16_t parse_operand(struct parser *x)
 {
-    char name[MOST_TEXT];
+    char name[MAX_TEXT];
     skip_space(x);
     const char *where = x->at;
     uint16_t node = 0;
-    if (++x->depth > MOST_DEPTH) {
+    if (++x->depth > MAX_DEPTH) {
         FAIL(x, x->at, "too deep an expression");
     } else if (take(x, "(")) {
         node = parse(x, 0);
@@ -258,7 +258,7 @@ static struct expr *finish(const struct parser *x, uint16_t root)
 static enum status begin(struct parser *x, const char *text, const struct prog *p, struct diag *d)
 {
     *x = (struct parser){.text = text, .at = text, .p = p, .d = d};
-    return strlen(text) < MOST_TEXT ? ST_OK : diag_set(d, ST_INPUT, "too long an expression");
+    return strlen(text) < MAX_TEXT ? ST_OK : diag_set(d, ST_INPUT, "too long an expression");
 }
 
 enum status expr_parse(const char *text, const struct prog *p, struct expr **out, struct diag *d)
@@ -396,7 +396,7 @@ enum status word_range_parse(const char *text, const struct sim *s, uint32_t cor
                              struct diag *d)
 {
     struct parser x;
-    char name[MOST_TEXT];
+    char name[MAX_TEXT];
     if (begin(&x, text, s->prog, d) != ST_OK)
         return ST_INPUT;
     const bool machine = take(&x, "$");

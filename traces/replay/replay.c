@@ -10,7 +10,7 @@
 
 enum {
     MARK_BYTES = 64 << 20, /* for all marks */
-    MOST_MARKS = 256,
+    MAX_MARKS = 256,
     LEAST_DISTANCE = 512,
     CHUNK = 1 << 16, /* rounds between two looks at an interrupt */
 };
@@ -59,7 +59,7 @@ enum status replay_create(const struct prog *p, const struct sim_config *config,
     const size_t words = state_words(r->sim) + latency_words(&r->sim->config.machine);
     const size_t most = MARK_BYTES / sizeof(uint32_t) / words;
     r->mem = mem;
-    r->most = most < MOST_MARKS ? most : MOST_MARKS;
+    r->most = most < MAX_MARKS ? most : MAX_MARKS;
     r->every = LEAST_DISTANCE + words / 64;
     *out = r;
     return ST_OK;
