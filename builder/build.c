@@ -165,12 +165,12 @@ enum status build_emit(const struct ir *ir, const struct schedule *schedules, st
 static bool prepare(struct build *b)
 {
     const size_t n = b->ir->regions.n;
-    b->problems = calloc(n, sizeof *b->problems);
+    b->graphs = calloc(n, sizeof *b->graphs);
     b->schedules = calloc(n, sizeof *b->schedules);
-    if (!b->problems || !b->schedules)
+    if (!b->graphs || !b->schedules)
         return false;
     for (uint32_t r = 0; r < n; r++)
-        if (!sched_graph_init(&b->problems[r], b->ir, r) || !schedule_init(&b->schedules[r], &b->problems[r]))
+        if (!sched_graph_init(&b->graphs[r], b->ir, r) || !schedule_init(&b->schedules[r], &b->graphs[r]))
             return false;
     return true;
 }
@@ -205,7 +205,7 @@ static bool schedule_all(struct build *b, uint32_t live_limit)
     struct sched_options o = sched_default_options(b->ir);
     o.live_limit = live_limit;
     for (size_t r = 0; r < b->ir->regions.n; r++)
-        if (!schedule_region(&b->problems[r], &o, &b->schedules[r]))
+        if (!schedule_region(&b->graphs[r], &o, &b->schedules[r]))
             return false;
     return true;
 }
@@ -239,10 +239,10 @@ void build_free(struct build *b)
     for (size_t r = 0; b->ir && r < b->ir->regions.n; r++) {
         if (b->schedules)
             schedule_free(&b->schedules[r]);
-        if (b->problems)
-            sched_graph_free(&b->problems[r]);
+        if (b->graphs)
+            sched_graph_free(&b->graphs[r]);
     }
-    free(b->problems);
+    free(b->graphs);
     free(b->schedules);
     alloc_free(&b->allocation);
     emit_free(&b->emitted);

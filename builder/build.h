@@ -34,7 +34,7 @@ bool build_keys(const struct sched_graph *p, float urgency, float *keys);
 /* The whole pipeline and what its passes left, by region. */
 struct build {
     const struct ir *ir; /* borrowed */
-    struct sched_graph *problems;
+    struct sched_graph *graphs;
     struct schedule *schedules;
     struct allocation allocation;
     struct emitted emitted;

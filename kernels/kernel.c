@@ -88,12 +88,12 @@ struct kern_params kern_defaults(const struct kern *k)
 enum status kern_instance_create(const struct kern *k, const struct kern_params *params, unsigned contract,
                                  uint64_t seed, struct kern_instance **out, struct diag *d)
 {
-    return kern_problem_create_by(k, params, contract, seed, NULL, out, d);
+    return kern_instance_create_by(k, params, contract, seed, NULL, out, d);
 }
 
-enum status kern_problem_create_by(const struct kern *k, const struct kern_params *params, unsigned contract,
-                                   uint64_t seed, const struct deadline *deadline, struct kern_instance **out,
-                                   struct diag *d)
+enum status kern_instance_create_by(const struct kern *k, const struct kern_params *params, unsigned contract,
+                                    uint64_t seed, const struct deadline *deadline,
+                                    struct kern_instance **out, struct diag *d)
 {
     *out = NULL;
     const char *why = k->validate(params, contract);

@@ -3,7 +3,7 @@
  *
  *     kern_find ──> kern_set ──> kern_instance_create ──> image ──> machine ──┐
  *                      │                 └── expected ──> kern_first_wrong <─┘
- *                      └───────> kern_build ──> stages ──────> machine
+ *                      └───────> kern_build ──> programs ──────> machine
  */
 #ifndef SHEAF_KERNELS_KERNEL_H
 #define SHEAF_KERNELS_KERNEL_H
@@ -188,9 +188,9 @@ void kern_params_text(const struct kern *k, const struct kern_params *params, st
 enum status kern_instance_create(const struct kern *k, const struct kern_params *params, unsigned contract,
                                  uint64_t seed, struct kern_instance **out, struct diag *d);
 /* The same, and ST_LIMIT when it was not done by the deadline. */
-enum status kern_problem_create_by(const struct kern *k, const struct kern_params *params, unsigned contract,
-                                   uint64_t seed, const struct deadline *deadline, struct kern_instance **out,
-                                   struct diag *d);
+enum status kern_instance_create_by(const struct kern *k, const struct kern_params *params, unsigned contract,
+                                    uint64_t seed, const struct deadline *deadline,
+                                    struct kern_instance **out, struct diag *d);
 void kern_instance_destroy(struct kern_instance *p);
 
 /* The first word, by address, in which `mem` breaks the contract. */
@@ -210,7 +210,7 @@ enum status kern_build(const struct kern *k, const struct kern_variant *v, const
                        struct kern_programs *out, struct diag *d);
 void kern_programs_free(struct kern_programs *s);
 
-/* Appends a program, which is then owned by the stages; ir, as it was scheduled, gives
+/* Appends a program, which is then owned by the programs; ir, as it was scheduled, gives
  * the bound (NULL: none). ST_NOMEM with the program destroyed. */
 enum status kern_program_add(struct kern_programs *s, const char *name, struct prog *prog,
                              const struct ir *ir, struct diag *d);

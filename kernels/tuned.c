@@ -92,12 +92,12 @@ static enum status look(const struct kern_variant *v, const struct kern_request 
 {
     const struct search_kernel k = kernel_of(v, rq);
     struct candidate s = {.cost = 0};
-    const enum status status = state_make(&s, &k, 0, d);
+    const enum status status = candidate_make(&s, &k, 0, d);
     if (status != ST_OK)
         return status;
     *nodes = s.sched.graph.nodes;
     *open = s.ir->regions.n == 1;
-    state_free(&s);
+    candidate_free(&s);
     return ST_OK;
 }
 
@@ -140,7 +140,7 @@ enum status tuned_check(const struct kern_variant *v, const struct kern_request 
     emit_free(&e);
     if (status == ST_OK && !bound_region(&s.sched, bound))
         status = diag_set(d, ST_NOMEM, "out of memory for the bound");
-    state_free(&s);
+    candidate_free(&s);
     return status;
 }
 
@@ -190,7 +190,7 @@ enum status tuned_program(const struct kern_variant *v, const struct kern_reques
         status = build_emit(s.ir, &s.schedule, &e, d);
     if (status == ST_OK)
         status = add(v->name, &e, s.ir, out, d);
-    state_free(&s);
+    candidate_free(&s);
     return status;
 }
 

@@ -29,7 +29,7 @@ static void describe_config(struct json_out *j)
     json_number(j, "size", sizeof(struct sheaf_config));
     json_open(j, "fields", '[');
     FIELD(size);
-    FIELD(engine);
+    FIELD(simulator);
     FIELD(pause);
     FIELD(debug);
     FIELD(strict);

@@ -166,9 +166,9 @@ enum status sim_create(const struct prog *p, const struct sim_config *config, co
                        size_t mem_words, struct sim **out, struct diag *d)
 {
     *out = NULL;
-    const char *problem = isa_machine_validate(&config->machine);
-    if (problem)
-        return diag_set(d, ST_INPUT, "machine: %s", problem);
+    const char *why = isa_machine_validate(&config->machine);
+    if (why)
+        return diag_set(d, ST_INPUT, "machine: %s", why);
     if (mem_words > UINT32_MAX)
         return diag_set(d, ST_INPUT, "memory: %zu words, expected at most 2^32 - 1", mem_words);
     if ((uint64_t)config->machine.cores * config->machine.scratch > SIM_MAX_SCRATCH)

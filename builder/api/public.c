@@ -67,17 +67,17 @@ struct sheaf_kernel *sheaf_kernel_create(const struct sheaf_config *config)
 {
     const struct sheaf_config c = public_config(config);
     const struct isa_machine reference = isa_default_machine(), asked = public_machine(&c, &reference);
-    const char *problem = isa_machine_validate(&asked);
+    const char *why = isa_machine_validate(&asked);
     struct sheaf_kernel *k = calloc(1, sizeof *k);
     if (!k)
         return NULL;
-    k->ir = ir_create(problem ? &reference : &asked);
+    k->ir = ir_create(why ? &reference : &asked);
     if (!k->ir) {
         free(k);
         return NULL;
     }
-    if (problem)
-        k->ir->status = diag_set(&k->ir->why, ST_INPUT, "config: %s", problem);
+    if (why)
+        k->ir->status = diag_set(&k->ir->why, ST_INPUT, "config: %s", why);
     return k;
 }
 

@@ -227,9 +227,9 @@ static void dump_passes(const struct build *b, enum dump_pass pass, struct text 
     for (uint32_t r = 0; r < b->ir->regions.n && pass < DUMP_ALLOCATION; r++) {
         text_addf(out, "region %u\n", r);
         if (pass == DUMP_GRAPH)
-            dump_graph(&b->problems[r], out);
+            dump_graph(&b->graphs[r], out);
         else
-            dump_schedule(&b->problems[r], &b->schedules[r], out);
+            dump_schedule(&b->graphs[r], &b->schedules[r], out);
     }
 }
 

@@ -322,7 +322,7 @@ static void issue_whole(struct run *r, uint32_t node, enum isa_engine e)
     finish_node(r, node, r->now);
 }
 
-/* Issues up to `room` more lanes of the node at work on alu; the lanes issued. */
+/* Issues up to `capacity` more lanes of the node at work on alu; the lanes issued. */
 static uint32_t issue_lanes(struct run *r, uint32_t capacity)
 {
     const uint32_t node = r->partial;
@@ -339,10 +339,10 @@ static uint32_t issue_lanes(struct run *r, uint32_t capacity)
     return n;
 }
 
-/* Fills `room` alu slots from nodes of one mask. */
+/* Fills `capacity` alu slots from nodes of one mask. */
 static uint32_t fill_alu(struct run *r, uint32_t capacity, unsigned mask)
 {
-    while (room && !r->failed) {
+    while (capacity && !r->failed) {
         if (r->partial == NOBODY) {
             const uint32_t node = r->set[mask].count ? top(r, mask) : NOBODY;
             if (node == NOBODY)

@@ -31,7 +31,7 @@ static bool fits(const struct isa_machine *machine, const struct balance_work *w
         if (capacity < 0)
             return false;
         if (i == 0)
-            room /= machine->vlen;
+            capacity /= machine->vlen;
         const double shared = i + 1 < ROW ? (double)w->by_units[one | 1u << row[i + 1].engine] : 0;
         rest = shared > capacity ? shared - capacity : 0;
     }

@@ -87,7 +87,7 @@ static enum status fill(const struct judge_rules *r, const struct deadline *dead
             return diag_set(d, ST_LIMIT, "no time is left for the inputs");
         const struct kern_params params = draw_params(r, i, seeds[i]);
         const enum status status =
-            kern_problem_create_by(r->kernel, &params, r->contract, seeds[i], deadline, &out->at[i], d);
+            kern_instance_create_by(r->kernel, &params, r->contract, seeds[i], deadline, &out->at[i], d);
         if (status != ST_OK)
             return status;
         out->n++;

@@ -103,7 +103,7 @@ static void pack_experts(const struct few *f, struct packed *p)
         const struct ir_val word = pack_tokens(f, p->words);
         p->word[p->words] = word;
         for (unsigned t = 0; t + 1 < f->c->s.m; t++)
-            p->alu_only[t][p->words] = ir_broadcast(f->c->ir, ir_lane(word, t));
+            p->spread[t][p->words] = ir_broadcast(f->c->ir, ir_lane(word, t));
     }
 }
 
@@ -116,7 +116,7 @@ static struct ir_val find_within(const struct few *f, const struct packed *p, un
     struct ir_val found[MAX_TOKENS] = {{0}}, sum = ir_vector(ir, "found");
     unsigned t = 0, next = f->c->s.k; /* the first entry of the token after t */
     for (; next <= 8 * v; next += f->c->s.k) {
-        found[t] = same(ir, p->alu_only[t], p->words, experts);
+        found[t] = same(ir, p->spread[t], p->words, experts);
         t++;
     }
     if (t)

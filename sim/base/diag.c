@@ -6,7 +6,7 @@
 
 #include "sim/base/text.h"
 
-/* Appends what can be shown of `text` to `out`, of `room` bytes, at `at`; where it ends. */
+/* Appends what can be shown of `text` to `out`, of `capacity` bytes, at `at`; where it ends. */
 static size_t show(char *out, size_t capacity, size_t at, const char *text, size_t size)
 {
     char shown[TEXT_SHOWN];
@@ -68,9 +68,9 @@ static void set_source(struct diag *d, const char *text, size_t size, size_t off
     const size_t capacity = sizeof d->source - 1;
     size_t start = offset, end = offset;
     /* Nothing is shorter where it is shown: no more than this can be. */
-    while (start > 0 && offset - start <= room && text[start - 1] != '\n')
+    while (start > 0 && offset - start <= capacity && text[start - 1] != '\n')
         start--;
-    while (end < size && end - offset <= room && text[end] != '\n')
+    while (end < size && end - offset <= capacity && text[end] != '\n')
         end++;
     char line[2 * DIAG_LINE];
     const size_t n = end - start, before = offset - start;
@@ -78,7 +78,7 @@ static void set_source(struct diag *d, const char *text, size_t size, size_t off
         line[i] = text[start + i] == '\t' || text[start + i] == '\r' ? ' ' : text[start + i];
     size_t from = 0;
     if (shown_size(line, n, capacity) > capacity)
-        while (shown_size(line + from, before - from, capacity) > room / 2) {
+        while (shown_size(line + from, before - from, capacity) > capacity / 2) {
             char one[TEXT_SHOWN];
             size_t used;
             (void)text_show(one, line + from, before - from, &used);

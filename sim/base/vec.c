@@ -9,7 +9,7 @@ bool vec_grow(void **at, size_t *capacity, size_t n, size_t extra, size_t size)
         return false;
     if (n + extra <= *capacity)
         return true;
-    size_t want = *capacity ? *capacity + *room / 2 : 16;
+    size_t want = *capacity ? *capacity + *capacity / 2 : 16;
     if (want < n + extra)
         want = n + extra;
     if (want > SIZE_MAX / size)

@@ -240,8 +240,8 @@ static bool read_parameter(struct reader *r)
     if (!asm_int(&r->s, 0, UINT32_MAX, &value, "a whole number from 0 to 2^32-1"))
         return false;
     *out = (uint32_t)value;
-    const char *problem = isa_machine_validate(m);
-    return !problem || scan_fail(&r->s, at, "%s, found %u", problem, *out);
+    const char *why = isa_machine_validate(m);
+    return !why || scan_fail(&r->s, at, "%s, found %u", why, *out);
 }
 
 /* .machine KEY=NUMBER ... */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "sim/program/json_slot.h"
-#include "sim/program/places.h"
+#include "sim/program/symbols.h"
 
 struct reader {
     struct scan *s;
@@ -71,8 +71,8 @@ static bool read_parameter(struct reader *r, uint32_t *out)
     if (!scan_int(r->s, 0, UINT32_MAX, &value, "a whole number from 0 to 2^32-1"))
         return false;
     *out = (uint32_t)value;
-    const char *problem = isa_machine_validate(&r->p->machine);
-    return !problem || scan_fail(r->s, at, "%s, found %u", problem, *out);
+    const char *why = isa_machine_validate(&r->p->machine);
+    return !why || scan_fail(r->s, at, "%s, found %u", why, *out);
 }
 
 static bool is(const struct json_token *t, const char *name)

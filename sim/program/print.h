@@ -8,7 +8,7 @@
  * including the end, may be NULL: then the program's own labels are searched. */
 struct print_names {
     const struct prog *p;
-    const struct prog_symbols *places;
+    const struct prog_symbols *symbols;
     const char *const *label_of;
 };
 

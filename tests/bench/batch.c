@@ -187,11 +187,11 @@ static void bench_tree(uint32_t instances, unsigned runs)
 {
     const struct kern *k = kern_find("tree_hash", strlen("tree_hash"));
     const struct kern_request rq = {.params = kern_defaults(k), .machine = isa_default_machine()};
-    struct kern_programs stages = {0};
+    struct kern_programs programs = {0};
     struct diag d;
     uint32_t *mems = NULL;
     size_t words = 0;
-    expect(kern_build(k, kern_find_variant(k, "best"), &rq, &stages, &d), &d);
+    expect(kern_build(k, kern_find_variant(k, "best"), &rq, &programs, &d), &d);
     for (uint32_t i = 0; i < instances; i++) {
         struct kern_instance *instance;
         expect(kern_instance_create(k, &rq.params, 0, 1 + i, &instance, &d), &d);
@@ -201,9 +201,9 @@ static void bench_tree(uint32_t instances, unsigned runs)
         memcpy(mems + i * words, instance->image, words * sizeof *mems);
         kern_instance_destroy(instance);
     }
-    measure(&(struct load){"tree_hash", stages.list.at[0].prog, mems, words, instances, runs});
+    measure(&(struct load){"tree_hash", programs.list.at[0].prog, mems, words, instances, runs});
     free(mems);
-    kern_programs_free(&stages);
+    kern_programs_free(&programs);
 }
 
 int main(int argc, char **argv)

@@ -73,16 +73,16 @@ static void bench_scalar(unsigned runs)
     const struct kern *k = kern_find("tree_hash", strlen("tree_hash"));
     struct kern_request rq = {.params = kern_defaults(k), .machine = isa_default_machine()};
     struct kern_instance *instance;
-    struct kern_programs stages = {0};
+    struct kern_programs programs = {0};
     struct diag d;
     if (kern_instance_create(k, &rq.params, 0, 1, &instance, &d) != ST_OK ||
-        kern_build(k, kern_find_variant(k, "scalar"), &rq, &stages, &d) != ST_OK) {
+        kern_build(k, kern_find_variant(k, "scalar"), &rq, &programs, &d) != ST_OK) {
         (void)fprintf(stderr, "bench: %s\n", d.text);
         exit(2);
     }
-    const struct load l = {"scalar", stages.list.at[0].prog, instance->image, instance->words};
+    const struct load l = {"scalar", programs.list.at[0].prog, instance->image, instance->words};
     both(&l, runs);
-    kern_programs_free(&stages);
+    kern_programs_free(&programs);
     kern_instance_destroy(instance);
 }
 

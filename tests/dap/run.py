@@ -206,7 +206,7 @@ def values_are_evaluated_and_set():
     same(value(c, "i * 2 + m[0]"), "11", "expression")
     same(value(c, "addr", format={"hex": True}), "0x10", "hexadecimal")
     same("const i, 3" in value(c, "writer i", context="repl"), True, "console")
-    for text in ("continue", "quit", "set i = 3", "stage 0", "nosuch", "("):
+    for text in ("continue", "quit", "set i = 3", "program 0", "nosuch", "("):
         c.refused("evaluate", expression=text, frameId=1, context="repl")
     c.refused("evaluate", expression="writer i", frameId=1)
     c.refused("evaluate", expression="i", frameId=2)

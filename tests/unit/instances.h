@@ -23,8 +23,8 @@ static inline struct kern_params instance_params(const struct kern *k, const jso
     return p;
 }
 
-static inline struct kern_instance *instance_problem(const struct kern *k, const struct kern_params *params,
-                                                     unsigned contract, uint64_t seed)
+static inline struct kern_instance *instance_create(const struct kern *k, const struct kern_params *params,
+                                                    unsigned contract, uint64_t seed)
 {
     struct kern_instance *p;
     struct diag d;

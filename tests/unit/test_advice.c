@@ -283,15 +283,15 @@ static void the_ladder_is_climbed_by_advice(void **state)
         const struct kern_request rq = {.params = params,
                                         .contract = kern_default_contract(&tree_hash, &params),
                                         .machine = isa_default_machine()};
-        struct kern_programs stages;
+        struct kern_programs programs;
         struct kern_instance *instance;
         struct recording r;
         struct diag d;
         assert_int_equal(
-            kern_build(&tree_hash, kern_find_variant(&tree_hash, rungs[i].name), &rq, &stages, &d), ST_OK);
+            kern_build(&tree_hash, kern_find_variant(&tree_hash, rungs[i].name), &rq, &programs, &d), ST_OK);
         assert_int_equal(kern_instance_create(&tree_hash, &params, rq.contract, 1, &instance, &d), ST_OK);
         const struct sim_config config = sim_default_config();
-        record_on(&r, stages.list.at[0].prog, &config, instance->image, instance->words);
+        record_on(&r, programs.list.at[0].prog, &config, instance->image, instance->words);
         const struct advice a = advise(&r.h, (struct advice_facts){.gathers = 4096, .repeated = 3243});
         assert_int_equal(a.class, rungs[i].class);
         assert_true(a.n > 0 && !strncmp(a.item[0].text, rungs[i].advice, strlen(rungs[i].advice)));
@@ -300,7 +300,7 @@ static void the_ladder_is_climbed_by_advice(void **state)
         hist_free(&r.h);
         sim_destroy(r.s);
         kern_instance_destroy(instance);
-        kern_programs_free(&stages);
+        kern_programs_free(&programs);
     }
 }
 

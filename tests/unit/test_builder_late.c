@@ -59,7 +59,7 @@ static void becomes(struct ir *ir, uint32_t first_bound, const char *expected)
     assert_string_equal(bundles + strlen(".name zero 0 1\n"), expected);
     for (size_t r = 0; r < ir->regions.n; r++) {
         struct bound bound;
-        assert_true(bound_region(&b.problems[r], &bound));
+        assert_true(bound_region(&b.graphs[r], &bound));
         assert_in_range(bound.cycles, 0, b.schedules[r].length);
         if (!r)
             assert_int_equal(bound.cycles, first_bound);
@@ -244,16 +244,16 @@ static void check_row(const struct row *row)
     assert_non_null(v);
     const struct kern_request rq = {.params = kern_defaults(k), .machine = machine_of(row->machine)};
     struct kern_instance *p;
-    struct kern_programs stages;
+    struct kern_programs programs;
     struct diag d = {0};
     assert_int_equal(kern_instance_create(k, &rq.params, 0, 123, &p, &d), ST_OK);
-    if (kern_build(k, v, &rq, &stages, &d) != ST_OK)
+    if (kern_build(k, v, &rq, &programs, &d) != ST_OK)
         fail_msg("%s:%s: %s", row->kernel, row->variant, d.text);
-    assert_int_equal(stages.list.n, 1);
+    assert_int_equal(programs.list.n, 1);
     struct sim_config config = sim_default_config();
     config.machine = rq.machine;
     struct sim *s;
-    assert_int_equal(sim_create(stages.list.at[0].prog, &config, p->image, p->words, &s, &d), ST_OK);
+    assert_int_equal(sim_create(programs.list.at[0].prog, &config, p->image, p->words, &s, &d), ST_OK);
     assert_int_equal(sim_run(s), SIM_STOPPED);
     struct kern_wrong wrong;
     assert_false(kern_first_wrong(p, s->mem, &wrong));
@@ -261,7 +261,7 @@ static void check_row(const struct row *row)
         fail_msg("%s:%s, %s: %llu cycles, recorded %llu", row->kernel, row->variant, row->machine,
                  (unsigned long long)s->cycle, (unsigned long long)row->cycles);
     sim_destroy(s);
-    kern_programs_free(&stages);
+    kern_programs_free(&programs);
     kern_instance_destroy(p);
 }
 
@@ -289,9 +289,9 @@ static void test_appended_slots_are_refused(void **state)
     (void)state;
     const struct kern *k = kern_find("tree_hash", 9);
     const struct kern_request rq = {.params = kern_defaults(k), .machine = machine_of("alu_latency=2")};
-    struct kern_programs stages;
+    struct kern_programs programs;
     struct diag d = {0};
-    assert_int_equal(kern_build(k, kern_find_variant(k, "scalar"), &rq, &stages, &d), ST_INPUT);
+    assert_int_equal(kern_build(k, kern_find_variant(k, "scalar"), &rq, &programs, &d), ST_INPUT);
     assert_non_null(strstr(d.text, "latencies of one cycle"));
 }
 

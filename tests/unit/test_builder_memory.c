@@ -47,7 +47,7 @@ static bool no_bound(const struct build *b)
 {
     struct bound x;
     for (size_t r = 0; r < b->ir->regions.n; r++)
-        if (!bound_region(&b->instances[r], &x))
+        if (!bound_region(&b->graphs[r], &x))
             return true;
     return false;
 }
@@ -68,8 +68,8 @@ static enum status all(void)
         status = ST_NOMEM;
     if (status == ST_OK) {
         dump_ir(ir, &text);
-        dump_graph(&b.problems[0], &text);
-        dump_schedule(&b.problems[0], &b.schedules[0], &text);
+        dump_graph(&b.graphs[0], &text);
+        dump_schedule(&b.graphs[0], &b.schedules[0], &text);
         dump_allocation(ir, &b.allocation, &text);
         status = text_ok(&text) ? ST_OK : ST_NOMEM;
     }

@@ -34,16 +34,16 @@ static uint64_t measure(const struct kern *k, const struct kern_variant *v, unsi
     const struct kern_request rq = {
         .params = *params, .contract = contract, .machine = isa_default_machine()};
     struct kern_instance *p;
-    struct kern_programs stages;
+    struct kern_programs programs;
     struct diag d;
     assert_int_equal(kern_instance_create(k, params, contract, 123, &p, &d), ST_OK);
-    assert_int_equal(kern_build(k, v, &rq, &stages, &d), ST_OK);
+    assert_int_equal(kern_build(k, v, &rq, &programs, &d), ST_OK);
     uint64_t cycles = 0;
-    for (size_t i = 0; i < stages.list.n; i++)
-        cycles += run_program(stages.list.at[i].prog, p->image, p->words);
+    for (size_t i = 0; i < programs.list.n; i++)
+        cycles += run_program(programs.list.at[i].prog, p->image, p->words);
     struct kern_wrong wrong;
     assert_false(kern_first_wrong(p, p->image, &wrong));
-    kern_programs_free(&stages);
+    kern_programs_free(&programs);
     kern_instance_destroy(p);
     return cycles;
 }

@@ -150,9 +150,9 @@ static void machine_limits(void **state)
         for (int high = 0; high < 2; high++) {
             m = good;
             *fields[i].field = high ? fields[i].above : fields[i].below;
-            const char *problem = isa_machine_validate(&m);
-            assert_non_null(instance);
-            assert_int_equal(strncmp(instance, fields[i].name, strlen(fields[i].name)), 0);
+            const char *why = isa_machine_validate(&m);
+            assert_non_null(why);
+            assert_int_equal(strncmp(why, fields[i].name, strlen(fields[i].name)), 0);
         }
 }
 

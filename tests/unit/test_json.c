@@ -320,12 +320,12 @@ static void test_long_values(void **state)
 
 static void check_list_error(const char *text, unsigned column, const char *what)
 {
-    struct prog_list stages;
+    struct prog_list programs;
     struct diag d;
-    assert_int_equal(prog_read_json_list(text, strlen(text), "case", &stages, &d), ST_INPUT);
+    assert_int_equal(prog_read_json_list(text, strlen(text), "case", &programs, &d), ST_INPUT);
     assert_int_equal(d.column, column);
     assert_non_null(strstr(d.text, what));
-    assert_int_equal(stages.list.n, 0);
+    assert_int_equal(programs.list.n, 0);
 }
 
 /* Several programs in a file, and one alone. */
@@ -334,21 +334,21 @@ static void test_stages(void **state)
     (void)state;
     static const char several[] = "{\"stages\": [{\"name\": \"a\", \"program\": [{\"flow\": [[\"halt\"]]}]},"
                                   " {\"program\": {\"program\": []}, \"name\": \"b\"}]}";
-    struct prog_list stages;
+    struct prog_list programs;
     struct diag d;
-    assert_int_equal(prog_read_json_list(several, strlen(several), NULL, &stages, &d), ST_OK);
-    assert_int_equal(stages.list.n, 2);
-    assert_string_equal(stages.list.at[0].name, "a");
-    assert_string_equal(stages.list.at[1].name, "b");
-    assert_int_equal(stages.list.at[0].prog->bundles.n, 1);
-    assert_int_equal(stages.list.at[1].prog->bundles.n, 0);
-    prog_list_free(&stages);
-    assert_int_equal(prog_read_json_list("[{}]", 4, NULL, &stages, &d), ST_OK);
-    assert_int_equal(stages.list.n, 1);
-    assert_string_equal(stages.list.at[0].name, "");
-    prog_list_free(&stages);
+    assert_int_equal(prog_read_json_list(several, strlen(several), NULL, &programs, &d), ST_OK);
+    assert_int_equal(programs.list.n, 2);
+    assert_string_equal(programs.list.at[0].name, "a");
+    assert_string_equal(programs.list.at[1].name, "b");
+    assert_int_equal(programs.list.at[0].prog->bundles.n, 1);
+    assert_int_equal(programs.list.at[1].prog->bundles.n, 0);
+    prog_list_free(&programs);
+    assert_int_equal(prog_read_json_list("[{}]", 4, NULL, &programs, &d), ST_OK);
+    assert_int_equal(programs.list.n, 1);
+    assert_string_equal(programs.list.at[0].name, "");
+    prog_list_free(&programs);
     check_list_error("{\"stages\": []}", 13, "expected at least one stage");
-    check_list_error("{\"stages\": 3}", 12, "expected a list of stages, found a number");
+    check_list_error("{\"stages\": 3}", 12, "expected a list of programs, found a number");
     check_list_error("{\"stages\": [{\"name\": \"a\"}]}", 13, "a stage has a `name` and a `program`");
     check_list_error("{\"stages\": [{\"name\": \"a\", \"name\": \"b\"}]}", 27, "key `name` is given twice");
     check_list_error("{\"stages\": [{\"name\": \"a\", \"program\": []}], \"x\": 1}", 44,

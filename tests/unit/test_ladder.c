@@ -46,11 +46,11 @@ static uint64_t check(const char *variant, const struct kern_params *params, uns
     const bool strict = strcmp(variant, "best") != 0;
     const struct kern_request rq = {
         .params = *params, .contract = contract, .machine = isa_default_machine()};
-    struct kern_programs stages;
+    struct kern_programs programs;
     struct diag d;
-    if (kern_build(&tree_hash, v, &rq, &stages, &d) != ST_OK)
+    if (kern_build(&tree_hash, v, &rq, &programs, &d) != ST_OK)
         fail_msg("%s: %s", variant, d.text);
-    assert_int_equal(stages.list.n, 1);
+    assert_int_equal(programs.list.n, 1);
     uint64_t cycles = 0;
     for (unsigned seed = 0; seed < seeds; seed++) {
         struct kern_params drawn = *params;
@@ -58,15 +58,15 @@ static uint64_t check(const char *variant, const struct kern_params *params, uns
         drawn.at[TREE_START] = contract == TREE_FULL;
         struct kern_instance *p;
         assert_int_equal(kern_instance_create(&tree_hash, &drawn, contract, seed, &p, &d), ST_OK);
-        const uint64_t now = run_on(stages.list.at[0].prog, p, SIM_FAST, strict);
+        const uint64_t now = run_on(programs.list.at[0].prog, p, SIM_FAST, strict);
         if (step)
-            assert_int_equal(run_on(stages.list.at[0].prog, p, SIM_STEP, strict), now);
+            assert_int_equal(run_on(programs.list.at[0].prog, p, SIM_STEP, strict), now);
         if (seed)
             assert_int_equal(now, cycles);
         cycles = now;
         kern_instance_destroy(p);
     }
-    kern_programs_free(&stages);
+    kern_programs_free(&programs);
     return cycles;
 }
 

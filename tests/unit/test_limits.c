@@ -364,15 +364,15 @@ static void kernels_keep_their_bounds(void **state)
     for (unsigned v = 0; v < sizeof variants / sizeof *variants; v++) {
         const struct kern_request rq = {.params = params, .machine = isa_default_machine()};
         const struct kern_variant *variant = kern_find_variant(&tree_hash, variants[v]);
-        struct kern_programs stages;
+        struct kern_programs programs;
         struct kern_instance *instance;
         struct diag d;
         assert_non_null(variant);
-        assert_int_equal(kern_build(&tree_hash, variant, &rq, &stages, &d), ST_OK);
+        assert_int_equal(kern_build(&tree_hash, variant, &rq, &programs, &d), ST_OK);
         assert_int_equal(kern_instance_create(&tree_hash, &params, rq.contract, 1, &instance, &d), ST_OK);
         const struct sim_config config = sim_default_config();
         struct recording r;
-        struct prog *p = stages.list.at[0].prog;
+        struct prog *p = programs.list.at[0].prog;
         record_on(&r, p, &config, instance->image, instance->words);
         struct limits l = find(&r.h);
         check_chain(&r.h, &l);
@@ -383,7 +383,7 @@ static void kernels_keep_their_bounds(void **state)
         hist_free(&r.h);
         sim_destroy(r.s);
         kern_instance_destroy(instance);
-        kern_programs_free(&stages);
+        kern_programs_free(&programs);
     }
 }
 

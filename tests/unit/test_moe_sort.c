@@ -16,15 +16,15 @@ enum { INSTANCES = 8 };
 
 static const char *const instances = "tests/data/moe_sort.json";
 
-static struct kern_instance *problem_of(const struct kern_params *params, uint64_t seed)
+static struct kern_instance *instance_of(const struct kern_params *params, uint64_t seed)
 {
-    return instance_problem(&moe_sort, params, 0, seed);
+    return instance_create(&moe_sort, params, 0, seed);
 }
 
 static void check_facts(const json_t *instance)
 {
     const struct kern_params params = instance_params(&moe_sort, instance);
-    struct kern_instance *p = problem_of(&params, instance_number(instance, "seed"));
+    struct kern_instance *p = instance_of(&params, instance_number(instance, "seed"));
     instance_check_facts(instance, p);
     kern_instance_destroy(p);
 }
@@ -40,9 +40,9 @@ static void test_recorded(void **state)
 static uint64_t run(const struct kern_variant *v, const struct kern_instance *p, enum sim_simulator simulator)
 {
     const struct kern_request rq = {.params = p->params, .machine = isa_default_machine()};
-    struct kern_programs stages;
+    struct kern_programs programs;
     struct diag d;
-    assert_int_equal(kern_build(&moe_sort, v, &rq, &stages, &d), ST_OK);
+    assert_int_equal(kern_build(&moe_sort, v, &rq, &programs, &d), ST_OK);
     struct sim_config config = sim_default_config();
     config.simulator = simulator;
     config.strict = true;
@@ -50,9 +50,9 @@ static uint64_t run(const struct kern_variant *v, const struct kern_instance *p,
     assert_non_null(mem);
     memcpy(mem, p->image, p->words * sizeof *mem);
     uint64_t cycles = 0;
-    for (size_t i = 0; i < stages.list.n; i++) {
+    for (size_t i = 0; i < programs.list.n; i++) {
         struct sim *s;
-        assert_int_equal(sim_create(stages.list.at[i].prog, &config, mem, p->words, &s, &d), ST_OK);
+        assert_int_equal(sim_create(programs.list.at[i].prog, &config, mem, p->words, &s, &d), ST_OK);
         assert_int_equal(sim_run(s), SIM_STOPPED);
         memcpy(mem, s->mem, p->words * sizeof *mem);
         cycles += s->cycle;
@@ -63,14 +63,14 @@ static uint64_t run(const struct kern_variant *v, const struct kern_instance *p,
         fail_msg("%s, seed %llu: %s[%u] is %u, expected %u", v->name, (unsigned long long)p->seed,
                  wrong.array, wrong.index, wrong.found, wrong.expected);
     free(mem);
-    kern_programs_free(&stages);
+    kern_programs_free(&programs);
     return cycles;
 }
 
 static void check_variants(const json_t *instance)
 {
     const struct kern_params params = instance_params(&moe_sort, instance);
-    struct kern_instance *p = problem_of(&params, instance_number(instance, "seed"));
+    struct kern_instance *p = instance_of(&params, instance_number(instance, "seed"));
     const bool small = p->params.at[MOE_M] <= 64;
     for (unsigned v = 0; v < moe_sort.n_variants; v++) {
         const uint64_t cycles = run(&moe_sort.variants[v], p, SIM_FAST);
@@ -135,7 +135,7 @@ static void test_sizes(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         const struct kern_params params = params_set(sizes[i]);
-        struct kern_instance *p = problem_of(&params, 100 + i);
+        struct kern_instance *p = instance_of(&params, 100 + i);
         all_variants_right(p);
         kern_instance_destroy(p);
     }
@@ -172,7 +172,7 @@ static void test_ties(void **state)
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
         for (size_t f = 0; f < sizeof signals / sizeof *signals; f++) {
             const struct kern_params params = params_set(cases[c]);
-            struct kern_instance *p = problem_of(&params, 1);
+            struct kern_instance *p = instance_of(&params, 1);
             const struct kern_array *sig = &p->arrays[MOE_SIG], *bias = &p->arrays[MOE_BIAS];
             for (uint32_t i = 0; i < sig->compared; i++)
                 p->image[sig->first + i] = signals[f](i, bias->compared);
@@ -192,7 +192,7 @@ static void test_seeds(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 20; seed++) {
         const struct kern_params params = params_set(seed % 2 ? "E=32" : "E=256,spread=32768");
-        struct kern_instance *p = problem_of(&params, seed);
+        struct kern_instance *p = instance_of(&params, seed);
         (void)run(&moe_sort.variants[moe_sort.n_variants - 1], p, SIM_FAST);
         kern_instance_destroy(p);
     }
@@ -206,14 +206,14 @@ static void test_fused_gains(void **state)
     const struct kern_params params = kern_defaults(&moe_sort);
     const struct kern_variant *staged = kern_find_variant(&moe_sort, "staged"),
                               *fused = kern_find_variant(&moe_sort, "fused");
-    struct kern_instance *p = problem_of(&params, 123);
+    struct kern_instance *p = instance_of(&params, 123);
     const uint64_t cycles = run(fused, p, SIM_FAST);
     assert_true(cycles * 23 <= run(staged, p, SIM_FAST) * 10);
     const struct kern_request rq = {.params = params, .machine = isa_default_machine()};
-    struct kern_programs stages;
+    struct kern_programs programs;
     struct diag d;
-    assert_int_equal(kern_build(&moe_sort, fused, &rq, &stages, &d), ST_OK);
-    const struct prog *prog = stages.list.at[0].prog;
+    assert_int_equal(kern_build(&moe_sort, fused, &rq, &programs, &d), ST_OK);
+    const struct prog *prog = programs.list.at[0].prog;
     uint64_t slots[ISA_ENGINES] = {0}, work = 0;
     for (size_t i = 0; i < prog->slots.n; i++)
         slots[prog->slots.at[i].engine]++;
@@ -221,7 +221,7 @@ static void test_fused_gains(void **state)
         if (work < slots[e] / rq.machine.slots[e])
             work = slots[e] / rq.machine.slots[e];
     assert_true(cycles * 2 <= work * 3);
-    kern_programs_free(&stages);
+    kern_programs_free(&programs);
     kern_instance_destroy(p);
 }
 
@@ -240,12 +240,12 @@ static void test_preconditions(void **state)
         const struct kern_params params = params_set(cases[i].set);
         const struct kern_request rq = {.params = params, .machine = isa_default_machine()};
         struct kern_instance *p;
-        struct kern_programs stages;
+        struct kern_programs programs;
         struct diag d;
         assert_int_equal(kern_instance_create(&moe_sort, &params, 0, 1, &p, &d), ST_INPUT);
         assert_non_null(strstr(d.text, cases[i].why));
         for (unsigned v = 0; v < moe_sort.n_variants; v++) {
-            assert_int_equal(kern_build(&moe_sort, &moe_sort.variants[v], &rq, &stages, &d), ST_INPUT);
+            assert_int_equal(kern_build(&moe_sort, &moe_sort.variants[v], &rq, &programs, &d), ST_INPUT);
             assert_non_null(strstr(d.text, cases[i].why));
         }
     }
@@ -265,12 +265,12 @@ static void test_machines(void **state)
     for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
         for (unsigned v = 0; v < moe_sort.n_variants; v++) {
             struct kern_request rq = {.params = kern_defaults(&moe_sort), .machine = isa_default_machine()};
-            struct kern_programs stages;
+            struct kern_programs programs;
             struct diag d;
             rq.machine.vlen = machines[i].vlen;
             rq.machine.scratch = machines[i].scratch;
-            assert_int_equal(kern_build(&moe_sort, &moe_sort.variants[v], &rq, &stages, &d), ST_LIMIT);
-            assert_int_equal(stages.list.n, 0);
+            assert_int_equal(kern_build(&moe_sort, &moe_sort.variants[v], &rq, &programs, &d), ST_LIMIT);
+            assert_int_equal(programs.list.n, 0);
         }
 }
 
@@ -279,7 +279,7 @@ static void test_contract(void **state)
 {
     (void)state;
     const struct kern_params params = kern_defaults(&moe_sort);
-    struct kern_instance *p = problem_of(&params, 3);
+    struct kern_instance *p = instance_of(&params, 3);
     const uint32_t valid = p->expected[p->arrays[MOE_NUM_VALID].first];
     const uint32_t counts[MOE_ARRAYS] = {24, 1024, 256, 36, 36, valid, valid, valid / 64, 2, 0};
     for (unsigned a = 0; a < MOE_ARRAYS; a++) {

@@ -72,15 +72,15 @@ static void test_together(void **state)
 {
     (void)state;
     struct kern_params p = kern_defaults(&tree_hash);
-    assert_null(tree_hash.instance(&p, TREE_VALUES));
+    assert_null(tree_hash.validate(&p, TREE_VALUES));
     assert_int_equal(kern_default_contract(&tree_hash, &p), TREE_VALUES);
     p.at[TREE_START] = 1;
-    assert_non_null(tree_hash.instance(&p, TREE_VALUES));
-    assert_non_null(tree_hash.instance(&p, TREE_INDICES));
-    assert_null(tree_hash.instance(&p, TREE_FULL));
+    assert_non_null(tree_hash.validate(&p, TREE_VALUES));
+    assert_non_null(tree_hash.validate(&p, TREE_INDICES));
+    assert_null(tree_hash.validate(&p, TREE_FULL));
     assert_int_equal(kern_default_contract(&tree_hash, &p), TREE_FULL);
     p.at[TREE_ROUNDS] = p.at[TREE_BATCH] = 1 << 20;
-    assert_non_null(tree_hash.instance(&p, TREE_FULL));
+    assert_non_null(tree_hash.validate(&p, TREE_FULL));
 }
 
 static void test_names(void **state)

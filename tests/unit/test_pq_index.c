@@ -16,15 +16,15 @@ enum { INSTANCES = 6 };
 
 static const char *const instances = "tests/data/pq_index.json";
 
-static struct kern_instance *problem_of(const struct kern_params *params, uint64_t seed)
+static struct kern_instance *instance_of(const struct kern_params *params, uint64_t seed)
 {
-    return instance_problem(&pq_index, params, 0, seed);
+    return instance_create(&pq_index, params, 0, seed);
 }
 
 static void check_facts(const json_t *instance)
 {
     const struct kern_params params = instance_params(&pq_index, instance);
-    struct kern_instance *p = problem_of(&params, instance_number(instance, "seed"));
+    struct kern_instance *p = instance_of(&params, instance_number(instance, "seed"));
     instance_check_facts(instance, p);
     kern_instance_destroy(p);
 }
@@ -38,7 +38,7 @@ static void test_recorded(void **state)
 /* --- variants ---------------------------------------------------------------------- */
 
 /* Runs the stages on `mem`, after which it has to be as expected; the cycles. */
-static uint64_t run_programs(const struct kern_programs *stages, const struct kern_instance *p,
+static uint64_t run_programs(const struct kern_programs *programs, const struct kern_instance *p,
                              enum sim_simulator simulator)
 {
     struct sim_config config = sim_default_config();
@@ -48,10 +48,10 @@ static uint64_t run_programs(const struct kern_programs *stages, const struct ke
     assert_non_null(mem);
     memcpy(mem, p->image, p->words * sizeof *mem);
     uint64_t cycles = 0;
-    for (size_t i = 0; i < stages->list.n; i++) {
+    for (size_t i = 0; i < programs->list.n; i++) {
         struct sim *s;
         struct diag d;
-        assert_int_equal(sim_create(stages->list.at[i].prog, &config, mem, p->words, &s, &d), ST_OK);
+        assert_int_equal(sim_create(programs->list.at[i].prog, &config, mem, p->words, &s, &d), ST_OK);
         assert_int_equal(sim_run(s), SIM_STOPPED);
         memcpy(mem, s->mem, p->words * sizeof *mem);
         cycles += s->cycle;
@@ -75,14 +75,14 @@ static void build(const struct kern_variant *v, const struct kern_params *params
 static void check_variants(const json_t *instance)
 {
     const struct kern_params params = instance_params(&pq_index, instance);
-    struct kern_instance *p = problem_of(&params, instance_number(instance, "seed"));
+    struct kern_instance *p = instance_of(&params, instance_number(instance, "seed"));
     for (unsigned v = 0; v < pq_index.n_variants; v++) {
-        struct kern_programs stages;
-        build(&pq_index.variants[v], &params, &stages);
-        const uint64_t cycles = run_programs(&stages, p, SIM_FAST);
+        struct kern_programs programs;
+        build(&pq_index.variants[v], &params, &programs);
+        const uint64_t cycles = run_programs(&programs, p, SIM_FAST);
         if (params.at[PQ_N] < 1000)
-            assert_int_equal(run_programs(&stages, p, SIM_STEP), cycles);
-        kern_programs_free(&stages);
+            assert_int_equal(run_programs(&programs, p, SIM_STEP), cycles);
+        kern_programs_free(&programs);
     }
     kern_instance_destroy(p);
 }
@@ -101,10 +101,10 @@ static void check_all(struct kern_instance *p)
     memcpy(p->expected, p->image, p->words * sizeof *p->expected);
     assert_true(pq_index.reference(&p->params, p->expected, NULL));
     for (unsigned v = 0; v < pq_index.n_variants; v++) {
-        struct kern_programs stages;
-        build(&pq_index.variants[v], &p->params, &stages);
-        (void)run_programs(&stages, p, SIM_FAST);
-        kern_programs_free(&stages);
+        struct kern_programs programs;
+        build(&pq_index.variants[v], &p->params, &programs);
+        (void)run_programs(&programs, p, SIM_FAST);
+        kern_programs_free(&programs);
     }
 }
 
@@ -131,7 +131,7 @@ static void test_sizes(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct kern_params params = {{0}};
         memcpy(params.at, sizes[i], sizeof sizes[i]);
-        struct kern_instance *p = problem_of(&params, 100 + i);
+        struct kern_instance *p = instance_of(&params, 100 + i);
         check_all(p);
         kern_instance_destroy(p);
     }
@@ -153,7 +153,7 @@ static void test_ties(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct kern_params params = {{0}};
         memcpy(params.at, cases[i], sizeof cases[i]);
-        struct kern_instance *p = problem_of(&params, i);
+        struct kern_instance *p = instance_of(&params, i);
         const struct kern_array *codes = &p->arrays[PQ_CODES], *cent = &p->arrays[PQ_CENT];
         fill(p, PQ_Q, (uint32_t)-128);
         fill(p, PQ_CENT, (uint32_t)-128);
@@ -200,15 +200,15 @@ static void test_machines(void **state)
     const struct kern_params params = {{1, 1, 2, 4, 4, 40, 3, 1, 1}};
     for (unsigned v = 0; v < pq_index.n_variants; v++) {
         struct kern_request rq = {.params = params, .machine = isa_default_machine()};
-        struct kern_programs stages;
+        struct kern_programs programs;
         struct diag d;
         rq.machine.scratch = 40;
-        assert_int_equal(kern_build(&pq_index, &pq_index.variants[v], &rq, &stages, &d), ST_LIMIT);
-        assert_int_equal(stages.list.n, 0);
+        assert_int_equal(kern_build(&pq_index, &pq_index.variants[v], &rq, &programs, &d), ST_LIMIT);
+        assert_int_equal(programs.list.n, 0);
         rq.machine = isa_default_machine();
         rq.machine.vlen = 4;
-        assert_int_equal(kern_build(&pq_index, &pq_index.variants[v], &rq, &stages, &d), ST_INPUT);
-        assert_int_equal(stages.list.n, 0);
+        assert_int_equal(kern_build(&pq_index, &pq_index.variants[v], &rq, &programs, &d), ST_INPUT);
+        assert_int_equal(programs.list.n, 0);
     }
 }
 
@@ -219,15 +219,15 @@ static void test_small_scratch(void **state)
     static const uint32_t scratch[] = {1200, 1000, 600};
     const struct kern_params params = {{3, 1, 2, 8, 16, 900, 120, 8, 4}};
     const struct kern_variant *fused = kern_find_variant(&pq_index, "fused");
-    struct kern_instance *p = problem_of(&params, 4);
+    struct kern_instance *p = instance_of(&params, 4);
     for (size_t i = 0; i < sizeof scratch / sizeof *scratch; i++) {
         struct kern_request rq = {.params = params, .machine = isa_default_machine()};
-        struct kern_programs stages;
+        struct kern_programs programs;
         struct diag d;
         rq.machine.scratch = scratch[i];
-        assert_int_equal(kern_build(&pq_index, fused, &rq, &stages, &d), ST_OK);
-        (void)run_programs(&stages, p, SIM_FAST);
-        kern_programs_free(&stages);
+        assert_int_equal(kern_build(&pq_index, fused, &rq, &programs, &d), ST_OK);
+        (void)run_programs(&programs, p, SIM_FAST);
+        kern_programs_free(&programs);
     }
     kern_instance_destroy(p);
 }
@@ -238,7 +238,7 @@ static void test_layout(void **state)
 {
     (void)state;
     const struct kern_params params = {{3, 1, 1, 5, 3, 21, 4, 2, 3}};
-    struct kern_instance *p = problem_of(&params, 1);
+    struct kern_instance *p = instance_of(&params, 1);
     uint32_t at = 0;
     assert_int_equal(p->n_arrays, PQ_ARRAYS);
     for (unsigned a = 0; a < PQ_ARRAYS; a++) {
@@ -263,13 +263,13 @@ static void test_fused(void **state)
     const struct kern_params params = kern_defaults(&pq_index);
     const struct kern_variant *staged = kern_find_variant(&pq_index, "staged");
     const struct kern_variant *fused = kern_find_variant(&pq_index, "fused");
-    struct kern_instance *p = problem_of(&params, 2);
+    struct kern_instance *p = instance_of(&params, 2);
     uint64_t cycles[2];
     for (unsigned i = 0; i < 2; i++) {
-        struct kern_programs stages;
-        build(i ? fused : staged, &params, &stages);
-        cycles[i] = run_programs(&stages, p, SIM_FAST);
-        kern_programs_free(&stages);
+        struct kern_programs programs;
+        build(i ? fused : staged, &params, &programs);
+        cycles[i] = run_programs(&programs, p, SIM_FAST);
+        kern_programs_free(&programs);
     }
     assert_true(cycles[0] > 4 * cycles[1]);
     kern_instance_destroy(p);

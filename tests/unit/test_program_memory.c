@@ -69,14 +69,14 @@ static void check_reader(reader *read, const char *text)
 static enum status read_list(const char *text, size_t size, const char *file, struct prog **out,
                              struct diag *d)
 {
-    struct prog_list stages;
-    const enum status status = prog_read_json_list(text, size, file, &stages, d);
+    struct prog_list programs;
+    const enum status status = prog_read_json_list(text, size, file, &programs, d);
     *out = NULL;
     if (status == ST_OK) {
-        *out = stages.list.at[0].prog;
-        stages.list.at[0].prog = NULL;
+        *out = programs.list.at[0].prog;
+        programs.list.at[0].prog = NULL;
     }
-    prog_list_free(&stages);
+    prog_list_free(&programs);
     return status;
 }
 

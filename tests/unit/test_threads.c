@@ -100,18 +100,18 @@ static void build_own(struct text *out)
 static void build_searched(struct text *out)
 {
     struct kern_request rq = {.params = kern_defaults(&tree_hash), .machine = isa_default_machine()};
-    struct kern_programs stages = {0};
+    struct kern_programs programs = {0};
     struct diag d;
     rq.params.at[TREE_HEIGHT] = 3;
     rq.params.at[TREE_ROUNDS] = 3;
     rq.params.at[TREE_BATCH] = 16;
     rq.effort = 1;
     rq.threads = 2;
-    if (kern_build(&tree_hash, kern_find_variant(&tree_hash, "best"), &rq, &stages, &d) != ST_OK)
+    if (kern_build(&tree_hash, kern_find_variant(&tree_hash, "best"), &rq, &programs, &d) != ST_OK)
         return;
-    for (size_t i = 0; i < stages.list.n; i++)
-        prog_write_json(stages.list.at[i].prog, out);
-    kern_programs_free(&stages);
+    for (size_t i = 0; i < programs.list.n; i++)
+        prog_write_json(programs.list.at[i].prog, out);
+    kern_programs_free(&programs);
 }
 
 static struct text everything(const struct shared *all)

@@ -25,15 +25,15 @@ static struct kern_params params_of(const json_t *instance)
     return p;
 }
 
-static struct kern_instance *problem_of(const struct kern_params *params, unsigned contract, uint64_t seed)
+static struct kern_instance *instance_of(const struct kern_params *params, unsigned contract, uint64_t seed)
 {
-    return instance_problem(&tree_hash, params, contract, seed);
+    return instance_create(&tree_hash, params, contract, seed);
 }
 
 static void check_facts(const json_t *instance)
 {
     const struct kern_params params = params_of(instance);
-    struct kern_instance *p = problem_of(&params, TREE_FULL, instance_number(instance, "seed"));
+    struct kern_instance *p = instance_of(&params, TREE_FULL, instance_number(instance, "seed"));
     instance_check_facts(instance, p);
     kern_instance_destroy(p);
 }
@@ -50,22 +50,22 @@ static uint64_t run(const struct kern_variant *v, const struct kern_instance *p,
 {
     struct kern_request rq = {.params = p->params, .contract = p->contract, .machine = isa_default_machine()};
     rq.machine.scratch = scratch;
-    struct kern_programs stages;
+    struct kern_programs programs;
     struct diag d;
-    assert_int_equal(kern_build(&tree_hash, v, &rq, &stages, &d), ST_OK);
-    assert_int_equal(stages.list.n, 1);
+    assert_int_equal(kern_build(&tree_hash, v, &rq, &programs, &d), ST_OK);
+    assert_int_equal(programs.list.n, 1);
     struct sim_config config = sim_default_config();
     config.simulator = simulator;
     config.strict = strcmp(v->name, "best") != 0; /* which lets loads of one bundle overlap */
     config.machine = rq.machine;
     struct sim *s;
-    assert_int_equal(sim_create(stages.list.at[0].prog, &config, p->image, p->words, &s, &d), ST_OK);
+    assert_int_equal(sim_create(programs.list.at[0].prog, &config, p->image, p->words, &s, &d), ST_OK);
     assert_int_equal(sim_run(s), SIM_STOPPED);
     struct kern_wrong wrong;
     assert_false(kern_first_wrong(p, s->mem, &wrong));
     const uint64_t cycles = s->cycle;
     sim_destroy(s);
-    kern_programs_free(&stages);
+    kern_programs_free(&programs);
     return cycles;
 }
 
@@ -74,7 +74,7 @@ static void check_variants(const json_t *instance)
     const struct kern_params params = params_of(instance);
     const bool small = params.at[TREE_ROUNDS] * params.at[TREE_BATCH] <= 4096;
     for (unsigned contract = 0; contract < TREE_CONTRACTS; contract++) {
-        struct kern_instance *p = problem_of(&params, contract, instance_number(instance, "seed"));
+        struct kern_instance *p = instance_of(&params, contract, instance_number(instance, "seed"));
         for (unsigned v = 0; v < tree_hash.n_variants; v++) {
             const uint64_t cycles = run(&tree_hash.variants[v], p, SIM_FAST, 1536);
             if (small && contract == TREE_FULL)
@@ -102,7 +102,7 @@ static void test_any_start(void **state)
                  {5, 9, 17, 56},     {5, 9, 17, 32},  {6, 2, 2000, 1536}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct kern_params params = {{cases[i].height, cases[i].rounds, cases[i].batch, 1, 32}};
-        struct kern_instance *p = problem_of(&params, TREE_FULL, 5 + i);
+        struct kern_instance *p = instance_of(&params, TREE_FULL, 5 + i);
         const struct kern_variant *scalar = kern_find_variant(&tree_hash, "scalar");
         assert_int_equal(run(scalar, p, SIM_FAST, cases[i].scratch),
                          run(scalar, p, SIM_STEP, cases[i].scratch));
@@ -115,9 +115,9 @@ static void test_draws(void **state)
 {
     (void)state;
     const struct kern_params params = {{3, 1, 200, 1, 32}};
-    struct kern_instance *any = problem_of(&params, TREE_FULL, 9);
+    struct kern_instance *any = instance_of(&params, TREE_FULL, 9);
     const struct kern_params rooted = {{3, 1, 200, 0, 32}};
-    struct kern_instance *zero = problem_of(&rooted, TREE_FULL, 9);
+    struct kern_instance *zero = instance_of(&rooted, TREE_FULL, 9);
     uint32_t seen[15] = {0}, high = 0;
     const struct kern_array *indices = &any->arrays[2], *values = &any->arrays[3];
     for (uint32_t i = 0; i < indices->words; i++) {
@@ -145,7 +145,7 @@ static void test_contracts(void **state)
     };
     const struct kern_params params = {{3, 2, 10, 0, 30}};
     for (unsigned contract = 0; contract < TREE_CONTRACTS; contract++) {
-        struct kern_instance *p = problem_of(&params, contract, 1);
+        struct kern_instance *p = instance_of(&params, contract, 1);
         uint32_t *mem = malloc(p->words * sizeof *mem);
         assert_non_null(mem);
         for (unsigned a = 0; a < p->n_arrays; a++) {
@@ -171,7 +171,7 @@ static void test_layout(void **state)
 {
     (void)state;
     const struct kern_params params = {{6, 1, 33, 0, 30}};
-    struct kern_instance *p = problem_of(&params, TREE_FULL, 1);
+    struct kern_instance *p = instance_of(&params, TREE_FULL, 1);
     uint32_t at = 0;
     for (unsigned a = 0; a < p->n_arrays; a++) {
         assert_int_equal(p->arrays[a].first, at);
@@ -195,7 +195,7 @@ static void test_values(void **state)
 {
     (void)state;
     const struct kern_params params = {{4, 7, 5, 1, 32}};
-    struct kern_instance *p = problem_of(&params, TREE_FULL, 3);
+    struct kern_instance *p = instance_of(&params, TREE_FULL, 3);
     struct kern_values v;
     struct diag d;
     assert_int_equal(kern_values(p, &v, &d), ST_OK);

@@ -41,11 +41,11 @@ static void print_programs(const struct kern_programs *s, bool assembly, struct 
 static int write_program(const struct job *j, const char *path)
 {
     const bool assembly = path && ends_in(path, ".s");
-    if (assembly && j->stages.list.n > 1)
-        return tool_error("%s: a variant of %zu programs is written as .json", path, j->stages.list.n);
+    if (assembly && j->programs.list.n > 1)
+        return tool_error("%s: a variant of %zu programs is written as .json", path, j->programs.list.n);
     struct text t = {0};
     struct diag d;
-    print_programs(&j->stages, assembly, &t);
+    print_programs(&j->programs, assembly, &t);
     if (!path || !text_ok(&t))
         return tool_print(&t);
     const enum status status = file_write(path, t.at, t.n, &d);
@@ -68,7 +68,7 @@ static int report(const struct job *j, const struct options *o)
 {
     struct text t = {0};
     const struct bound bound = job_bound(j);
-    const uint64_t cycles = cycles_of(&j->stages);
+    const uint64_t cycles = cycles_of(&j->programs);
     if (opt_given(o, OPT_JSON)) {
         struct json_out out = {.text = &t};
         json_open(&out, NULL, '{');

@@ -65,7 +65,7 @@ static void add_fault(struct check *c, enum prog_severity severity, const struct
         .text = what.at ? what.at : f->what,
         .slot_text = f->slot_text,
     };
-    add(c, out->stage->prog, &finding);
+    add(c, out->program->prog, &finding);
     text_free(&what);
     *(severity == PROG_ERROR ? &c->errors : &c->warnings) += 1;
 }
@@ -125,8 +125,8 @@ static int check(const struct options *o)
         json_open(&c.json, "findings", '[');
     }
     int status = job_open(&c.job, o);
-    for (size_t i = 0; i < c.job.stages.list.n && status == EXIT_FINE; i++)
-        status = check_program(&c, c.job.stages.list.at[i].prog);
+    for (size_t i = 0; i < c.job.programs.list.n && status == EXIT_FINE; i++)
+        status = check_program(&c, c.job.programs.list.at[i].prog);
     /* A run would only come upon the same errors again. */
     const bool run = c.errors == 0 && c.job.mem;
     if (status == EXIT_FINE && run)

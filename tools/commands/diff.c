@@ -24,9 +24,9 @@ struct side {
 struct diff {
     struct side a, b;
     struct divergence part;
-    bool parted;   /* part and its programs are there */
-    size_t stage;  /* the program they part in */
-    bool compared; /* both are programs */
+    bool parted;    /* part and its programs are there */
+    size_t program; /* the program they part in */
+    bool compared;  /* both are programs */
 };
 
 static void side_free(struct side *s)
@@ -101,11 +101,11 @@ static int find_divergence(struct diff *x)
     const struct record *a = &x->a.record, *b = &x->b.record;
     struct diag d;
     x->compared = x->a.recorded && x->b.recorded;
-    for (size_t i = 0; x->compared && i < a->stages.n && i < b->stages.n && !x->parted; i++) {
-        if (divergence_find(&a->stages.at[i].history, &b->stages.at[i].history, &x->part, &d) != ST_OK)
+    for (size_t i = 0; x->compared && i < a->programs.n && i < b->programs.n && !x->parted; i++) {
+        if (divergence_find(&a->programs.at[i].history, &b->programs.at[i].history, &x->part, &d) != ST_OK)
             return tool_diag(&d);
         x->parted = x->part.found;
-        x->stage = i;
+        x->program = i;
     }
     return EXIT_FINE;
 }
@@ -167,13 +167,14 @@ static void divergence_text(const struct diff *x, struct text *t)
                   p->by == DIVERGENCE_MEMORY ? "memory" : "memory and scratch");
         return;
     }
-    const struct program_record *a = &x->a.record.stages.at[x->stage], *b = &x->b.record.stages.at[x->stage];
+    const struct program_record *a = &x->a.record.programs.at[x->program],
+                                *b = &x->b.record.programs.at[x->program];
     text_addf(t, "divergence    write %u to %s (compared: memory%s%s", p->nth, p->place,
               p->by == DIVERGENCE_MEMORY ? "" : " and ",
               p->by == DIVERGENCE_MEMORY ? "" : divergence_by_name(p->by));
-    if (x->a.record.stages.n > 1) {
+    if (x->a.record.programs.n > 1) {
         text_add(t, "; program ");
-        text_add_shown(t, b->stage->name, 0, TEXT_WHOLE);
+        text_add_shown(t, b->program->name, 0, TEXT_WHOLE);
     }
     text_add(t, ")\n");
     side_text("A", &a->history, &p->a, t);
@@ -250,11 +251,11 @@ static void print_json(const struct diff *x, struct text *t)
         json_text(&j, "compared", divergence_by_name(x->part.by));
     if (x->parted) {
         json_open(&j, "divergence", '{');
-        json_text(&j, "program", x->b.record.stages.at[x->stage].stage->name);
+        json_text(&j, "program", x->b.record.programs.at[x->program].program->name);
         json_text(&j, "place", x->part.place);
         json_number(&j, "write", x->part.nth);
-        side_json("a", &x->a.record.stages.at[x->stage].history, &x->part.a, &j);
-        side_json("b", &x->b.record.stages.at[x->stage].history, &x->part.b, &j);
+        side_json("a", &x->a.record.programs.at[x->program].history, &x->part.a, &j);
+        side_json("b", &x->b.record.programs.at[x->program].history, &x->part.b, &j);
         json_close(&j, '}');
     } else {
         json_text(&j, "divergence", NULL);

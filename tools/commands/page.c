@@ -11,7 +11,7 @@
 /* A program of the page, run and explained. */
 struct side {
     struct record record;
-    struct profile *profiles; /* by stage of the record */
+    struct profile *profiles; /* by program of the record */
     struct html_part *parts;
     size_t n; /* profiles made */
 };
@@ -29,9 +29,9 @@ static void side_free(struct side *s)
 static enum status side_fits(const struct record *r, struct diag *d)
 {
     uint64_t slots = 0, cycles = 0;
-    for (size_t i = 0; i < r->stages.n; i++) {
-        slots += hist_n(&r->stages.at[i].history);
-        cycles += r->stages.at[i].history.cycles;
+    for (size_t i = 0; i < r->programs.n; i++) {
+        slots += hist_n(&r->programs.at[i].history);
+        cycles += r->programs.at[i].history.cycles;
     }
     return html_fits(slots, cycles, d);
 }
@@ -44,17 +44,17 @@ static int side_make(struct side *s, const struct options *o, const struct job *
         return status;
     if (side_fits(&s->record, &d) != ST_OK)
         return tool_diag(&d);
-    const size_t n = s->record.stages.n;
+    const size_t n = s->record.programs.n;
     s->profiles = calloc(n + 1, sizeof *s->profiles);
     s->parts = calloc(n + 1, sizeof *s->parts);
     if (!s->profiles || !s->parts)
         return tool_error("out of memory for the page");
     while (s->n < n) {
-        const struct program_record *stage = &s->record.stages.at[s->n];
-        const struct profile_request rq = record_request(j, stage, BREAKDOWN_KINDS);
+        const struct program_record *program = &s->record.programs.at[s->n];
+        const struct profile_request rq = record_request(j, program, BREAKDOWN_KINDS);
         struct profile *p = &s->profiles[s->n];
-        s->parts[s->n++] = (struct html_part){stage->stage->name, p};
-        if (profile_make(&stage->history, &rq, p, &d) != ST_OK)
+        s->parts[s->n++] = (struct html_part){program->program->name, p};
+        if (profile_make(&program->history, &rq, p, &d) != ST_OK)
             return tool_diag(&d);
     }
     return EXIT_FINE;

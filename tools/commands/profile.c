@@ -29,7 +29,7 @@ bool profile_wants_colour(void)
 static void program_line(const struct program_record *s, bool first, struct text *t)
 {
     text_add(t, first ? "" : "\n");
-    job_operand_text(s->stage->name, t);
+    job_operand_text(s->program->name, t);
 }
 
 static int timeline(const struct record *r, const struct options *o, struct text *t)
@@ -37,8 +37,8 @@ static int timeline(const struct record *r, const struct options *o, struct text
     uint64_t from, to;
     if (!opt_range(o, OPT_TIMELINE, &from, &to))
         return EXIT_USAGE;
-    for (size_t i = 0; i < r->stages.n; i++) {
-        const struct program_record *s = &r->stages.at[i];
+    for (size_t i = 0; i < r->programs.n; i++) {
+        const struct program_record *s = &r->programs.at[i];
         const uint64_t first = s->history.first_cycle, end = first + s->history.cycles;
         const uint64_t a = from > first ? from : first, z = to < end ? to : end;
         if (a >= z)
@@ -47,7 +47,7 @@ static int timeline(const struct record *r, const struct options *o, struct text
         if (z - a > STRIP_MAX_TIMELINE)
             return tool_error("--timeline %s: %" PRIu64 " cycles, at most %d", opt_text(o, OPT_TIMELINE),
                               z - a, STRIP_MAX_TIMELINE);
-        if (r->stages.n > 1)
+        if (r->programs.n > 1)
             program_line(s, i == 0, t);
         strip_timeline(&s->history, a, z, profile_wants_colour(), t);
     }
@@ -62,7 +62,7 @@ static int profile_stage(const struct job *j, const struct program_record *s, co
     *out = (struct profile){.h = NULL};
     if (name && by == BREAKDOWN_KINDS)
         return tool_error("--by %s: expected stage, round, strand, label or time", name);
-    if (name && !breakdown_known(s->stage->prog, by))
+    if (name && !breakdown_known(s->program->prog, by))
         return tool_error("--by %s: the program does not say; %s can tell", name,
                           by == BREAKDOWN_LABEL ? "assembly with labels" : "programs that the builder made");
     const struct profile_request rq = record_request(j, s, by);
@@ -71,8 +71,8 @@ static int profile_stage(const struct job *j, const struct program_record *s, co
 }
 
 /* What the programs of a variant take, one beside the other. */
-static int stages(const struct job *j, const struct record *r, const struct options *o, struct text *t,
-                  struct json_out *json)
+static int report_programs(const struct job *j, const struct record *r, const struct options *o,
+                           struct text *t, struct json_out *json)
 {
     struct program_table table = {.launch = 0};
     uint64_t launch;
@@ -84,7 +84,7 @@ static int stages(const struct job *j, const struct record *r, const struct opti
         programs_json(&table, j->variant ? j->variant->name : j->operand, json);
         json_close(json, ']');
     } else if (status == EXIT_FINE) {
-        text_addf(t, "cycles     %" PRIu64 " in %zu programs\n\n", r->cycles, r->stages.n);
+        text_addf(t, "cycles     %" PRIu64 " in %zu programs\n\n", r->cycles, r->programs.n);
         programs_head(t);
         programs_text(&table, j->variant ? j->variant->name : "programs", 0, t);
         for (size_t i = 0; i < table.rows.n; i++)
@@ -111,15 +111,15 @@ static int print_text(const struct job *j, const struct record *r, const struct 
 {
     job_text(j, t);
     result_text(r, t);
-    if (r->stages.n > 1) {
-        const int status = stages(j, r, o, t, NULL);
+    if (r->programs.n > 1) {
+        const int status = report_programs(j, r, o, t, NULL);
         if (status != EXIT_FINE)
             return status;
     }
-    for (size_t i = 0; i < r->stages.n; i++) {
-        const struct program_record *s = &r->stages.at[i];
+    for (size_t i = 0; i < r->programs.n; i++) {
+        const struct program_record *s = &r->programs.at[i];
         struct profile p;
-        if (r->stages.n > 1)
+        if (r->programs.n > 1)
             program_line(s, false, t);
         const int status = profile_stage(j, s, o, &p);
         if (status == EXIT_FINE)
@@ -141,29 +141,29 @@ int profile_print_json(const struct job *j, const struct record *r, const struct
         json_bool(&out, "correct", !r->wrong);
     else
         json_text(&out, "correct", NULL);
-    if (r->stages.n > 1) {
+    if (r->programs.n > 1) {
         json_number(&out, "cycles", r->cycles);
-        const int status = stages(j, r, o, t, &out);
+        const int status = report_programs(j, r, o, t, &out);
         if (status != EXIT_FINE)
             return status;
         json_open(&out, "programs", '[');
     }
-    for (size_t i = 0; i < r->stages.n; i++) {
+    for (size_t i = 0; i < r->programs.n; i++) {
         struct profile p;
-        const int status = profile_stage(j, &r->stages.at[i], o, &p);
-        if (status == EXIT_FINE && r->stages.n > 1) {
+        const int status = profile_stage(j, &r->programs.at[i], o, &p);
+        if (status == EXIT_FINE && r->programs.n > 1) {
             json_open(&out, NULL, '{');
-            json_text(&out, "name", r->stages.at[i].stage->name);
+            json_text(&out, "name", r->programs.at[i].program->name);
         }
         if (status == EXIT_FINE)
             profile_json(&p, &out);
-        if (status == EXIT_FINE && r->stages.n > 1)
+        if (status == EXIT_FINE && r->programs.n > 1)
             json_close(&out, '}');
         profile_free(&p);
         if (status != EXIT_FINE)
             return status;
     }
-    if (r->stages.n > 1)
+    if (r->programs.n > 1)
         json_close(&out, ']');
     json_close(&out, '}');
     text_add(t, "\n");

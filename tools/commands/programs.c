@@ -46,7 +46,7 @@ static int find_row(const struct job *j, const struct program_record *s, struct 
                                     .work = p.limits.work,
                                     .dep = p.limits.dep,
                                     .class = advice_class_name(p.advice.class)};
-        (void)snprintf(row->name, sizeof row->name, "%s", s->stage->name);
+        (void)snprintf(row->name, sizeof row->name, "%s", s->program->name);
         for (unsigned e = 0; e < ENGINE_DEBUG; e++) {
             const uint64_t slots = (uint64_t)j->machine.slots[e] * j->machine.cores;
             row->used[e] = p.engine[e].used;
@@ -62,10 +62,10 @@ static int find_row(const struct job *j, const struct program_record *s, struct 
 
 int programs_find(const struct job *j, const struct record *r, uint64_t launch, struct program_table *out)
 {
-    *out = (struct program_table){.cycles = r->cycles, .launch = launch * r->stages.n};
-    for (size_t i = 0; i < r->stages.n; i++) {
+    *out = (struct program_table){.cycles = r->cycles, .launch = launch * r->programs.n};
+    for (size_t i = 0; i < r->programs.n; i++) {
         struct program_row row;
-        const int status = find_row(j, &r->stages.at[i], &row);
+        const int status = find_row(j, &r->programs.at[i], &row);
         if (status != EXIT_FINE)
             return status;
         if (!vec_push(&out->rows, row))

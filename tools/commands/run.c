@@ -46,11 +46,11 @@ static void print_text(const struct run *r, struct text *t)
     if (!r->job.instance)
         text_addf(t, "memory     %zu words\n", r->job.mem_words);
     text_addf(t, "cycles     %" PRIu64 "%s\n", out->cycles, faulted ? " before the fault" : "");
-    for (size_t i = 0; i < out->stages.n && out->stages.n > 1; i++)
-        stage_line(&out->stages.at[i], t);
+    for (size_t i = 0; i < out->programs.n && out->programs.n > 1; i++)
+        stage_line(&out->programs.at[i], t);
     if (r->launch)
         text_addf(t, "launches   %" PRIu64 " cycles for starting %zu programs; %" PRIu64 " with them\n",
-                  r->launch * out->stages.n, out->stages.n, out->cycles + r->launch * out->stages.n);
+                  r->launch * out->programs.n, out->programs.n, out->cycles + r->launch * out->programs.n);
     const struct bound bound = job_bound(&r->job);
     if (!faulted)
         text_bound(t, &bound, out->cycles);
@@ -103,14 +103,14 @@ static void print_json(const struct run *r, struct text *t)
         json_number(&j, "seed", r->job.seed);
     json_number(&j, "cycles", out->cycles);
     json_open(&j, "stages", '[');
-    for (size_t i = 0; i < out->stages.n; i++) {
+    for (size_t i = 0; i < out->programs.n; i++) {
         json_open(&j, NULL, '{');
-        json_text(&j, "name", out->stages.at[i].name);
-        json_number(&j, "cycles", out->stages.at[i].cycles);
+        json_text(&j, "name", out->programs.at[i].name);
+        json_number(&j, "cycles", out->programs.at[i].cycles);
         json_close(&j, '}');
     }
     json_close(&j, ']');
-    json_number(&j, "launch_cycles", r->launch * out->stages.n);
+    json_number(&j, "launch_cycles", r->launch * out->programs.n);
     const struct bound bound = out->fault.kind == FAULT_NONE ? job_bound(&r->job) : (struct bound){0};
     json_bound(&j, &bound, out->cycles);
     if (r->checked)

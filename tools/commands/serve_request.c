@@ -218,9 +218,9 @@ static bool apply_contract(struct reader *r, bool given)
         rules->contract = kern_default_contract(k, &rules->params);
     if (rules->contract >= k->n_contracts)
         return scan_fail(&r->s, r->at[KEY_CONTRACT], "%s has no contract `%.*s`", k->name, TOKEN(*word));
-    const char *problem = k->validate(&rules->params, rules->contract);
-    return !instance || scan_fail(&r->s, r->at[KEY_SET], "%s, contract %s: %s", k->name,
-                                  k->contracts[rules->contract].name, instance);
+    const char *why = k->validate(&rules->params, rules->contract);
+    return !why || scan_fail(&r->s, r->at[KEY_SET], "%s, contract %s: %s", k->name,
+                             k->contracts[rules->contract].name, why);
 }
 
 static void apply_numbers(struct reader *r)

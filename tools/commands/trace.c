@@ -30,9 +30,9 @@ static enum status run_programs(struct trace *t, const struct job *j, const stru
                                 uint32_t *mem, struct text *fault, struct diag *d)
 {
     enum status status = ST_OK;
-    for (size_t i = 0; i < j->stages.list.n && status == ST_OK && !fault->n && trace_goes_on(t); i++) {
+    for (size_t i = 0; i < j->programs.list.n && status == ST_OK && !fault->n && trace_goes_on(t); i++) {
         struct sim *s;
-        status = sim_create(j->stages.list.at[i].prog, config, mem, j->mem_words, &s, d);
+        status = sim_create(j->programs.list.at[i].prog, config, mem, j->mem_words, &s, d);
         if (status != ST_OK)
             return status;
         status = trace_run(t, (uint32_t)i, s, d);
@@ -52,13 +52,13 @@ static enum status write_trace(const struct trace_format *format, const struct t
                                const struct job *j, const struct sim_config *config, struct out *out,
                                struct text *fault, struct diag *d)
 {
-    const size_t n = j->stages.list.n;
+    const size_t n = j->programs.list.n;
     struct trace_program *programs = calloc(n + 1, sizeof *programs);
     uint32_t *mem = malloc(j->mem_words * sizeof *mem + 1);
     struct trace *t = NULL;
     enum status status = programs && mem ? ST_OK : diag_set(d, ST_NOMEM, "out of memory for the trace");
     for (size_t i = 0; programs && i < n; i++)
-        programs[i] = (struct trace_program){j->stages.list.at[i].prog, j->stages.list.at[i].name};
+        programs[i] = (struct trace_program){j->programs.list.at[i].prog, j->programs.list.at[i].name};
     if (mem && j->mem_words)
         memcpy(mem, j->mem, j->mem_words * sizeof *mem);
     if (status == ST_OK)

@@ -35,8 +35,9 @@ static enum status where(const struct call *c)
     debug_where(sim_of(c), c->s->core, c->out);
     if (replay_at(c->s->r) == 0)
         text_add(c->out, " (the start)");
-    if (replay_ended(c->s->r) && c->s->stage + 1 < c->s->job.stages.list.n)
-        text_addf(c->out, " (the end of stage %zu; on with: stage %zu)", c->s->stage, c->s->stage + 1);
+    if (replay_ended(c->s->r) && c->s->program + 1 < c->s->job.programs.list.n)
+        text_addf(c->out, " (the end of program %zu; on with: program %zu)", c->s->program,
+                  c->s->program + 1);
     text_add(c->out, "\n");
     return ST_OK;
 }
@@ -131,19 +132,19 @@ static enum status do_reverse(struct call *c)
 
 static void stage_line(const struct call *c, size_t i)
 {
-    text_addf(c->out, "%s stage %zu  ", i == c->s->stage ? "*" : " ", i);
-    text_add_shown(c->out, c->s->job.stages.list.at[i].name, 0, TEXT_WHOLE);
+    text_addf(c->out, "%s program %zu  ", i == c->s->program ? "*" : " ", i);
+    text_add_shown(c->out, c->s->job.programs.list.at[i].name, 0, TEXT_WHOLE);
     text_add(c->out, "\n");
 }
 
-static enum status do_stage(struct call *c)
+static enum status do_program(struct call *c)
 {
     if (*c->args) {
         const enum status status =
             session_program(c->s, is_number(c->args) ? strtoull(c->args, NULL, 10) : SIZE_MAX, c->d);
         return status != ST_OK ? status : arrived(c, NULL);
     }
-    for (size_t i = 0; i < c->s->job.stages.list.n; i++)
+    for (size_t i = 0; i < c->s->job.programs.list.n; i++)
         stage_line(c, i);
     return ST_OK;
 }
@@ -258,7 +259,7 @@ static const struct row {
     {"names", "[TEXT]", MAY_HAVE, LOOKS, do_names, "names with that text in them, and their values"},
     {"engines", "", NO_OPERAND, LOOKS, do_engines, "what each engine is given in the bundle to come"},
     {"core", "N", MUST_HAVE, MOVES, do_core, "look at another core"},
-    {"stage", "[N]", MAY_HAVE, MOVES, do_stage, "list the stages, or go to the start of one"},
+    {"program", "[N]", MAY_HAVE, MOVES, do_program, "list the programs, or go to the start of one"},
     {"info", "", NO_OPERAND, LOOKS, do_info, "where every core is, and the stops"},
     {"help", "", NO_OPERAND, LOOKS, do_help, "this"},
     {"quit", "", NO_OPERAND, MOVES, do_quit, "end"},

@@ -154,7 +154,7 @@ static void report_end(struct dap *d)
     struct kern_wrong wrong;
     const struct session *s = &d->s;
     text_addf(&t, "The program has ended after %" PRIu64 " cycles.", dap_sim(d)->cycle);
-    if (s->job.instance && s->stage + 1 == s->job.stages.list.n) {
+    if (s->job.instance && s->program + 1 == s->job.programs.list.n) {
         if (kern_first_wrong(s->job.instance, dap_sim(d)->mem, &wrong))
             text_addf(&t, " Its result is wrong: %s[%u] is %u, expected %u.", wrong.array, wrong.index,
                       wrong.found, wrong.expected);

@@ -10,20 +10,20 @@
 struct session {
     struct job job;
     struct sim_config config;
-    size_t stage;  /* of the job's, that is debugged */
-    uint32_t *mem; /* at its start */
+    size_t program; /* of the job's, that is debugged */
+    uint32_t *mem;  /* at its start */
     struct replay *r;
     struct breakpoints stops;
     uint32_t core; /* whose names and pc are meant */
 };
 
-/* The job of the options, at the start of its first stage. EXIT_FINE, or another status with one
+/* The job of the options, at the start of its first program. EXIT_FINE, or another status with one
  * error printed; session_close follows either way. */
 int session_open(struct session *s, const struct options *o);
 void session_close(struct session *s);
 
-/* To the start of another stage: those before it are run. Stops are forgotten. */
-enum status session_program(struct session *s, size_t stage, struct diag *d);
+/* To the start of another program: those before it are run. Stops are forgotten. */
+enum status session_program(struct session *s, size_t program, struct diag *d);
 
 static inline const struct prog *session_prog(const struct session *s)
 {

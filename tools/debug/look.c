@@ -272,8 +272,8 @@ enum status do_info(struct call *c)
     const struct sim *sim = sim_of(c);
     text_add(c->out, "program ");
     text_add_shown(c->out, c->s->job.operand, 0, TEXT_WHOLE);
-    if (c->s->job.stages.list.n > 1)
-        text_addf(c->out, ", stage %zu of %zu", c->s->stage, c->s->job.stages.list.n);
+    if (c->s->job.programs.list.n > 1)
+        text_addf(c->out, ", program %zu of %zu", c->s->program, c->s->job.programs.list.n);
     text_addf(c->out, ": %zu bundles; %zu words of memory\n", sim->prog->bundles.n, sim->mem_words);
     for (uint32_t core = 0; core < sim->config.machine.cores; core++) {
         if (sim->config.machine.cores > 1)

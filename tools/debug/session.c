@@ -8,22 +8,22 @@ static enum status out_of_memory(struct diag *d)
     return diag_set(d, ST_NOMEM, "out of memory");
 }
 
-/* Runs the stages before `stage` on s->mem. */
-static enum status run_before(struct session *s, size_t stage, struct diag *d)
+/* Runs the programs before number `program` on s->mem. */
+static enum status run_before(struct session *s, size_t program, struct diag *d)
 {
     const size_t bytes = s->job.mem_words * sizeof *s->mem;
     enum status status = ST_OK;
     if (bytes)
         memcpy(s->mem, s->job.mem, bytes);
-    for (size_t i = 0; i < stage && status == ST_OK; i++) {
+    for (size_t i = 0; i < program && status == ST_OK; i++) {
         struct sim *sim;
-        status = sim_create(s->job.stages.list.at[i].prog, &s->config, s->mem, s->job.mem_words, &sim, d);
+        status = sim_create(s->job.programs.list.at[i].prog, &s->config, s->mem, s->job.mem_words, &sim, d);
         if (status != ST_OK)
             return status;
         while (sim_run(sim) == SIM_PAUSED)
             ;
         if (sim->fault.kind != FAULT_NONE)
-            status = diag_set(d, ST_INPUT, "stage %zu ends in a fault", i);
+            status = diag_set(d, ST_INPUT, "program %zu ends in a fault", i);
         if (bytes)
             memcpy(s->mem, sim->mem, bytes);
         sim_destroy(sim);
@@ -31,17 +31,17 @@ static enum status run_before(struct session *s, size_t stage, struct diag *d)
     return status;
 }
 
-enum status session_program(struct session *s, size_t stage, struct diag *d)
+enum status session_program(struct session *s, size_t program, struct diag *d)
 {
     struct replay *r;
-    if (stage >= s->job.stages.list.n)
-        return diag_set(d, ST_INPUT, "no stage %zu: the program has %zu", stage, s->job.stages.list.n);
+    if (program >= s->job.programs.list.n)
+        return diag_set(d, ST_INPUT, "no program %zu: the variant has %zu", program, s->job.programs.list.n);
     uint32_t *before = s->mem;
     s->mem = malloc(s->job.mem_words * sizeof *s->mem + 1);
-    enum status status = s->mem ? run_before(s, stage, d) : out_of_memory(d);
+    enum status status = s->mem ? run_before(s, program, d) : out_of_memory(d);
     if (status == ST_OK)
         status =
-            replay_create(s->job.stages.list.at[stage].prog, &s->config, s->mem, s->job.mem_words, &r, d);
+            replay_create(s->job.programs.list.at[program].prog, &s->config, s->mem, s->job.mem_words, &r, d);
     if (status != ST_OK) {
         free(s->mem);
         s->mem = before;
@@ -56,7 +56,7 @@ enum status session_program(struct session *s, size_t stage, struct diag *d)
     breakpoints_clear(&s->stops);
     s->stops.core = s->core = 0;
     s->r = r;
-    s->stage = stage;
+    s->program = program;
     return ST_OK;
 }
 

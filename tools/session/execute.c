@@ -117,13 +117,13 @@ int execute(const struct job *j, const struct sim_config *config, bool tandem, s
         return tool_error("out of memory for %zu words of memory", j->mem_words);
     if (j->mem_words)
         memcpy(out->mem, j->mem, j->mem_words * sizeof *out->mem);
-    for (size_t i = 0; i < j->stages.list.n && out->fault.kind == FAULT_NONE; i++) {
-        out->stage = &j->stages.list.at[i];
+    for (size_t i = 0; i < j->programs.list.n && out->fault.kind == FAULT_NONE; i++) {
+        out->program = &j->programs.list.at[i];
         const uint64_t before = out->cycles;
-        const int status = execute_program(out->stage->prog, j->mem_words, config, tandem, out);
+        const int status = execute_program(out->program->prog, j->mem_words, config, tandem, out);
         if (status != EXIT_FINE)
             return status;
-        if (!vec_push(&out->stages, (struct program_outcome){out->stage->name, out->cycles - before}))
+        if (!vec_push(&out->programs, (struct program_outcome){out->program->name, out->cycles - before}))
             return tool_error("out of memory");
     }
     if (!text_ok(&out->difference) || !text_ok(&out->fault_text))
@@ -134,7 +134,7 @@ int execute(const struct job *j, const struct sim_config *config, bool tandem, s
 void outcome_free(struct outcome *out)
 {
     free(out->mem);
-    vec_free(&out->stages);
+    vec_free(&out->programs);
     text_free(&out->fault_text);
     text_free(&out->difference);
 }

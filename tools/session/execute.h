@@ -11,16 +11,16 @@ struct program_outcome {
 };
 
 struct outcome {
-    VEC(struct program_outcome) stages;
+    VEC(struct program_outcome) programs;
     uint32_t *mem; /* at the end, or at the fault */
     uint64_t cycles, double_writes;
     uint64_t slots[ISA_ENGINES]; /* executed; only where counted */
     bool counted;
-    double seconds;                   /* of one run, by the engine asked for */
-    const struct kern_program *stage; /* the last program run */
-    struct sim_fault fault;           /* its fault; kind FAULT_NONE if all is well */
-    struct text fault_text;           /* as sim_fault_text */
-    struct text difference;           /* tandem: where the engines part; empty if they agree */
+    double seconds;                     /* of one run, by the engine asked for */
+    const struct kern_program *program; /* the last program run */
+    struct sim_fault fault;             /* its fault; kind FAULT_NONE if all is well */
+    struct text fault_text;             /* as sim_fault_text */
+    struct text difference;             /* tandem: where the engines part; empty if they agree */
 };
 
 /* The configuration the options ask for. False with one error printed. */

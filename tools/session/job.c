@@ -146,7 +146,7 @@ int job_build(struct job *j, const struct options *o)
         status = job_request(j, o, &rq);
     if (status != EXIT_FINE)
         return status;
-    return kern_build(j->kernel, j->variant, &rq, &j->stages, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);
+    return kern_build(j->kernel, j->variant, &rq, &j->programs, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);
 }
 
 /* A program from a file, or several that run one after the other on one machine. */
@@ -163,9 +163,9 @@ static int load(struct job *j, const char *path)
         if (memcmp(&s->prog->machine, &j->machine, sizeof j->machine) != 0)
             status = diag_set(&d, ST_INPUT, "%s: its programs are for different machines", path);
         else
-            status = kern_program_add(&j->stages, *s->name ? s->name : path, s->prog, NULL, &d);
+            status = kern_program_add(&j->programs, *s->name ? s->name : path, s->prog, NULL, &d);
         if (status != ST_INPUT)
-            s->prog = NULL; /* the stages' now, or gone */
+            s->prog = NULL; /* the programs' now, or gone */
     }
     prog_list_free(&programs);
     return status == ST_OK ? EXIT_FINE : tool_diag(&d);
@@ -218,10 +218,10 @@ int job_instance(struct job *j)
     return EXIT_FINE;
 }
 
-static bool has_texts(const struct kern_programs *stages)
+static bool has_texts(const struct kern_programs *programs)
 {
-    for (size_t i = 0; i < stages->list.n; i++)
-        if (stages->list.at[i].prog->texts.n)
+    for (size_t i = 0; i < programs->list.n; i++)
+        if (programs->list.at[i].prog->texts.n)
             return true;
     return false;
 }
@@ -245,7 +245,7 @@ int job_open(struct job *j, const struct options *o)
         return EXIT_FINE;
     if (job_instance(j) != EXIT_FINE)
         return EXIT_USAGE;
-    if (has_texts(&j->stages) && !opt_given(o, OPT_NO_DEBUG) &&
+    if (has_texts(&j->programs) && !opt_given(o, OPT_NO_DEBUG) &&
         kern_values(j->instance, &j->values, &d) != ST_OK)
         return tool_diag(&d);
     return EXIT_FINE;
@@ -254,8 +254,8 @@ int job_open(struct job *j, const struct options *o)
 struct bound job_bound(const struct job *j)
 {
     struct bound sum = {0};
-    for (size_t i = 0; i < j->stages.list.n; i++) {
-        const struct bound *b = &j->stages.list.at[i].bound;
+    for (size_t i = 0; i < j->programs.list.n; i++) {
+        const struct bound *b = &j->programs.list.at[i].bound;
         if (!b->cycles)
             return (struct bound){0};
         sum.work += b->work;
@@ -307,7 +307,7 @@ void job_json(const struct job *j, struct json_out *out)
 
 void job_free(struct job *j)
 {
-    kern_programs_free(&j->stages);
+    kern_programs_free(&j->programs);
     kern_instance_destroy(j->instance);
     kern_values_free(&j->values);
     tuning_free(&j->record);

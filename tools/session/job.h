@@ -18,7 +18,7 @@ struct job {
     struct isa_machine machine;
     struct tuning record;  /* of --record */
     struct kern_dump dump; /* of --dump */
-    struct kern_programs stages;
+    struct kern_programs programs;
     struct kern_instance *instance; /* NULL: nothing to check against */
     struct kern_values values;
     uint32_t *image;     /* of --mem */

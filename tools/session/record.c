@@ -6,22 +6,22 @@
 #include "tools/session/execute.h"
 
 /* The rest of a program whose window is over. */
-static void finish(struct sim *s, struct program_record *stage)
+static void finish(struct sim *s, struct program_record *program)
 {
-    while (stage->history.end == SIM_MORE || stage->history.end == SIM_PAUSED)
-        stage->history.end = sim_run(s);
-    stage->cycles = s->cycle;
+    while (program->history.end == SIM_MORE || program->history.end == SIM_PAUSED)
+        program->history.end = sim_run(s);
+    program->cycles = s->cycle;
 }
 
-static int program_record(const struct kern_program *stage, const struct sim_config *config,
+static int program_record(const struct kern_program *program, const struct sim_config *config,
                           struct hist_window window, uint32_t *mem, size_t words, struct record *out)
 {
     struct sim *s = NULL;
     struct diag d;
-    if (!vec_push(&out->stages, (struct program_record){.stage = stage}))
+    if (!vec_push(&out->programs, (struct program_record){.program = program}))
         return tool_error("out of memory");
-    struct program_record *r = &out->stages.at[out->stages.n - 1];
-    enum status status = sim_create(stage->prog, config, mem, words, &s, &d);
+    struct program_record *r = &out->programs.at[out->programs.n - 1];
+    enum status status = sim_create(program->prog, config, mem, words, &s, &d);
     if (status == ST_OK)
         status = hist_record(s, window, &r->history, &d);
     if (status == ST_OK) {
@@ -51,8 +51,8 @@ int record_job(const struct job *j, const struct options *o, struct record *out)
     if (j->mem_words)
         memcpy(mem, j->mem, j->mem_words * sizeof *mem);
     int status = EXIT_FINE;
-    for (size_t i = 0; i < j->stages.list.n && status == EXIT_FINE && out->fault.kind == FAULT_NONE; i++)
-        status = program_record(&j->stages.list.at[i], &config, window, mem, j->mem_words, out);
+    for (size_t i = 0; i < j->programs.list.n && status == EXIT_FINE && out->fault.kind == FAULT_NONE; i++)
+        status = program_record(&j->programs.list.at[i], &config, window, mem, j->mem_words, out);
     if (status == EXIT_FINE && j->instance && out->fault.kind == FAULT_NONE) {
         out->checked = true;
         out->wrong = kern_first_wrong(j->instance, mem, &out->first);
@@ -63,23 +63,23 @@ int record_job(const struct job *j, const struct options *o, struct record *out)
 
 void record_free(struct record *r)
 {
-    for (size_t i = 0; i < r->stages.n; i++)
-        hist_free(&r->stages.at[i].history);
-    vec_free(&r->stages);
+    for (size_t i = 0; i < r->programs.n; i++)
+        hist_free(&r->programs.at[i].history);
+    vec_free(&r->programs);
     text_free(&r->fault_text);
 }
 
 struct profile_request record_request(const struct job *j, const struct program_record *s,
                                       enum breakdown_by by)
 {
-    const struct bound *b = &s->stage->bound;
+    const struct bound *b = &s->program->bound;
     const bool whole = s->history.cycles == s->cycles && !s->history.clipped;
     struct profile_request rq = {.by = by};
     if (b->cycles && whole) {
         rq.builder_bound = b->cycles;
         rq.builder_binds = bound_what(b);
     }
-    if (j->instance && j->stages.list.n == 1 && whole && j->kernel->io_words)
+    if (j->instance && j->programs.list.n == 1 && whole && j->kernel->io_words)
         j->kernel->io_words(j->instance, &rq.in, &rq.out);
     return rq;
 }

@@ -6,17 +6,17 @@
 #include "traces/profile/profile.h"
 
 struct program_record {
-    const struct kern_program *stage; /* borrowed of the job */
+    const struct kern_program *program; /* borrowed of the job */
     struct history history;
     uint64_t cycles; /* of the whole program */
 };
 
 struct record {
-    VEC(struct program_record) stages; /* those that ran */
-    uint64_t cycles;                   /* of them all */
-    struct sim_fault fault;            /* of the last; kind FAULT_NONE if all is well */
-    struct text fault_text;            /* as sim_fault_text */
-    bool checked, wrong;               /* against the job's instance */
+    VEC(struct program_record) programs; /* those that ran */
+    uint64_t cycles;                     /* of them all */
+    struct sim_fault fault;              /* of the last; kind FAULT_NONE if all is well */
+    struct text fault_text;              /* as sim_fault_text */
+    bool checked, wrong;                 /* against the job's instance */
     struct kern_wrong first;
 };
 
@@ -25,7 +25,7 @@ struct record {
 int record_job(const struct job *j, const struct options *o, struct record *out);
 void record_free(struct record *r);
 
-/* What is known of a stage besides its run: for profile_make. */
+/* What is known of a program besides its run: for profile_make. */
 struct profile_request record_request(const struct job *j, const struct program_record *s,
                                       enum breakdown_by by);
 

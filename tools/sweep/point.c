@@ -36,7 +36,7 @@ static bool run_program(const struct prog *prog, const struct isa_machine *m, ui
     return good;
 }
 
-static void run(const struct sweep_point *x, const struct kern_programs *stages, uint64_t seed,
+static void run(const struct sweep_point *x, const struct kern_programs *programs, uint64_t seed,
                 struct result *r)
 {
     struct kern_instance *instance;
@@ -47,8 +47,8 @@ static void run(const struct sweep_point *x, const struct kern_programs *stages,
         return;
     }
     bool good = true;
-    for (size_t i = 0; good && i < stages->list.n; i++)
-        good = run_program(stages->list.at[i].prog, &x->machine, instance->image, instance->words, r);
+    for (size_t i = 0; good && i < programs->list.n; i++)
+        good = run_program(programs->list.at[i].prog, &x->machine, instance->image, instance->words, r);
     if (good && kern_first_wrong(instance, instance->image, &first)) {
         r->wrong = true;
         text_addf(&r->reason, "%s[%u] is %u, expected %u", first.array, first.index, first.found,
@@ -66,25 +66,25 @@ static void build_and_run(const struct sweep_plan *p, const struct sweep_point *
                                     .machine = x->machine,
                                     .effort = p->effort,
                                     .no_record = true};
-    const char *problem = isa_machine_validate(&x->machine);
-    if (!instance)
-        instance = k->validate(&x->params, x->contract);
-    if (instance) {
-        text_add(&r->reason, instance);
+    const char *why = isa_machine_validate(&x->machine);
+    if (!why)
+        why = k->validate(&x->params, x->contract);
+    if (why) {
+        text_add(&r->reason, why);
         return;
     }
-    struct kern_programs stages = {{0}};
+    struct kern_programs programs = {{0}};
     struct diag d;
-    if (kern_build(k, x->subject->variant, &rq, &stages, &d) != ST_OK)
+    if (kern_build(k, x->subject->variant, &rq, &programs, &d) != ST_OK)
         text_add(&r->reason, d.text);
     else
-        run(x, &stages, p->seed, r);
+        run(x, &programs, p->seed, r);
     r->bound.cycles = 0;
-    for (size_t i = 0; i < stages.list.n; i++) {
-        const uint32_t bound = stages.list.at[i].bound.cycles;
+    for (size_t i = 0; i < programs.list.n; i++) {
+        const uint32_t bound = programs.list.at[i].bound.cycles;
         r->bound.cycles = bound && (i == 0 || r->bound.cycles) ? r->bound.cycles + bound : 0;
     }
-    kern_programs_free(&stages);
+    kern_programs_free(&programs);
 }
 
 static void add_reason(const char *reason, struct text *out)

@@ -12,7 +12,7 @@ enum { FIRST_VARIABLE = 100000 };
 
 struct chrome {
     bool comma;
-    struct text line, capacity; /* at work: an event, a string in it */
+    struct text line, part; /* at work: an event, a string in it */
 };
 
 static uint64_t slot_thread(const struct trace *t, uint32_t core, unsigned engine, uint32_t number)
@@ -127,18 +127,18 @@ static bool chrome_begin(struct trace *t)
 
 /* --- events ------------------------------------------------------------------------- */
 
-/* Moves a string that was made in `room` to the line. */
-static void add_text(struct text *line, const char *key, struct text *capacity)
+/* Moves a string that was made in `part` to the line. */
+static void add_text(struct text *line, const char *key, struct text *part)
 {
     text_add(line, key);
-    json_quote(line, text_ok(capacity) && room->n ? room->at : "");
-    line->failed = line->failed || room->failed;
-    room->n = 0;
+    json_quote(line, text_ok(part) && part->n ? part->at : "");
+    line->failed = line->failed || part->failed;
+    part->n = 0;
 }
 
 /* Where in the kernel the slot comes from, as far as its maker has said so. */
 static void add_note(const struct trace *t, uint32_t program, uint32_t slot, struct text *line,
-                     struct text *capacity)
+                     struct text *part)
 {
     const struct prog *p = t->programs[program].prog;
     if (!p->notes.n)
@@ -151,13 +151,13 @@ static void add_note(const struct trace *t, uint32_t program, uint32_t slot, str
     number(line, ", \"round\": ", note->round);
     if (note->strand != PROG_ALL_STRANDS)
         number(line, ", \"strand\": ", note->strand);
-    trace_noted_value(t, program, slot, capacity);
-    if (room->n)
-        add_text(line, ", \"value\": ", capacity);
+    trace_noted_value(t, program, slot, part);
+    if (part->n)
+        add_text(line, ", \"value\": ", part);
 }
 
 static bool slot_event(struct trace *t, const struct trace_bundle *b, const struct trace_slot *s,
-                       struct text *capacity)
+                       struct text *part)
 {
     const struct prog *p = t->programs[b->program].prog;
     const struct isa_slot *slot = &p->slots.at[s->slot];
@@ -165,29 +165,28 @@ static bool slot_event(struct trace *t, const struct trace_bundle *b, const stru
     begin(t, isa_info((enum isa_op)slot->op)->name);
     place(t, isa_engine_name((enum isa_engine)s->engine), b->core,
           slot_thread(t, b->core, s->engine, s->number));
-    prog_slot_json(p, slot, capacity);
-    add_text(line, ", \"args\": {\"slot\": ", capacity);
-    prog_slot_text(p, slot, capacity);
-    add_text(line, ", \"named\": ", capacity);
+    prog_slot_json(p, slot, part);
+    add_text(line, ", \"args\": {\"slot\": ", part);
+    prog_slot_text(p, slot, part);
+    add_text(line, ", \"named\": ", part);
     number(line, ", \"bundle\": ", b->bundle);
     if (s->memory)
         number(line, ", \"address\": ", s->address);
-    trace_wrote(s, capacity);
+    trace_wrote(s, part);
     if (s->n_write)
-        add_text(line, ", \"wrote\": ", capacity);
-    add_note(t, b->program, s->slot, line, capacity);
+        add_text(line, ", \"wrote\": ", part);
+    add_note(t, b->program, s->slot, line, part);
     text_add(line, "}");
     return end_line(t);
 }
 
-static bool variable_event(struct trace *t, const struct trace_bundle *b, uint32_t name,
-                           struct text *capacity)
+static bool variable_event(struct trace *t, const struct trace_bundle *b, uint32_t name, struct text *part)
 {
-    trace_values(t, b, name, capacity);
-    if (!text_ok(capacity) || !room->n)
-        return text_ok(capacity);
-    begin(t, room->at);
-    room->n = 0;
+    trace_values(t, b, name, part);
+    if (!text_ok(part) || !part->n)
+        return text_ok(part);
+    begin(t, part->at);
+    part->n = 0;
     place(t, "scratch", scratch_process(t, b->program, b->core),
           variable_thread(t, b->program, b->core, name));
     return end_line(t);
@@ -195,12 +194,12 @@ static bool variable_event(struct trace *t, const struct trace_bundle *b, uint32
 
 static bool chrome_bundle(struct trace *t, const struct trace_bundle *b)
 {
-    struct text *capacity = &((struct chrome *)t->state)->capacity;
+    struct text *part = &((struct chrome *)t->state)->part;
     bool good = true;
     for (size_t i = 0; good && i < b->n_slot; i++)
-        good = slot_event(t, b, &b->slot[i], capacity);
+        good = slot_event(t, b, &b->slot[i], part);
     for (size_t i = 0; good && i < b->n_name; i++)
-        good = variable_event(t, b, b->name[i], capacity);
+        good = variable_event(t, b, b->name[i], part);
     return good;
 }
 
@@ -214,7 +213,7 @@ static void chrome_release(struct trace *t)
 {
     struct chrome *c = t->state;
     text_free(&c->line);
-    text_free(&c->capacity);
+    text_free(&c->part);
 }
 
 const struct trace_format trace_chrome = {

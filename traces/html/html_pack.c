@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "sim/program/asm_table.h"
-#include "sim/program/places.h"
 #include "sim/program/print.h"
+#include "sim/program/symbols.h"
 
 /* What a slot does besides computing. */
 enum access { ACCESS_NONE, ACCESS_SCRATCH, ACCESS_LOAD, ACCESS_STORE };

@@ -8,7 +8,7 @@
 #define uthash_nonfatal_oom(element) (*oom = true, free(element))
 #include <uthash.h>
 
-#include "sim/program/places.h"
+#include "sim/program/symbols.h"
 
 /* A write; sorted by place and time, the n-th of a place is its n-th. */
 struct write {
@@ -135,7 +135,7 @@ static uint64_t scratch_place(struct work *w, const struct history *h, uint32_t 
     if (w->by == DIVERGENCE_WORDS)
         return core << CORE_SHIFT | (word + 1u);
     if (w->by == DIVERGENCE_NAMES) {
-        const struct prog_name *name = symbols_find(h->prog, &h->prog->places, word);
+        const struct prog_name *name = symbols_find(h->prog, &h->prog->symbols, word);
         if (!name)
             return 0;
         number = number_of(w, name_key(key, (unsigned)core, name->name), first);

@@ -1,6 +1,6 @@
 /* Which name prints a scratch address. */
-#ifndef SHEAF_PROGRAM_PLACES_H
-#define SHEAF_PROGRAM_PLACES_H
+#ifndef SHEAF_PROGRAM_SYMBOLS_H
+#define SHEAF_PROGRAM_SYMBOLS_H
 
 #include "sim/program/program.h"
 
