@@ -18,6 +18,14 @@ static const struct row {
 #undef OPTION
 };
 
+/* Names that options had before: taken, shown nowhere. */
+static const struct {
+    const char *name;
+    enum opt id;
+} aliases[] = {{"engine", OPT_SIMULATOR}};
+
+enum { ALIASES = sizeof aliases / sizeof *aliases };
+
 _Static_assert(OPT_COUNT <= 64, "a command's options are bits of a uint64_t");
 
 enum { LONG_ONLY = 256 }; /* getopt_long's value of a row: this plus its number */
@@ -42,6 +50,11 @@ static void fill_getopt(const struct command *c, struct option *longs, char *let
                 *letters++ = ':';
         }
     }
+    for (unsigned a = 0; a < ALIASES; a++)
+        if (takes(c, aliases[a].id))
+            *longs++ = (struct option){aliases[a].name,
+                                       rows[aliases[a].id].argument ? required_argument : no_argument, NULL,
+                                       LONG_ONLY + (int)aliases[a].id};
     *longs = (struct option){0};
     *letters = '\0';
 }
@@ -75,7 +88,7 @@ static enum opt option_of(int got)
 
 bool options_parse(struct options *o, const struct command *c, int argc, char **argv)
 {
-    struct option longs[OPT_COUNT + 1];
+    struct option longs[OPT_COUNT + ALIASES + 1];
     char letters[2 * OPT_COUNT + 2];
     fill_getopt(c, longs, letters);
     *o = (struct options){.command = c};
@@ -221,10 +234,10 @@ bool opt_machine(const struct options *o, struct isa_machine *m)
     if (!opt_number(o, OPT_SCRATCH, UINT32_MAX, m->scratch, &number))
         return false;
     m->scratch = (uint32_t)number;
-    const char *problem = isa_machine_validate(m);
-    if (problem)
-        (void)tool_error("machine: %s", problem);
-    return !problem;
+    const char *why = isa_machine_validate(m);
+    if (why)
+        (void)tool_error("machine: %s", why);
+    return !why;
 }
 
 void options_help(const struct command *c, struct text *out)

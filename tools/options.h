@@ -17,8 +17,8 @@
     OPTION(CONTRACT, "contract", 0, "NAME", "what counts at the end (default: the first that fits)")         \
     OPTION(KERNEL, "kernel", 0, "NAME", "the problem for a program from a file")                             \
     OPTION(MEM, "mem", 0, "FILE", "start from this memory image instead of a generated problem")             \
-    OPTION(ENGINE, "engine", 0, "NAME",                                                                      \
-           "step, fast (default), or tandem: both, compared; for conform batch, too")                        \
+    OPTION(SIMULATOR, "simulator", 0, "NAME",                                                                \
+           "step, fast (default), or cross-check: both, compared; for conform batch, too")                   \
     OPTION(CYCLE_LIMIT, "cycle-limit", 0, "N", "end with a fault beyond N cycles (default 1000000000)")      \
     OPTION(STRICT, "strict", 0, NULL,                                                                        \
            "two writes to one word in a bundle are a fault (check: warnings fail)")                          \

@@ -348,7 +348,7 @@ static void test_stages(void **state)
     assert_string_equal(programs.list.at[0].name, "");
     prog_list_free(&programs);
     check_list_error("{\"stages\": []}", 13, "expected at least one stage");
-    check_list_error("{\"stages\": 3}", 12, "expected a list of programs, found a number");
+    check_list_error("{\"stages\": 3}", 12, "expected a list of stages, found a number");
     check_list_error("{\"stages\": [{\"name\": \"a\"}]}", 13, "a stage has a `name` and a `program`");
     check_list_error("{\"stages\": [{\"name\": \"a\", \"name\": \"b\"}]}", 27, "key `name` is given twice");
     check_list_error("{\"stages\": [{\"name\": \"a\", \"program\": []}], \"x\": 1}", 44,

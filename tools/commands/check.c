@@ -75,12 +75,12 @@ static void add_fault(struct check *c, enum prog_severity severity, const struct
 static int check_run(struct check *c, const struct options *o)
 {
     struct sim_config config;
-    bool tandem;
+    bool cross_check;
     struct outcome out = {0}, strict = {0};
-    if (!execute_config(&c->job, o, &config, &tandem))
+    if (!execute_config(&c->job, o, &config, &cross_check))
         return EXIT_USAGE;
     config.strict = false;
-    int status = execute(&c->job, &config, tandem, &out);
+    int status = execute(&c->job, &config, cross_check, &out);
     if (status == EXIT_FINE && out.difference.n) {
         (void)tool_error("the engines differ: %s", out.difference.at);
         status = EXIT_FAILED;
@@ -144,7 +144,7 @@ const struct command command_check = {
     .doc = "find hazards and broken limits, in the program and (with a instance or --mem) on a run",
     .min_operands = 1,
     .max_operands = 1,
-    .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(ENGINE) |
+    .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(SIMULATOR) |
                OPT(CYCLE_LIMIT) | OPT(STRICT) | OPT(PAUSE) | OPT(NO_DEBUG) | OPT(MACHINE) | OPT(CORES) |
                OPT(SCRATCH) | OPT(EFFORT) | OPT(JOBS) | OPT(JSON),
     .run = check,

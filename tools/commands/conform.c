@@ -112,12 +112,12 @@ static int finish(struct conform *c)
 
 static int conform(const struct options *o)
 {
-    const char *engine = opt_text(o, OPT_ENGINE);
+    const char *name = opt_text(o, OPT_SIMULATOR);
     struct conform c = {.simulator = SIM_FAST, .as_json = opt_given(o, OPT_JSON)};
-    if (engine && strcmp(engine, "batch") == 0)
+    if (name && strcmp(name, "batch") == 0)
         c.instances = INSTANCES;
-    else if (engine && (c.simulator = sim_find_simulator(engine)) == SIM_SIMULATORS)
-        return tool_error("--engine %s: expected step, fast or batch", engine);
+    else if (name && (c.simulator = sim_find_simulator(name)) == SIM_SIMULATORS)
+        return tool_error("--simulator %s: expected step, fast or batch", name);
     c.json.text = &c.text;
     if (c.as_json) {
         json_open(&c.json, NULL, '{');
@@ -138,6 +138,6 @@ const struct command command_conform = {
     .doc = "run conformance vectors; the last line is `N passed, N failed`",
     .min_operands = 1,
     .max_operands = UINT_MAX,
-    .options = OPT(ENGINE) | OPT(JSON),
+    .options = OPT(SIMULATOR) | OPT(JSON),
     .run = conform,
 };

@@ -10,7 +10,7 @@
 struct run {
     struct job job;
     struct sim_config config;
-    bool tandem;
+    bool cross_check;
     struct outcome out;
     uint64_t launch; /* declared cycles for starting a program */
     bool checked, wrong;
@@ -130,7 +130,7 @@ static void print_json(const struct run *r, struct text *t)
     json_close(&j, ']');
     json_engines(r, &j);
     json_number(&j, "double_writes", out->double_writes);
-    json_text(&j, "engine", r->tandem ? "tandem" : sim_simulator_name(r->config.simulator));
+    json_text(&j, "simulator", r->cross_check ? "cross-check" : sim_simulator_name(r->config.simulator));
     json_decimal(&j, "cycles_per_second", out->seconds > 0 ? (double)out->cycles / out->seconds : 0);
     json_close(&j, '}');
     text_add(t, "\n");
@@ -168,12 +168,12 @@ static int run(const struct options *o)
     if (path && strcmp(path, "-") == 0 && opt_given(o, OPT_JSON))
         return tool_error("-o - and --json: both would be standard output");
     int status = job_open(&r.job, o);
-    if (status == EXIT_FINE && !execute_config(&r.job, o, &r.config, &r.tandem))
+    if (status == EXIT_FINE && !execute_config(&r.job, o, &r.config, &r.cross_check))
         status = EXIT_USAGE;
     if (status == EXIT_FINE && !opt_number(o, OPT_LAUNCH, UINT32_MAX, 0, &r.launch))
         status = EXIT_USAGE;
     if (status == EXIT_FINE)
-        status = execute(&r.job, &r.config, r.tandem, &r.out);
+        status = execute(&r.job, &r.config, r.cross_check, &r.out);
     if (status == EXIT_FINE) {
         r.checked = r.job.instance && r.out.fault.kind == FAULT_NONE;
         r.wrong = r.checked && kern_first_wrong(r.job.instance, r.out.mem, &r.first);
@@ -190,7 +190,7 @@ const struct command command_run = {
     .doc = "simulate a program, count its cycles and check its result",
     .min_operands = 1,
     .max_operands = 1,
-    .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(ENGINE) |
+    .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(SIMULATOR) |
                OPT(CYCLE_LIMIT) | OPT(STRICT) | OPT(PAUSE) | OPT(NO_DEBUG) | OPT(MACHINE) | OPT(CORES) |
                OPT(SCRATCH) | OPT(EFFORT) | OPT(JOBS) | OPT(RECORD) | OPT(LAUNCH) | OPT(OUTPUT) | OPT(JSON),
     .run = run,

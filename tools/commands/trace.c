@@ -122,9 +122,9 @@ static int write_stream(const struct format *f, const struct options *o, const s
 {
     struct trace_options options = {.limit = opt_given(o, OPT_CYCLES) ? UINT64_MAX : MAX_CYCLES};
     struct sim_config config;
-    bool tandem;
+    bool cross_check;
     if (!opt_range(o, OPT_CYCLES, &options.from, &options.to) || !opt_engines(o, options.engine) ||
-        !execute_config(j, o, &config, &tandem))
+        !execute_config(j, o, &config, &cross_check))
         return EXIT_USAGE;
     struct text fault = {0};
     int status = write_file(path, f->stream, &options, j, &config, &fault);

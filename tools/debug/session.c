@@ -62,13 +62,13 @@ enum status session_program(struct session *s, size_t program, struct diag *d)
 
 int session_open(struct session *s, const struct options *o)
 {
-    bool tandem;
+    bool cross_check;
     struct diag d = {0};
     *s = (struct session){0};
     const int status = job_open(&s->job, o);
     if (status != EXIT_FINE)
         return status;
-    if (!execute_config(&s->job, o, &s->config, &tandem))
+    if (!execute_config(&s->job, o, &s->config, &cross_check))
         return EXIT_USAGE;
     return session_program(s, 0, &d) == ST_OK ? EXIT_FINE : tool_diag(&d);
 }

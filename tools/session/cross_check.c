@@ -34,7 +34,7 @@ static bool cores_differ(const struct sim *step, const struct sim *fast, uint32_
            words_differ("trace", core, a->trace.at, b->trace.at, a->trace.n, out);
 }
 
-void tandem_compare(const struct sim *step, const struct sim *fast, struct text *out)
+void cross_check(const struct sim *step, const struct sim *fast, struct text *out)
 {
     struct text a = {0}, b = {0};
     sim_fault_text(step, &a);

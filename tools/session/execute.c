@@ -7,15 +7,17 @@
 #include "sim/count.h"
 #include "tools/report.h"
 
-bool execute_config(const struct job *j, const struct options *o, struct sim_config *config, bool *tandem)
+bool execute_config(const struct job *j, const struct options *o, struct sim_config *config,
+                    bool *cross_check)
 {
-    const char *engine = opt_text(o, OPT_ENGINE);
+    const char *name = opt_text(o, OPT_SIMULATOR);
     *config = sim_default_config();
-    *tandem = engine && strcmp(engine, "tandem") == 0;
-    if (engine && !*tandem)
-        config->simulator = sim_find_simulator(engine);
+    /* `tandem` is what it was called before. */
+    *cross_check = name && (strcmp(name, "cross-check") == 0 || strcmp(name, "tandem") == 0);
+    if (name && !*cross_check)
+        config->simulator = sim_find_simulator(name);
     if (config->simulator == SIM_SIMULATORS) {
-        (void)tool_error("--engine %s: expected step, fast or tandem", engine);
+        (void)tool_error("--simulator %s: expected step, fast or cross-check", name);
         return false;
     }
     config->machine = j->machine;
@@ -23,7 +25,7 @@ bool execute_config(const struct job *j, const struct options *o, struct sim_con
         config->simulator = SIM_STEP; /* as the machine does: reports are to say so */
     config->pause = opt_given(o, OPT_PAUSE);
     config->strict = opt_given(o, OPT_STRICT);
-    /* Without a instance nothing is known to compare with. */
+    /* Without an instance nothing is known to compare with. */
     config->debug = j->instance && !opt_given(o, OPT_NO_DEBUG);
     config->values = j->values.list.at;
     config->n_values = j->values.list.n;
@@ -78,20 +80,20 @@ static bool run_beside(const struct sim *fast, const uint32_t *mem, const struct
     double seconds;
     struct sim *step = run(fast->prog, &other, mem, fast->mem_words, &seconds);
     if (step)
-        tandem_compare(step, fast, difference);
+        cross_check(step, fast, difference);
     sim_destroy(step);
     return step != NULL;
 }
 
 /* One program on out->mem. */
-static int execute_program(const struct prog *p, size_t words, const struct sim_config *config, bool tandem,
+static int execute_program(const struct prog *p, size_t words, const struct sim_config *config, bool both,
                            struct outcome *out)
 {
     double seconds;
     struct sim *s = run(p, config, out->mem, words, &seconds);
     if (!s)
         return EXIT_USAGE;
-    bool failed = tandem && !run_beside(s, out->mem, config, &out->difference);
+    bool failed = both && !run_beside(s, out->mem, config, &out->difference);
     const int status = failed ? EXIT_USAGE : EXIT_FINE;
     out->seconds += measure(s, out->mem, seconds);
     if (status == EXIT_FINE)
@@ -109,7 +111,7 @@ static int execute_program(const struct prog *p, size_t words, const struct sim_
     return status;
 }
 
-int execute(const struct job *j, const struct sim_config *config, bool tandem, struct outcome *out)
+int execute(const struct job *j, const struct sim_config *config, bool both, struct outcome *out)
 {
     *out = (struct outcome){.counted = true};
     out->mem = malloc(j->mem_words * sizeof *out->mem + 1);
@@ -120,7 +122,7 @@ int execute(const struct job *j, const struct sim_config *config, bool tandem, s
     for (size_t i = 0; i < j->programs.list.n && out->fault.kind == FAULT_NONE; i++) {
         out->program = &j->programs.list.at[i];
         const uint64_t before = out->cycles;
-        const int status = execute_program(out->program->prog, j->mem_words, config, tandem, out);
+        const int status = execute_program(out->program->prog, j->mem_words, config, both, out);
         if (status != EXIT_FINE)
             return status;
         if (!vec_push(&out->programs, (struct program_outcome){out->program->name, out->cycles - before}))

@@ -20,18 +20,19 @@ struct outcome {
     const struct kern_program *program; /* the last program run */
     struct sim_fault fault;             /* its fault; kind FAULT_NONE if all is well */
     struct text fault_text;             /* as sim_fault_text */
-    struct text difference;             /* tandem: where the engines part; empty if they agree */
+    struct text difference;             /* cross-check: the first value that differs; empty if they agree */
 };
 
 /* The configuration the options ask for. False with one error printed. */
-bool execute_config(const struct job *j, const struct options *o, struct sim_config *config, bool *tandem);
+bool execute_config(const struct job *j, const struct options *o, struct sim_config *config,
+                    bool *cross_check);
 
 /* Runs until every core of every program has stopped, or a fault. EXIT_FINE, or
  * EXIT_USAGE with one error printed; outcome_free follows either way. */
-int execute(const struct job *j, const struct sim_config *config, bool tandem, struct outcome *out);
+int execute(const struct job *j, const struct sim_config *config, bool both, struct outcome *out);
 void outcome_free(struct outcome *out);
 
-/* tandem.c: where the two machines differ, as one line; nothing if they do not. */
-void tandem_compare(const struct sim *step, const struct sim *fast, struct text *out);
+/* cross_check.c: where the two machines differ, as one line; nothing if they do not. */
+void cross_check(const struct sim *step, const struct sim *fast, struct text *out);
 
 #endif

@@ -41,9 +41,9 @@ int record_job(const struct job *j, const struct options *o, struct record *out)
 {
     struct sim_config config;
     struct hist_window window;
-    bool tandem;
+    bool cross_check;
     *out = (struct record){.fault = {.kind = FAULT_NONE}};
-    if (!execute_config(j, o, &config, &tandem) || !opt_range(o, OPT_CYCLES, &window.from, &window.to))
+    if (!execute_config(j, o, &config, &cross_check) || !opt_range(o, OPT_CYCLES, &window.from, &window.to))
         return EXIT_USAGE;
     uint32_t *mem = malloc(j->mem_words * sizeof *mem + 1);
     if (!mem)
