@@ -175,7 +175,7 @@ test: programs ## run every test; ends in `N passed, N failed`
 unit: $(UNIT_BIN) ## run the unit tests only
 	@tests/run.sh $(BUILD) unit
 
-fuzz: $(BUILD)/fuzz/differential $(BUILD)/fuzz/random_ir ## build 10,000 random kernels, then run random programs on both engines until interrupted
+fuzz: $(BUILD)/fuzz/differential $(BUILD)/fuzz/random_ir ## build 10,000 random kernels, then run random programs on both simulators until interrupted
 	@$(BUILD)/fuzz/random_ir --cases 10000 --seed "$$(date +%s)"
 	@$< --cases 0 --seed "$$(date +%s)"
 

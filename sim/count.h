@@ -1,4 +1,4 @@
-/* Executed bundles and slots. The engines do not count: where a program has no jumps,
+/* Executed bundles and slots. The simulators do not count: where a program has no jumps,
  * what a core has executed is everything before its pc; otherwise it is run a round at
  * a time, and its pc looked at. */
 #ifndef SHEAF_SIM_COUNT_H

@@ -35,7 +35,7 @@ struct sim_commit {
     bool in_memory;
 };
 
-/* A sink that fails keeps its failure to itself; whoever runs the machine asks for it. */
+/* A sink that fails keeps its failure to itself; the caller of the run asks for it. */
 struct sim_sink {
     void (*bundle)(void *user, const struct sim_bundle *b);
     void *user;

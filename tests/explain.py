@@ -16,7 +16,7 @@ import tempfile
 
 ENGINES = ("alu", "valu", "load", "store", "flow")
 SLOTS = {"alu": 12, "valu": 6, "load": 2, "store": 2, "flow": 1}
-CAUSES = ("packed", "scratch", "order", "ready-later", "none")
+CAUSES = ("missed", "scratch", "order", "ready-later", "none")
 SMALL = {"tree_hash": "height=4,rounds=6,batch=24", "pq_index": "H=2,n=512,D=16,C=16,K=32,SINK=32,WIN=32", "moe_sort": "E=32,U=16"}
 
 passed, failed = 0, 0
@@ -168,15 +168,15 @@ def mistakes(folder):
         with open(wrong, "w", encoding="utf-8") as file:
             json.dump(copy, file)
 
-    def parting(status=1):
-        return json.loads(sheaf("diff", "tree_hash:best", wrong, "--json", status=status))["parting"]
+    def divergence(status=1):
+        return json.loads(sheaf("diff", "tree_hash:best", wrong, "--json", status=status))["divergence"]
 
     def constant(copy, bundle, slot):
         copy[bundle]["load"][slot][2] += 1
 
     copy, bundle, slot = plant(program, "load", lambda s: s[0] == "const", constant)
     write(copy)
-    found = parting()
+    found = divergence()
     check("a wrong constant is found", found and (found["b"]["bundle"], found["b"]["engine"], found["b"]["slot"])
           == (bundle, "load", slot) and found["b"]["value"] == found["a"]["value"] + 1
           and found["place"] == str(copy[bundle]["load"][slot][1]))
@@ -196,13 +196,13 @@ def mistakes(folder):
     write(copy)
     done = subprocess.run([SHEAF, "diff", right, wrong, "--json", "--kernel", "tree_hash", "--machine", "valu=7"],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-    found = json.loads(done.stdout)["parting"] if done.stdout else None
+    found = json.loads(done.stdout)["divergence"] if done.stdout else None
     check("a read a cycle early is found", done.returncode == 1 and found and (found["b"]["bundle"], found["b"]["engine"],
           found["b"]["slot"]) == (at - 1, "valu", len(copy[at - 1]["valu"]) - 1)
           and found["a"]["bundle"] == at and found["a"]["slot"] == late[0])
 
     write(program)
-    check("a program is the same as itself", parting(status=0) is None)
+    check("a program is the same as itself", divergence(status=0) is None)
 
 
 def compares(folder):

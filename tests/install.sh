@@ -58,7 +58,7 @@ completes() {
         source "$1/usr/share/bash-completion/completions/sheaf"
         complete_as() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _sheaf; }
         complete_as "$1/usr/bin/sheaf" conf; [ "${COMPREPLY[*]}" = conform ] || { echo "conf: ${COMPREPLY[*]}"; exit 1; }
-        complete_as "$1/usr/bin/sheaf" run --eng; [ "${COMPREPLY[*]}" = --engine ] || { echo "--eng: ${COMPREPLY[*]}"; exit 1; }
+        complete_as "$1/usr/bin/sheaf" run --sim; [ "${COMPREPLY[*]}" = --simulator ] || { echo "--sim: ${COMPREPLY[*]}"; exit 1; }
     ' bash "$root"
 }
 

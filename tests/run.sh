@@ -54,7 +54,7 @@ everything='html table cli docs fuzz explain python traces dap unit judge serve 
 suite() {
     case $1 in
     all) for each in $everything; do suite "$each"; done ;;
-    cli) for each in crew search sweep run files; do suite "cli $each"; done ;;
+    cli) for each in pool search sweep run files; do suite "cli $each"; done ;;
     cli\ *) run "$1" "tests/cli/${1#cli }.sh" ;;
     fuzz)
         once 'fuzz, step against the others' "$build/fuzz/differential" --cases 50000
@@ -79,7 +79,7 @@ suite() {
     test_*) run "$1" "$build/tests/$1" ;;
     conform)
         for engine in step fast batch; do
-            run "conform $engine" "$build/sheaf" conform --engine "$engine" tests/data/machine.jsonl
+            run "conform $engine" "$build/sheaf" conform --simulator "$engine" tests/data/machine.jsonl
         done
         ;;
     *)

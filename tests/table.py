@@ -237,7 +237,7 @@ def run_everywhere(checks, drawn):
     vectors = [vector_of(i, case) for i, case in enumerate(drawn) if case["program"]["machine"]["vlen"] == 8]
     path = checks.write("vectors.jsonl", "".join(vectors))
     for simulator in ("step", "fast", "batch"):
-        checks.check("conformance, " + simulator, "build/sheaf", "conform", "--engine", simulator, path,
+        checks.check("conformance, " + simulator, "build/sheaf", "conform", "--simulator", simulator, path,
                      has=["%d passed, 0 failed" % len(vectors)])
     checks.check("simulators against each other", "build/fuzz/differential", "--cases", "4000")
     checks.check("kernels against each other", "build/fuzz/random_ir", "--cases", "60")
@@ -257,7 +257,7 @@ def run_the_command(checks, drawn):
         checks.say("peek 2" in said and "scaled " in said, "assembly has them", said)
         checks.say(json.load(back)["program"] == [{e: s for e, s in b.items()} for b in case["program"]["program"]],
                    "JSON to assembly to JSON changes nothing")
-    checks.check("tandem", "build/sheaf", "run", program, "--mem", mem, "--engine", "tandem",
+    checks.check("tandem", "build/sheaf", "run", program, "--mem", mem, "--simulator", "cross-check",
                  has=["%d" % case["cycles"]])
     checks.check("check", "build/sheaf", "check", program, has=["\n0 errors, "])
     bad = checks.write("bad.json", '[{"alu": [["min", 1, 2]]}]')

@@ -111,7 +111,7 @@ def json_programs(folder, bad, shown):
     for command in (("run",), ("run", "--json"), ("profile",), ("profile", "--json"), ("profile", "--timeline", "0:9"), ("diff", path), ("check",)):
         done = run(f"{command}: a program's name {bad}", command[0], path, *command[1:])
         check(f"{command}: no line of its own: {done.stdout}", not re.search(rb"^result *$", done.stdout, re.M))
-    run(f"debug: a program's name {bad}", "debug", path, stdin=b"stage\n", shown=shown)
+    run(f"debug: a program's name {bad}", "debug", path, stdin=b"program\n", shown=shown)
 
 
 def assembly_programs(folder, bad, shown):
@@ -154,7 +154,7 @@ def names_and_options(folder, bad, shown):
     run(f"the name of a program {bad}", "run", there, shown=b"f" + shown)
     run(f"the name in the line that shows a failure again {bad}", "judge", there)
     p = write(os.path.join(folder, b"p.json"), [])
-    for arguments in (("no" + "",), ("run", p, "--kernel"), ("run", p, "--machine"), ("run", p, "--engine"), ("run", p, "--cycle-limit"),
+    for arguments in (("no" + "",), ("run", p, "--kernel"), ("run", p, "--machine"), ("run", p, "--simulator"), ("run", p, "--cycle-limit"),
                       ("run", "tree_hash", "--set"), ("run", "tree_hash", "--contract"), ("run", "tree_hash", "--record"),
                       ("profile", p, "--by"), ("profile", p, "--timeline"), ("trace", p, "-o", "-", "--format"),
                       ("trace", p, "-o", "x.json", "--engines"), ("build", "tree_hash", "-o", "x", "--dump"), ("judge", p, "--set"),
@@ -166,7 +166,7 @@ def names_and_options(folder, bad, shown):
     for arguments in ((bad,), (b"run" + bad,), ("run", b"--x" + bad), ("run", b"-" + bad), ("run", "tree_hash:" + "", b"x" + bad),
                       ("run", b"tree_hash:" + bad), ("kernels", bad), ("run", b"k" + bad)):
         run(f"an argument {arguments}", *arguments)
-    for script in (b"print x%s\n", b"%s\n", b"break %s\n", b"until %s == 1\n", b"names %s\n", b"print 1 # %s\n", b"stage %s\n", b"set %s 1\n"):
+    for script in (b"print x%s\n", b"%s\n", b"break %s\n", b"until %s == 1\n", b"names %s\n", b"print 1 # %s\n", b"program %s\n", b"set %s 1\n"):
         run(f"debug: a command {script} {bad}", "debug", p, stdin=script % bad)
     run(f"debug: a script's name {bad}", "debug", p, "--script", missing, shown=shown)
     record = write(os.path.join(folder, b"r.tune"), b"sheaf-tuning 1 %s\n" % bad)

@@ -13,10 +13,10 @@
 /* OPTION(ID, long name, letter or 0, argument or NULL, what it does) */
 #define OPTIONS                                                                                              \
     OPTION(SET, "set", 0, "NAME=VALUE,...", "problem sizes (names and ranges: sheaf kernels)")               \
-    OPTION(SEED, "seed", 0, "N", "of the generated problem, or of a search (default 123)")                   \
+    OPTION(SEED, "seed", 0, "N", "of the generated instance, or of a search (default 123)")                  \
     OPTION(CONTRACT, "contract", 0, "NAME", "what counts at the end (default: the first that fits)")         \
-    OPTION(KERNEL, "kernel", 0, "NAME", "the problem for a program from a file")                             \
-    OPTION(MEM, "mem", 0, "FILE", "start from this memory image instead of a generated problem")             \
+    OPTION(KERNEL, "kernel", 0, "NAME", "the kernel that a program from a file is for")                      \
+    OPTION(MEM, "mem", 0, "FILE", "start from this memory image instead of a generated instance")            \
     OPTION(SIMULATOR, "simulator", 0, "NAME",                                                                \
            "step, fast (default), or cross-check: both, compared; for conform batch, too")                   \
     OPTION(CYCLE_LIMIT, "cycle-limit", 0, "N", "end with a fault beyond N cycles (default 1000000000)")      \
@@ -36,7 +36,7 @@
     OPTION(RECORD, "record", 0, "FILE", "build what this tuning record says")                                \
     OPTION(FROM, "from", 0, "FILE", "search on from this tuning record")                                     \
     OPTION(FRESH, "fresh", 0, NULL, "search from nothing, whatever records there are")                       \
-    OPTION(LOG, "log", 0, "FILE", "write how it goes there: a line of CSV twice a second")                   \
+    OPTION(LOG, "log", 0, "FILE", "append progress to FILE as CSV, twice a second")                          \
     OPTION(GRID, "grid", 0, "NAME=A:B,...", "machines to sweep: NAME=1:4, NAME=8,16 or NAME=0:64:16")        \
     OPTION(SET_GRID, "set-grid", 0, "NAME=A:B,...", "problem sizes to sweep, written alike")                 \
     OPTION(SAMPLE, "sample", 0, "N", "only N points of the grid, drawn by the seed")                         \

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "traces/profile/profile.h"
+
 enum { LINES = 1, COLOURS = 2 }; /* what is kept of a text's controls */
 
 /* The length of what is kept as it is at the start of the text. */
@@ -110,8 +112,7 @@ const char *bound_what(const struct bound *b)
 void text_bound(struct text *t, const struct bound *b, uint64_t cycles)
 {
     if (b->cycles)
-        text_addf(t, "bound      %u cycles (%s), %.3f times\n", b->cycles, bound_what(b),
-                  (double)cycles / b->cycles);
+        profile_bound_text(b->cycles, bound_what(b), cycles, t);
 }
 
 void json_bound(struct json_out *j, const struct bound *b, uint64_t cycles)

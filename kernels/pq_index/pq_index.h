@@ -13,7 +13,7 @@ enum { PQ_H, PQ_G, PQ_S, PQ_D, PQ_C, PQ_N, PQ_K, PQ_SINK, PQ_WIN, PQ_SHAPE, PQ_T
 /* The image's header: the parameters, the arrays' addresses, the words of work. */
 enum { PQ_H_ADDRESS = PQ_SHAPE, PQ_H_WORK_WORDS = 15, PQ_HEADER };
 
-/* The arrays of a instance, in their order in memory. */
+/* The arrays of an instance, in their order in memory. */
 enum { PQ_HEAD, PQ_Q, PQ_CENT, PQ_CODES, PQ_LIST, PQ_WEIGHT, PQ_WORK, PQ_ARRAYS };
 
 /* The sizes of an instance, and where its arrays are. */

@@ -1,4 +1,4 @@
-/* Between machine.c and the engines; nobody else includes this. */
+/* Between machine.c and the simulators; nobody else includes this. */
 #ifndef SHEAF_SIM_ENGINE_SIMULATOR_H
 #define SHEAF_SIM_ENGINE_SIMULATOR_H
 

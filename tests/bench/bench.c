@@ -1,4 +1,4 @@
-/* How fast the engines simulate: cycles and slots a second of each on
+/* How fast the simulators simulate: cycles and slots a second of each on
  *
  *   scalar  tree_hash:scalar, standard instance: one slot a bundle, straight line
  *   dense   the generated loop of dense.h

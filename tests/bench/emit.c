@@ -31,7 +31,7 @@ static const char *const expressions[ISA_OPS] = {
 #include "sim/isa/isa.def"
 };
 
-/* A load or a store looks whether the address is the same for all, as whoever writes
+/* A load or a store looks whether the address is the same for all, as one who writes
  * such a loop by hand would: most are. Loops are functions, not inlined: they are small
  * beside what they do, and many thousands of loops in a row no compiler likes. */
 static const char prelude[] =

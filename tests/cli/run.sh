@@ -24,7 +24,7 @@ expect 2 'run: --json takes no argument' run tree_hash:scalar --json=3
 expect 2 'run: expected PROGRAM, found nothing' run
 expect 2 'run: expected only PROGRAM' run tree_hash tree_hash
 expect 2 'kernels: expected only options' kernels tree_hash
-expect 2 'gen: unknown or ambiguous option --engine' gen tree_hash --engine step
+expect 2 'gen: unknown or ambiguous option --simulator' gen tree_hash --simulator step
 
 # --- run: what is right, what is wrong ---------------------------------------
 
@@ -32,9 +32,9 @@ small='height=3,rounds=4,batch=8'
 expect 0 '^cycles  *147734$' run tree_hash:scalar
 is 'result line' "$(grep '^result' out)" 'result     correct'
 is 'alu line' "$(grep '^slots' out)" 'slots      alu        118784    6.7 %'
-for engine in step fast tandem; do
+for engine in step fast cross-check; do
     for contract in values indices full; do
-        expect 0 'result  *correct' run tree_hash:scalar --set "$small" --contract "$contract" --engine "$engine"
+        expect 0 'result  *correct' run tree_hash:scalar --set "$small" --contract "$contract" --simulator "$engine"
     done
 done
 expect 0 'start=any, bits=32; seed 9' run tree_hash:scalar --set start=any,bits=32 --set "$small" --seed 9
@@ -49,8 +49,8 @@ expect 2 'rounds \* batch is above' run tree_hash:scalar --set rounds=1048576,ba
 expect 2 'seed 1e3: expected a whole number' run tree_hash:scalar --seed 1e3
 expect 2 'seed -1: expected a whole number' run tree_hash:scalar --seed -1
 expect 2 'seed 18446744073709551616: expected a whole number' run tree_hash:scalar --seed 18446744073709551616
-expect 2 'engine warp: expected step, fast or tandem' run tree_hash:scalar --engine warp
-expect 0 '^result  *correct' run tree_hash --set "$small" --machine load_latency=3,alu_latency=2 --engine tandem
+expect 2 'simulator warp: expected step, fast or cross-check' run tree_hash:scalar --simulator warp
+expect 0 '^result  *correct' run tree_hash --set "$small" --machine load_latency=3,alu_latency=2 --simulator cross-check
 expect 2 'latencies of one cycle' run tree_hash:scalar --machine load_latency=2
 expect 2 'latency: expected 1 to 64' run tree_hash:scalar --machine alu_latency=65
 expect 0 . trace tree_hash --set "$small" --machine load_latency=2 -o late.vcd
@@ -103,8 +103,8 @@ expect 0 '^cycles  *3$' run p.json
 is 'executed slots' "$(sed -n 's/.* alu *\([0-9]*\) .*/\1/p; s/.* flow *\([0-9]*\) .*/\1/p' out | tr '\n' ' ')" '2 2 '
 # Three rounds of a loop, on two cores.
 program '[{"load": [["const",0,3],["const",1,1]]}, {"alu": [["-",0,0,1]]}, {"flow": [["cond_jump",0,1]]}, {"flow": [["halt"]]}]'
-for engine in step fast tandem; do
-    expect 0 . run p.json --cores 2 --engine "$engine" --json
+for engine in step fast cross-check; do
+    expect 0 . run p.json --cores 2 --simulator "$engine" --json
     is 'slots of a loop' "$(json 'o["cycles"], o["slots"]["load"], o["slots"]["alu"], o["slots"]["flow"]')" '(8, 4, 6, 8)'
 done
 # At a fault, neither the faulting core nor those behind it have executed their bundle.
@@ -175,7 +175,7 @@ program '{"machine": {"scratch": 16777216}, "program": [{"alu": []}]}'
 expect 0 'cycles  *1' run p.json
 expect 2 'take 0.12 GiB' run p.json --cores 2
 program '[{"load": [["const",0,1],["const",0,2]]}]'
-expect 0 'warning  *1 words were written twice' run p.json
+expect 0 'warning  *1 double writes' run p.json
 expect 3 'fault: write_conflict' run p.json --strict
 # Machines with few lanes, and with more than the memory has words.
 for lanes in 1 2 3 4 5 6 7 9; do
@@ -251,10 +251,10 @@ is 'findings, in JSON' "$(json 'o["errors"], o["warnings"], o["run"], [(f["kind"
 
 head -n 12 "$data/machine.jsonl" >v.jsonl
 for engine in step fast; do
-    expect 0 '^12 passed, 0 failed$' conform --engine "$engine" v.jsonl
+    expect 0 '^12 passed, 0 failed$' conform --simulator "$engine" v.jsonl
 done
 expect 0 '^24 passed, 0 failed$' conform v.jsonl v.jsonl
-expect 2 'engine warp: expected step, fast or batch' conform --engine warp v.jsonl
+expect 2 'simulator warp: expected step, fast or batch' conform --simulator warp v.jsonl
 expect 2 'conform: expected FILE' conform
 : >empty.jsonl
 expect 2 'empty.jsonl: no vectors' conform empty.jsonl

@@ -45,7 +45,7 @@ is 'the bound' "$(json 'round(o["cycles"] / max(o["bounds"][k] for k in ("work",
 expect 0 "^cycles  *$found\$" run r.json --kernel tree_hash --set "$small"
 expect 0 . run tree_hash --set "$small" --record j1.tune --json
 is 'run, in JSON' "$(json 'o["cycles"], sorted(o["bounds"]), 1 <= o["ratio"] < 2')" "($found, ['dep', 'live', 'work'], True)"
-expect 0 '^bound  *[0-9]* cycles (work), 1\.[0-9]* times$' run tree_hash:interleaved
+expect 0 '^bound  *[0-9]* cycles (slot-limited); 1\.[0-9]* x bound$' run tree_hash:interleaved
 expect 0 . run tree_hash:scalar --set "$small" --json
 is 'no bound of what is written by hand' "$(json 'o["bounds"], o["ratio"]')" '(None, None)'
 

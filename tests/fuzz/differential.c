@@ -418,7 +418,7 @@ static const char *as_batch(struct fuzz *f, struct sim *a, const struct sim **b,
 static void report(const struct fuzz *f, const struct sim *a, const struct sim *b, const char *what)
 {
     struct text t = {0};
-    text_addf(&t, "seed %" PRIu64 ": the engines differ in: %s\nstep: cycle %" PRIu64 ", ", f->seed, what,
+    text_addf(&t, "seed %" PRIu64 ": the simulators differ in: %s\nstep: cycle %" PRIu64 ", ", f->seed, what,
               a->cycle);
     sim_fault_text(a, &t);
     text_addf(&t, "\nother: cycle %" PRIu64 ", ", b->cycle);

@@ -228,7 +228,7 @@ class Tests:
             for (let cycle = 0; cycle < run.cycles; cycle++)
               if (run.slotAt(cycle, row, 0) < 0) return sheaf.emptyTip(run, { cycle, row }).map((e) => e.textContent).join();
             return "none is empty";""")
-        assert re.search(r"empty: (packed|scratch|order|ready-later|none)", tip), tip
+        assert re.search(r"empty: (missed|scratch|order|ready-later|none)", tip), tip
 
     def test_causes(self):
         """The table is the profile's, and adds up."""
@@ -359,7 +359,7 @@ class Tests:
         assert self.page.js("return sheaf.selected.run === sheaf.runs[1] && sheaf.selected.slot") == slot
         self.shot("compare")
 
-    def test_parting(self):
+    def test_divergence(self):
         """A wrong constant: the page leads to the slot where the diff sees the values part."""
         with open(self.file("best.json"), encoding="utf-8") as file:
             text = file.read()
@@ -369,15 +369,15 @@ class Tests:
         constants[2][2] += 1
         wrong = self.file("wrong.json", json.dumps(program))
         both = [self.file("best.json"), wrong, "--kernel", "tree_hash"]
-        parting = json.loads(self.run("diff", *both, "--json", status=1))["parting"]
-        self.show("parting", both[0], "--against", *both[1:], status=1)
+        divergence = json.loads(self.run("diff", *both, "--json", status=1))["divergence"]
+        self.show("divergence", both[0], "--against", *both[1:], status=1)
         notes = self.page.js("return document.querySelector('#tables section').textContent")
         assert notes.startswith("Where they part")
-        assert f"to {parting['place']} " in notes and f"{parting['b']['value']:,}" in notes, (notes, parting)
+        assert f"to {divergence['place']} " in notes and f"{divergence['b']['value']:,}" in notes, (notes, divergence)
         self.page.driver.find_elements(By.CSS_SELECTOR, "#tables .plain button")[1].click()
         found = self.page.js("const { run, slot } = sheaf.selected;"
                              "return [run === sheaf.runs[1], run.cycle[slot], run.place(slot)]")
-        assert found == [True, parting["b"]["cycle"], f"{parting['b']['engine']}-{parting['b']['slot']}"], (found, parting)
+        assert found == [True, divergence["b"]["cycle"], f"{divergence['b']['engine']}-{divergence['b']['slot']}"], (found, divergence)
 
     def test_hostile_names(self):
         name = "</script><script>document.title='bad'</script><!--"

@@ -1,4 +1,4 @@
-"""Machine against the recorded runs of the reference machine, and against the step engine."""
+"""Machine against the recorded runs of the reference machine, and against the step simulator."""
 import collections
 import contextlib
 import enum
@@ -83,7 +83,7 @@ class Conformance(unittest.TestCase):
 
 
 class RandomPrograms(unittest.TestCase):
-    """Bundles given to Machine, against the step engine on the same program from a file."""
+    """Bundles given to Machine, against the step simulator on the same program from a file."""
 
     PURE = ("+", "-", "*", "//", "cdiv", "^", "&", "|", "<<", ">>", "%", "<", "==")
     LIMITS = {"alu": 12, "valu": 6, "load": 2, "store": 2, "flow": 1, "debug": 2}
@@ -176,7 +176,7 @@ class RandomPrograms(unittest.TestCase):
                          "value_trace": values, "strict": self.draw.random() < 0.1, "cycle_limit": 300}
                 modes = self.draw.random() < 0.5, self.draw.random() < 0.5
                 fast = Machine(mem, program, None, **shape)
-                step = Machine(mem, Program.load(path), None, engine="step", **shape)
+                step = Machine(mem, Program.load(path), None, simulator="step", **shape)
                 for machine in (fast, step):
                     machine.enable_pause, machine.enable_debug = modes
                 outcome = self.outcome(fast)

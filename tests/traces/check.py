@@ -208,7 +208,7 @@ def check_arguments(slot, arguments, names, spelled):
     assert left.pop("bundle") == slot.bundle
     assert left.pop("address", None) == slot.address
     assert left.pop("wrote", "") == joined(slot.wrote)
-    assert set(left) <= {"stage", "round", "cohort", "value"}, left
+    assert set(left) <= {"stage", "round", "strand", "value"}, left
 
 
 def check_tracks(trace, case, machines, window, engines, spelled):

@@ -82,7 +82,7 @@ static int check_run(struct check *c, const struct options *o)
     config.strict = false;
     int status = execute(&c->job, &config, cross_check, &out);
     if (status == EXIT_FINE && out.difference.n) {
-        (void)tool_error("the engines differ: %s", out.difference.at);
+        (void)tool_error("the simulators differ: %s", out.difference.at);
         status = EXIT_FAILED;
     }
     if (status == EXIT_FINE && out.fault.kind != FAULT_NONE)
@@ -141,7 +141,7 @@ static int check(const struct options *o)
 const struct command command_check = {
     .name = "check",
     .operands = "PROGRAM",
-    .doc = "find hazards and broken limits, in the program and (with a instance or --mem) on a run",
+    .doc = "find hazards and broken limits, in the program and (with an instance or --mem) on a run",
     .min_operands = 1,
     .max_operands = 1,
     .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(SIMULATOR) |

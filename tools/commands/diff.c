@@ -169,7 +169,7 @@ static void divergence_text(const struct diff *x, struct text *t)
     }
     const struct program_record *a = &x->a.record.programs.at[x->program],
                                 *b = &x->b.record.programs.at[x->program];
-    text_addf(t, "divergence    write %u to %s (compared: memory%s%s", p->nth, p->place,
+    text_addf(t, "diverges   write %u to %s (compared: memory%s%s", p->nth, p->place,
               p->by == DIVERGENCE_MEMORY ? "" : " and ",
               p->by == DIVERGENCE_MEMORY ? "" : divergence_by_name(p->by));
     if (x->a.record.programs.n > 1) {
@@ -308,7 +308,7 @@ static int run(const struct options *o)
 const struct command command_diff = {
     .name = "diff",
     .operands = "A B",
-    .doc = "hold two programs (or two profiles) side by side, and say where their values part",
+    .doc = "compare two programs (or two profiles); report the first value that differs",
     .min_operands = 2,
     .max_operands = 2,
     .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(CYCLE_LIMIT) |

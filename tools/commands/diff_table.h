@@ -1,4 +1,4 @@
-/* Two profiles side by side. */
+/* Two profiles compared. */
 #ifndef SHEAF_TOOLS_COMMANDS_DIFF_TABLE_H
 #define SHEAF_TOOLS_COMMANDS_DIFF_TABLE_H
 

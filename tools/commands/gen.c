@@ -82,7 +82,7 @@ static int gen(const struct options *o)
 const struct command command_gen = {
     .name = "gen",
     .operands = "KERNEL",
-    .doc = "write a instance's memory image, or say what it is",
+    .doc = "write an instance's memory image, or say what it is",
     .min_operands = 1,
     .max_operands = 1,
     .options = OPT(SET) | OPT(SEED) | OPT(OUTPUT) | OPT(JSON),

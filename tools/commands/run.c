@@ -64,15 +64,15 @@ static void print_text(const struct run *r, struct text *t)
     else
         text_add(t, faulted ? "result     none\n" : "result     not checked\n");
     if (out->cycles && !faulted)
-        text_addf(t, "speed      %.1f million cycles a second (%s engine, %.3g ms a run)\n",
+        text_addf(t, "speed      %.1f million cycles a second (%s simulator, %.3g ms a run)\n",
                   1e-6 * (double)out->cycles / out->seconds, sim_simulator_name(r->config.simulator),
                   1e3 * out->seconds);
     /* The builder declares the order of such writes, and verifies what is read after them. */
     if (out->double_writes && r->job.variant)
-        text_addf(t, "overlap    %" PRIu64 " words are written twice in one bundle, in the order declared\n",
+        text_addf(t, "overlap    %" PRIu64 " double writes: the last slot wins, as declared\n",
                   out->double_writes);
     else if (out->double_writes)
-        text_addf(t, "warning    %" PRIu64 " words were written twice in one bundle (the later write wins)\n",
+        text_addf(t, "warning    %" PRIu64 " double writes in one bundle: the last slot wins\n",
                   out->double_writes);
 }
 
@@ -148,7 +148,7 @@ static int report(struct run *r, const struct options *o)
     if (tool_print(&t) != EXIT_FINE)
         return EXIT_USAGE;
     if (r->out.difference.n) {
-        (void)tool_error("the engines differ: %s", r->out.difference.at);
+        (void)tool_error("the simulators differ: %s", r->out.difference.at);
         return EXIT_FAILED;
     }
     if (r->out.fault.kind != FAULT_NONE) {

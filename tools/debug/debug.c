@@ -94,7 +94,7 @@ static bool echo(const char *line)
     return send(&t);
 }
 
-/* Transcripts are the same whoever types: of a script the lines are shown. */
+/* Transcripts are the same for a terminal and a script: of a script the lines are shown. */
 static int converse(struct session *s, struct source *src)
 {
     char line[MAX_LINE + 2], last[MAX_LINE + 2] = "";
@@ -153,7 +153,7 @@ static int debug(const struct options *o)
 const struct command command_debug = {
     .name = "debug",
     .operands = "PROGRAM",
-    .doc = "run a program step by step, forth and back, and look at its values",
+    .doc = "run a program step by step, forward and backward, and look at its values",
     .min_operands = 0,
     .max_operands = 1,
     .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(CYCLE_LIMIT) |

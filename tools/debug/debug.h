@@ -1,5 +1,5 @@
 /* The debugger's session, which the command line and the protocol share: a program's
- * run that can be moved forth and back, and where it is to stop. */
+ * run that can be moved forward and backward, and where it is to stop. */
 #ifndef SHEAF_TOOLS_DEBUG_DEBUG_H
 #define SHEAF_TOOLS_DEBUG_DEBUG_H
 

@@ -16,7 +16,7 @@ struct outcome {
     uint64_t cycles, double_writes;
     uint64_t slots[ISA_ENGINES]; /* executed; only where counted */
     bool counted;
-    double seconds;                     /* of one run, by the engine asked for */
+    double seconds;                     /* of one run, by the simulator asked for */
     const struct kern_program *program; /* the last program run */
     struct sim_fault fault;             /* its fault; kind FAULT_NONE if all is well */
     struct text fault_text;             /* as sim_fault_text */

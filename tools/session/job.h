@@ -49,7 +49,7 @@ int job_build(struct job *j, const struct options *o);
 /* The programs of PROGRAM, a file or a kernel's variant, and the machine. */
 int job_programs(struct job *j, const struct options *o);
 
-/* The same, and memory: a instance's, that of --mem, or none. */
+/* The same, and memory: an instance's, that of --mem, or none. */
 int job_open(struct job *j, const struct options *o);
 
 /* The instance of job_kernel. */

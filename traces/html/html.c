@@ -106,7 +106,7 @@ static enum status write_side(const struct html_side *side, struct json_out *j, 
     return status;
 }
 
-static void write_parting_side(const char *key, const struct divergence_side *side, struct json_out *j)
+static void write_divergence_side(const char *key, const struct divergence_side *side, struct json_out *j)
 {
     if (!side->there) {
         json_text(j, key, NULL);
@@ -137,8 +137,8 @@ static enum status write_divergence(const struct html_side *a, const struct html
         json_number(j, "part", i - 1);
         json_text(j, "place", part.place);
         json_number(j, "nth", part.nth);
-        write_parting_side("a", &part.a, j);
-        write_parting_side("b", &part.b, j);
+        write_divergence_side("a", &part.a, j);
+        write_divergence_side("b", &part.b, j);
     }
     json_close(j, '}');
     return ST_OK;

@@ -184,7 +184,7 @@ void holes_free(struct holes *h)
 
 const char *holes_cause_name(enum cause c)
 {
-    static const char *const names[CAUSES] = {"packed", "scratch", "order", "ready-later", "none"};
+    static const char *const names[CAUSES] = {"missed", "scratch", "order", "ready-later", "none"};
     return names[c];
 }
 

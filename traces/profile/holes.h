@@ -37,7 +37,7 @@ struct holes {
 enum status holes_find(const struct history *h, struct holes *out, struct diag *d);
 void holes_free(struct holes *h);
 
-/* "packed", "scratch", "order", "ready-later", "none". */
+/* "missed", "scratch", "order", "ready-later", "none". */
 const char *holes_cause_name(enum cause c);
 /* "alu" ... "flow", "jump". */
 const char *holes_producer_name(unsigned producer);

@@ -5,7 +5,7 @@
 
 #include "traces/record/history.h"
 
-/* Bounds in cycles, of these slots on these engines, whoever schedules them. */
+/* Bounds in cycles, of these slots on these engines, for any schedule. */
 struct limits {
     uint32_t engine[ENGINE_DEBUG]; /* work of each engine, with the best head and tail for it */
     uint32_t head[ENGINE_DEBUG], tail[ENGINE_DEBUG];

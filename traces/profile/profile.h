@@ -54,6 +54,9 @@ void profile_free(struct profile *p);
 /* The largest bound that is known: the builder's, or that of the slots. What makes it in *what. */
 uint32_t profile_bound(const struct profile *p, const char **what);
 
+/* Appends the line of a bound that `what` ("work", "dep" or "live") makes, and of the cycles beside it. */
+void profile_bound_text(uint32_t bound, const char *what, uint64_t cycles, struct text *t);
+
 /* Appends the report. `width`: columns for the pictures. `colour`: with terminal colours. */
 void profile_text(const struct profile *p, unsigned width, bool colour, struct text *t);
 

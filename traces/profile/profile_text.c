@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <string.h>
 
 #include "traces/profile/profile.h"
 #include "traces/profile/strip.h"
@@ -8,6 +9,14 @@ enum { CHAIN_SHOWN = 12 };
 static double percent(uint64_t part, uint64_t whole)
 {
     return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+void profile_bound_text(uint32_t bound, const char *what, uint64_t cycles, struct text *t)
+{
+    const char *limited = strcmp(what, "work") == 0  ? "slot"
+                          : strcmp(what, "dep") == 0 ? "dependence"
+                                                     : "scratch";
+    text_addf(t, "bound      %u cycles (%s-limited); %.3f x bound\n", bound, limited, (double)cycles / bound);
 }
 
 static void totals(const struct profile *p, struct text *t)
@@ -21,7 +30,7 @@ static void totals(const struct profile *p, struct text *t)
     else
         text_addf(t, "cycles     %u\n", h->cycles);
     if (bound)
-        text_addf(t, "bound      %u cycles (%s), %.3f times\n", bound, what, (double)h->cycles / bound);
+        profile_bound_text(bound, what, h->cycles, t);
     text_addf(t, "slots      %" PRIu64 ", %.2f a cycle\n", p->slots,
               h->cycles ? (double)p->slots / h->cycles : 0);
     text_addf(t, "class      %s: %s\n", advice_class_name(p->advice.class), p->advice.why);

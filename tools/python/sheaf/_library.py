@@ -221,14 +221,14 @@ def file_name(path: Any) -> bytes:
     return name
 
 
-def config(engine: str = "fast", *, cycle_limit: Optional[int] = None, slots: Optional[Dict[str, int]] = None,
+def config(simulator: str = "fast", *, cycle_limit: Optional[int] = None, slots: Optional[Dict[str, int]] = None,
            **fields: Any) -> Config:
     """The default configuration with these changes; None is none."""
     made = Config()
     function("config_init")(byref(made), ctypes.sizeof(made))
-    if engine not in SIMULATORS:
-        raise ProgramError("config: there is no engine %r, only %s" % (engine, ", ".join(SIMULATORS)))
-    made.engine = SIMULATORS.index(engine)
+    if simulator not in SIMULATORS:
+        raise ProgramError("config: there is no simulator %r, only %s" % (simulator, ", ".join(SIMULATORS)))
+    made.simulator = SIMULATORS.index(simulator)
     if cycle_limit is not None:
         made.cycle_limit = within("config: cycle_limit", cycle_limit, 0, 2**64 - 1)
     for name, limit in (slots or {}).items():

@@ -262,7 +262,7 @@ class _Simulator:
         self._converted = program._converted
         self._expected: List[Tuple[bytes, int]] = []
         self._n_words = 0
-        self.lock = threading.RLock()  # whoever runs it or looks at it; C runs without the interpreter's lock
+        self.lock = threading.RLock()  # callers that run it or look at it; C runs without the interpreter's lock
 
     def __reduce__(self) -> Any:
         raise TypeError("a machine that has been run cannot be pickled")
@@ -287,7 +287,7 @@ class _Simulator:
     def _kind(self) -> tuple:
         """What two machines of a program have in common when one can stand for the other."""
         c = self.config
-        return (self._n_words, c.engine, c.pause, c.debug, c.strict, c.cycle_limit, c.cores, c.scratch,
+        return (self._n_words, c.simulator, c.pause, c.debug, c.strict, c.cycle_limit, c.cores, c.scratch,
                 tuple(self._expected))
 
     def prepare(self, pause: bool, debug: bool, values: Dict[Any, int], start: "array.array[int]") -> None:
@@ -408,7 +408,7 @@ class Machine:
     negative addresses are IndexErrors; words of mem are taken modulo 2^32; pc and state are to be read
     only, and after a fault there is no going on.
 
-    engine (`fast`, `step`), strict, cycle_limit: as in the command's options of these names. A program in the
+    simulator (`fast`, `step`; `engine` is its old name), strict, cycle_limit: as in the command's options of these names. A program in the
     object form that asks for a machine other than the reference's is refused, unless machine="program" says that
     it may have it.
 
@@ -419,8 +419,8 @@ class Machine:
     def __init__(self, mem_dump: Sequence[int], program: Union[Sequence[Bundle], Program],
                  debug_info: Optional[Any] = None, n_cores: int = 1, scratch_size: int = SCRATCH_SIZE,
                  trace: Union[bool, str] = False, value_trace: Optional[Dict[Any, int]] = None, *,
-                 engine: str = "fast", strict: bool = False, cycle_limit: Optional[int] = None,
-                 machine: Optional[str] = None) -> None:
+                 simulator: str = "fast", strict: bool = False, cycle_limit: Optional[int] = None,
+                 machine: Optional[str] = None, engine: Optional[str] = None) -> None:
         self._start = _buffer(mem_dump)
         self._mem: Optional[List[int]] = None
         self._program = program if isinstance(program, Program) else _named_program(program, debug_info)
@@ -430,7 +430,7 @@ class Machine:
             raise ProgramError("the program asks for a machine of its own; machine='program' lets it have that")
         own = {} if machine else {"slots": _SLOTS, "vlen": VLEN}
         self._simulator = _Simulator(self._program, _library.config(
-            engine, cycle_limit=cycle_limit, strict=bool(strict), cores=n_cores, scratch=scratch_size, **own))
+            engine or simulator, cycle_limit=cycle_limit, strict=bool(strict), cores=n_cores, scratch=scratch_size, **own))
         self.program = program
         self.debug_info = debug_info
         self.value_trace: Dict[Any, int] = {} if value_trace is None else value_trace

@@ -14,7 +14,7 @@ const MONO = "10.5px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans
 function readTheme() {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
-  const causes = ["packed", "scratch", "order", "ready-later", "none"].map((cause) => colour(`cause-${cause}`));
+  const causes = ["missed", "scratch", "order", "ready-later", "none"].map((cause) => colour(`cause-${cause}`));
   return {
     causes,
     // Of empty slots in the timeline: what is there counts for more than what is not.

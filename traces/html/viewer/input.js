@@ -231,13 +231,13 @@ Object.assign(App.prototype, {
 });
 
 const CAUSE_TEXT = {
-  packed: "an operation was ready and legal here",
+  missed: "an operation was ready and legal here",
   scratch: "an operation could have been here, but for a word that was still to be read",
   order: "an operation could have been here, but for the order of memory accesses or writes",
   "ready-later": "operations were left, but their operands were not there yet",
   none: "no operation of this engine was left, or none had begun",
 };
 
-// One object, for whoever wants to look at the data in the browser's console.
+// One object, to look at the data in the browser's console.
 const sheaf = new App(JSON.parse(document.getElementById("data").textContent));
 globalThis.sheaf = sheaf;

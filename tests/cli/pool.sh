@@ -2,7 +2,7 @@
 # Workers from outside: the same record however many there are, processes or MPI ranks, and
 # whatever is killed on the way. What needs mpirun is left out where there is none.
 #
-# usage: SHEAF=build/sheaf tests/cli/crew.sh
+# usage: SHEAF=build/sheaf tests/cli/pool.sh
 set -u
 
 . "$(dirname "$0")/lib.sh"
