@@ -372,7 +372,7 @@ class Tests:
         divergence = json.loads(self.run("diff", *both, "--json", status=1))["divergence"]
         self.show("divergence", both[0], "--against", *both[1:], status=1)
         notes = self.page.js("return document.querySelector('#tables section').textContent")
-        assert notes.startswith("Where they part")
+        assert notes.startswith("Where they diverge")
         assert f"to {divergence['place']} " in notes and f"{divergence['b']['value']:,}" in notes, (notes, divergence)
         self.page.driver.find_elements(By.CSS_SELECTOR, "#tables .plain button")[1].click()
         found = self.page.js("const { run, slot } = sheaf.selected;"

@@ -172,7 +172,7 @@ function partingNote(app) {
     const go = () => app.select(run, run.parts[parting.part].firstSlot + at.slot);
     return element("li", {}, `${run.title}: `, element("button.link", { onclick: go }, decimal(at.value)));
   };
-  return element("section", {}, element("h2", {}, "Where they part"),
+  return element("section", {}, element("h2", {}, "Where they diverge"),
     element("p", {}, `Write ${decimal(parting.nth)} to ${parting.place} (compared: ${parting.by})`),
     element("ul.plain", {}, side(app.runs[0], parting.a), side(app.runs[1], parting.b)));
 }
