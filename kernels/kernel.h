@@ -44,7 +44,7 @@ struct kern_contract {
 };
 
 /* A run of memory words with a name; `compared` of its words, from its first, are
- * held against the expected ones. A instance's arrays cover its memory. */
+ * held against the expected ones. An instance's arrays cover its memory. */
 struct kern_array {
     const char *name;
     uint32_t first, words, compared;

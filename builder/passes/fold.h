@@ -24,8 +24,16 @@ struct fold_counts {
     uint32_t dead;       /* ops removed, the above among them */
 };
 
-/* Folds in known_value. ST_OK or ST_NOMEM, the ir then unchanged in meaning. `counts` may
+/* Folds in place. ST_OK or ST_NOMEM, the ir then unchanged in meaning. `counts` may
  * be NULL. */
 enum status fold_ir(struct ir *ir, struct fold_counts *counts, struct diag *d);
+
+/* --- fold dead --------------------------------------------------------------------------- */
+
+/* The second half of folding; see fold.h. */
+
+/* Removes ops whose results nobody reads, in either form of the reader. Adds their
+ * number to *dead; false when out of memory (then some may be removed already). */
+bool fold_dead(struct ir *ir, uint32_t *dead);
 
 #endif

@@ -8,7 +8,7 @@
  *             An elementwise op on alu takes a slot a lane and may be spread over
  *             consecutive cycles.
  * weakness    greedy: it never leaves a slot empty to be better off later, and its
- *             result is as good as its keys. Hence improve.h and search.h.
+ *             result is as good as its keys. Hence schedule.h and search.h.
  */
 #ifndef SHEAF_BUILDER_PASSES_SCHEDULE_H
 #define SHEAF_BUILDER_PASSES_SCHEDULE_H

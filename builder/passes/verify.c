@@ -5,7 +5,64 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/passes/verify_walk.h"
+/* What a word holds: lane `lane` of op `op` is the number lane_at[op] + lane; the value
+ * that word w of block b had when control entered the region is entry + word_at[b] + w. */
+enum { VERIFY_FORMS = 2 };
+#define VERIFY_NOTHING UINT32_MAX
+
+struct verify_segment {
+    uint32_t first, end; /* memory words */
+    uint32_t stores;     /* that may have touched it, so far */
+    uint32_t issued;     /* with those in flight */
+};
+
+/* To scratch, or (word VERIFY_NOTHING) to memory by the op `value`. */
+struct verify_write {
+    uint32_t word, value;
+    uint32_t due; /* the cycle from which on it is there */
+};
+
+struct verify_walk {
+    const struct ir *ir;
+    const struct emitted *e;
+    struct text *all;
+    struct diag *d;
+    unsigned findings;
+    bool failed; /* out of memory */
+
+    uint32_t *lane_at; /* of each op */
+    uint32_t *word_at; /* of each block */
+    uint32_t words, entry;
+    uint32_t *held;    /* by virtual word, in the order of the ir */
+    uint32_t *scratch; /* by scratch word, in the order of the bundles */
+    bool *done;        /* by lane number: a slot executes it */
+
+    /* Of the region at hand. */
+    uint32_t region, first_op, end_op;
+    uint32_t *want_at;  /* of each op: where its reads begin in `want` */
+    VEC(uint32_t) want; /* by form, source and lane: what must be read */
+    uint32_t *seen_at;  /* of each op: where its segments begin in `seen` */
+    VEC(uint32_t) seen; /* stores before, by segment of the access */
+    VEC(struct verify_segment) segments;
+    uint32_t cycle;
+    VEC(struct verify_write) writes; /* of the bundle at hand, and those in flight */
+    VEC(uint32_t) stores;            /* slots of the bundle at hand */
+    bool jumped;
+};
+
+static inline const struct ir_form *verify_form(const struct ir_op *op, unsigned form)
+{
+    return form ? &op->alt : &op->form;
+}
+
+/* Memory cut at the ends of what the region's stores may touch. */
+void verify_cut_memory(struct verify_walk *w);
+
+/* The segments that an access may touch: half-open. */
+struct prog_span verify_segments(const struct verify_walk *w, struct ir_mem m);
+
+/* The region in the order of the ir, from what `held` says: fills want and seen. */
+void verify_walk_ir(struct verify_walk *w);
 
 /* --- findings ---------------------------------------------------------------- */
 
@@ -315,7 +372,7 @@ static void enter_region(struct verify_walk *w)
         }
 }
 
-/* What must be in slot_label when control leaves. At its end a program waits by itself. */
+/* What must hold when control leaves. At its end a program waits by itself. */
 static void leave_region(struct verify_walk *w)
 {
     if (w->region + 1 == w->ir->regions.n)
@@ -471,4 +528,94 @@ enum status verify_program(const struct ir *ir, const struct emitted *e, struct 
     if (w.failed)
         return diag_set(d, ST_NOMEM, "out of memory while verifying a program");
     return w.findings ? ST_INPUT : ST_OK;
+}
+
+/* --- verify order ------------------------------------------------------------------------ */
+
+/* What every access must find, by the order of the ir. */
+
+static uint64_t end_of(struct ir_mem m)
+{
+    return (uint64_t)m.first + m.words;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+void verify_cut_memory(struct verify_walk *w)
+{
+    VEC(uint32_t) cuts = {0};
+    w->segments.n = 0;
+    for (uint32_t i = w->first_op; i < w->end_op && !w->failed; i++) {
+        const struct ir_op *op = &w->ir->ops.at[i];
+        const uint64_t end = end_of(op->mem);
+        if (isa_is_store((enum isa_op)op->form.op) &&
+            (!vec_push(&cuts, op->mem.first) ||
+             !vec_push(&cuts, end > UINT32_MAX ? UINT32_MAX : (uint32_t)end)))
+            w->failed = true;
+    }
+    if (cuts.n)
+        qsort(cuts.at, cuts.n, sizeof *cuts.at, by_value);
+    for (size_t i = 1; i < cuts.n && !w->failed; i++)
+        if (cuts.at[i - 1] < cuts.at[i] &&
+            !vec_push(&w->segments, (struct verify_segment){cuts.at[i - 1], cuts.at[i], 0, 0}))
+            w->failed = true;
+    vec_free(&cuts);
+}
+
+struct prog_span verify_segments(const struct verify_walk *w, struct ir_mem m)
+{
+    uint32_t low = 0, high = (uint32_t)w->segments.n;
+    while (low < high) {
+        const uint32_t mid = (low + high) / 2;
+        if (w->segments.at[mid].end <= m.first)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    for (high = low; high < w->segments.n && w->segments.at[high].first < end_of(m);)
+        high++;
+    return (struct prog_span){low, high};
+}
+
+static void want_reads(struct verify_walk *w, const struct ir_op *op)
+{
+    for (unsigned f = 0; f < VERIFY_FORMS; f++)
+        for (unsigned k = 0; k < IR_SOURCES; k++)
+            for (unsigned lane = 0; lane < op->lanes; lane++) {
+                const struct ir_form *form = verify_form(op, f);
+                const bool used = form->op != OP_UNKNOWN && k < form->sources;
+                const struct ir_val v = form->src[k];
+                if (!vec_push(&w->want,
+                              used ? w->held[w->word_at[v.block] + ir_word(v, lane)] : VERIFY_NOTHING))
+                    w->failed = true;
+            }
+}
+
+static void want_memory(struct verify_walk *w, const struct ir_op *op)
+{
+    const struct prog_span s = verify_segments(w, op->mem);
+    for (uint32_t i = s.begin; i < s.end; i++) {
+        if (!vec_push(&w->seen, w->segments.at[i].stores))
+            w->failed = true;
+        w->segments.at[i].stores += isa_is_store((enum isa_op)op->form.op);
+    }
+}
+
+void verify_walk_ir(struct verify_walk *w)
+{
+    w->want.n = w->seen.n = 0;
+    for (uint32_t i = w->first_op; i < w->end_op && !w->failed; i++) {
+        const struct ir_op *op = &w->ir->ops.at[i];
+        w->want_at[i] = (uint32_t)w->want.n;
+        w->seen_at[i] = (uint32_t)w->seen.n;
+        want_reads(w, op);
+        if (isa_is_access((enum isa_op)op->form.op))
+            want_memory(w, op);
+        for (unsigned lane = 0; ir_has_dest(op) && lane < op->lanes; lane++)
+            w->held[w->word_at[op->dest.block] + ir_word(op->dest, lane)] = w->lane_at[i] + lane;
+    }
 }

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "builder/search/balance.h"
-#include "builder/search/mutate.h"
+#include "builder/search/candidate.h"
 #include "sim/base/clock.h"
 
 enum { EPOCH = 40, MAX_DRAWS = 40, MAX_THREADS = 64 };

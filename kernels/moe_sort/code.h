@@ -17,7 +17,7 @@ struct moe_code {
     struct kern_dump *dump;            /* of the request */
     bool headers;                      /* where arrays begin is read from the header */
     struct ir_val pointer[MOE_ARRAYS]; /* of the header, then */
-    unsigned share, selected;          /* of 64 selects go to flow, as moe_sort_top.c counts */
+    unsigned share, selected;          /* of 64 selects go to flow, as top.c counts */
 };
 
 /* Room for a program's code; ST_NOMEM. To be ended with moe_finish, which builds the
@@ -25,7 +25,7 @@ struct moe_code {
 enum status moe_begin(const struct kern_request *rq, bool headers, struct moe_code *c, struct diag *d);
 enum status moe_finish(struct moe_code *c, const char *name, struct kern_programs *out, struct diag *d);
 
-/* --- memory (moe_sort_code.c) ------------------------------------------------------ */
+/* --- memory (code.c) ------------------------------------------------------ */
 
 /* A token: number `t` in code, `moved` tokens further on in this pass of a loop (block
  * IR_NONE: no loop). */
@@ -80,7 +80,7 @@ void moe_loop_end(struct moe_code *c, const struct moe_loop *l);
 struct ir_val moe_counter(struct moe_code *c, uint32_t n);
 void moe_count(struct moe_code *c, struct ir_val counter, uint32_t n, uint32_t step, uint32_t most);
 
-/* --- the largest of many (moe_sort_top.c) ------------------------------------------- */
+/* --- the largest of many (top.c) ------------------------------------------- */
 
 enum { MOE_TOP = MOE_MAX_CHOSEN };
 
@@ -104,7 +104,7 @@ struct ir_val moe_two_largest(struct moe_code *c, moe_row *row, void *context, u
  * is the result. */
 void moe_top_parts(struct moe_code *c, struct moe_top *top, unsigned parts, unsigned lanes, unsigned k);
 
-/* --- the gate (moe_sort_gate.c) ------------------------------------------------------ */
+/* --- the gate (gate.c) ------------------------------------------------------ */
 
 /* What the gate leaves of some tokens: rows of `stride` words, in which a token has its
  * experts, or their weights, the largest key first; then those of the shared experts where
@@ -123,7 +123,7 @@ void moe_gate(struct moe_code *c, const struct moe_token *first, uint32_t stride
 void moe_store_chosen(struct moe_code *c, const struct moe_chosen *chosen, const struct moe_token *first,
                       const struct moe_place *ids, const struct moe_place *w);
 
-/* --- places (moe_sort_place.c, moe_sort_few.c) ---------------------------------------- */
+/* --- places (place.c, few.c) ---------------------------------------- */
 
 /* Fills the first n words of sid and sw, n a multiple of eight, with padding; `moved` words
  * further on in a loop. */

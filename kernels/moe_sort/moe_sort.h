@@ -1,5 +1,5 @@
 /* moe_sort: a grouped top-k gate over experts, and tokens sorted by expert into padded
- * blocks (kernels.md, 3). Shared by the kernel's files and the registry. */
+ * blocks. Shared by the kernel's files and the registry. */
 #ifndef SHEAF_KERNELS_MOE_SORT_MOE_SORT_H
 #define SHEAF_KERNELS_MOE_SORT_MOE_SORT_H
 

@@ -4,7 +4,7 @@
  *     tables 0 | keys 0 | tables 1 | keys 1, choose 0 | tables 2 | keys 2, choose 1 | .. | choose H-1
  *
  * A table of two sub-vectors has half the gathers; bisection for the kept-th largest key
- * sees a pyramid of maxima instead of all keys (pq_index_flat.h); positions come out in
+ * sees a pyramid of maxima instead of all keys (flat.h); positions come out in
  * order, so nothing is sorted; and choosing is hidden behind the next head's gathers. Where
  * too many keys are kept for that, passes over all keys choose, one head after the other. */
 #include "kernels/pq_index/flat.h"

@@ -1,5 +1,5 @@
 /* The variant `best`: one strand of operations for each group of walkers, decisions
- * and order found by the builder's search (tree_walk.h says how it computes). */
+ * and order found by the builder's search (walk.h says how it computes). */
 #include "builder/ir/ir.h"
 #include "kernels/tree_hash/full.h"
 #include "kernels/tree_hash/tree_hash.h"

@@ -17,7 +17,7 @@
 #include "kernels/tree_hash/ladder.h"
 #include "kernels/tree_hash/walk.h"
 
-/* Sorts of decisions, beside those of tree_walk.h. */
+/* Sorts of decisions, beside those of walk.h. */
 enum { FULL_ASK_TABLES = WALK_ASK_TABLES, FULL_ASK_KIND, FULL_ASK_SLOTS };
 
 /* Levels whose nodes are vectors in scratch. */
@@ -33,7 +33,7 @@ struct full {
  * contract is TREE_FULL. ST_NOMEM or ST_INPUT as ir_status says. */
 enum status tree_full(const void *request, struct choices *choices, struct ir **out, struct diag *d);
 
-/* tree_full_wait.c: all rounds of a group that waits. `slot` has its values, and in
+/* All rounds of a group that waits. `slot` has its values, and in
  * the end its values then. Returns its indices then. */
 struct ir_val full_wait(struct full *f, struct ir_val slot, struct ir_val index);
 

@@ -64,7 +64,7 @@ void ladder_load(struct ladder *l, const struct ladder_part *p, uint32_t strand,
 void ladder_store(struct ladder *l, const struct ladder_part *p, uint32_t strand, uint32_t array,
                   struct ir_val from);
 
-/* tree_hash_vector.c: all of `interleaved` in l->ir. */
+/* vector.c: all of `interleaved` in l->ir. */
 void ladder_interleaved(const struct ladder *l);
 
 #endif

@@ -1,4 +1,4 @@
-/* tree_hash: batched traversal of a perfect binary tree (kernels.md, 1). Shared by
+/* tree_hash: batched traversal of a perfect binary tree. Shared by
  * the kernel's files and the registry. */
 #ifndef SHEAF_KERNELS_TREE_HASH_TREE_HASH_H
 #define SHEAF_KERNELS_TREE_HASH_TREE_HASH_H
@@ -37,7 +37,7 @@ extern const struct tree_hash_stage tree_hash_stages[TREE_STAGES];
 /* The stage's value for `a`. */
 uint32_t tree_hash_stage_value(const struct tree_hash_stage *s, uint32_t a);
 
-/* tree_hash_values.c: see struct kern. */
+/* values.c: see struct kern. */
 bool tree_hash_values(const struct kern_instance *p, struct kern_values *out);
 
 /* The hash. */

@@ -1,5 +1,7 @@
 #include "kernels/tree_hash/walk.h"
 
+#include <assert.h>
+
 #include "kernels/tree_hash/tree_hash.h"
 
 /* A group of walkers on its way. */
@@ -314,4 +316,402 @@ void walk_build(struct walk *w)
         ir_strand(ir, i);
         store_results(w, w->plan.indices, i, g[i].address);
     }
+}
+
+/* --- walk address ------------------------------------------------------------------------ */
+
+/* Addresses of what a walker needs next. On a line, node i of a level is served at
+ * base + scale * i; after n more branches with bits b (1: left), oldest first, i
+ * becomes 2^n * i + sum 2^(n-1-j) * (1 - b[j]). So from one line to another
+ *
+ *     a' = c * a + K(b),    c = 2^n * scale' / scale   modulo 2^32
+ *
+ * (a scale is odd, hence has an inverse), and K is one of 2^n constants: found by
+ * selects, or by adding a multiple of a bit. Selects want the flow engine, the rest
+ * valu; which mixture is best depends on what else is to be done, so it is asked. */
+
+/* The inverse of an odd number modulo 2^32, by Newton's iteration. */
+static uint32_t inverse(uint32_t a)
+{
+    assert(a & 1);
+    uint32_t x = a;
+    for (unsigned i = 0; i < 5; i++)
+        x *= 2 - a * x;
+    return x;
+}
+
+/* K for given values of the first `known` bits, the rest counted as 0. */
+struct constants {
+    struct walk *w;
+    uint32_t zero;  /* K with all bits 0 */
+    uint32_t scale; /* of the line to go to */
+    unsigned n;
+};
+
+static uint32_t weight(const struct constants *k, unsigned bit)
+{
+    return 0u - (k->scale << (k->n - 1 - bit));
+}
+
+/* The constant chosen by bits[0..used): a tree of selects among 2^used constants. */
+static struct ir_val chosen(const struct constants *k, const struct ir_val *bits, unsigned used, uint32_t sum)
+{
+    struct ir *ir = k->w->ir;
+    if (!used)
+        return walk_const(k->w, sum);
+    const uint32_t step = weight(k, used - 1);
+    /* The oldest bits are known first: the newest select comes last. */
+    if (used == 1) {
+        const struct ir_val zero = walk_const(k->w, sum);
+        return ir_select(ir, bits[0], walk_const(k->w, sum + step), zero);
+    }
+    const struct ir_val one = chosen(k, bits, used - 1, sum + step), zero = chosen(k, bits, used - 1, sum);
+    return ir_select(ir, bits[used - 1], one, zero);
+}
+
+/* t plus the weights of bits[from..n). */
+static struct ir_val added(const struct constants *k, struct ir_val t, const struct ir_val *bits,
+                           unsigned from)
+{
+    struct ir *ir = k->w->ir;
+    for (unsigned j = from; j < k->n; j++) {
+        const uint32_t step = weight(k, j);
+        if (step == 1)
+            t = ir_alu(ir, OP_ALU_ADD, t, bits[j]);
+        else if (step == UINT32_MAX)
+            t = ir_alu(ir, OP_ALU_SUB, t, bits[j]);
+        else
+            t = ir_madd(ir, bits[j], walk_const(k->w, step), t);
+    }
+    return t;
+}
+
+struct ir_val walk_address(struct walk *w, struct ir_val a, struct walk_line from, struct walk_line to,
+                           const struct ir_val *bits, unsigned n)
+{
+    struct ir *ir = w->ir;
+    const bool root = a.block == IR_NONE;
+    const uint32_t c = root ? 0 : (to.scale << n) * inverse(from.scale);
+    struct constants k = {w, to.base - c * from.base + to.scale * ((1u << n) - 1), to.scale, n};
+    /* How many bits select the constant; the others are added, the newest at least
+     * where there is nothing to multiply. */
+    const unsigned most = root && n > 1 ? n - 1 : n;
+    const unsigned selected =
+        most - (most > 1 ? 1 - choices_ask(w->choices, root ? WALK_ASK_FIRST : WALK_ASK_ADDRESS, 2, 0) : 0);
+    struct ir_val t = chosen(&k, bits, selected, k.zero);
+    if (!root)
+        t = ir_madd(ir, a, walk_const(w, c), t);
+    return added(&k, t, bits, selected);
+}
+
+/* --- walk record ------------------------------------------------------------------------- */
+
+/* Three ways to use records {left, right, node} loaded by one vload a lane. Loads go
+ * to overlapping destinations in a fixed order, so that later ones overwrite what is
+ * no longer needed of earlier ones. Costs beside the xors with node and child:
+ *
+ *   apart    loads 3 words apart, fields read with stride 3: 1 elementwise, 1 select
+ *   paired   even lanes to one block, odd lanes to another, 2 apart: 2 selects
+ *   stored   loads 1 apart leave the left children in a row; the right ones go
+ *            through memory: 1 select, 1 load, 8 stores
+ */
+
+enum { APART, PAIRED, STORED, KINDS };
+enum { LEFT, RIGHT, NODE, FIELDS };
+
+/* The record of one lane to `word` of a block. */
+static void load_record(struct walk *w, struct ir_val block, unsigned word, struct ir_val addr, unsigned lane,
+                        unsigned table)
+{
+    const unsigned vlen = w->ir->machine.vlen;
+    ir_load_into(w->ir, ir_view(block, word, 1, vlen), ir_lane(addr, lane), w->table_mem[table]);
+}
+
+static struct ir_val node_apart(struct walk *w, struct walk_record *r, unsigned table, struct ir_val addr,
+                                struct ir_val y)
+{
+    const unsigned vlen = w->ir->machine.vlen;
+    r->block[0] = ir_block(w->ir, (uint16_t)(FIELDS * (vlen - 1) + vlen), "records");
+    for (unsigned l = 0; l < vlen; l++)
+        load_record(w, r->block[0], FIELDS * l, addr, l, table);
+    return ir_alu(w->ir, OP_ALU_XOR, y, ir_view(r->block[0], NODE, FIELDS, vlen));
+}
+
+static struct ir_val child_apart(struct walk *w, const struct walk_record *r, struct ir_val bit,
+                                 struct ir_val y)
+{
+    const unsigned vlen = w->ir->machine.vlen;
+    const struct ir_val left = ir_alu(w->ir, OP_ALU_XOR, y, ir_view(r->block[0], LEFT, FIELDS, vlen));
+    const struct ir_val right = ir_alu(w->ir, OP_ALU_XOR, y, ir_view(r->block[0], RIGHT, FIELDS, vlen));
+    return ir_select(w->ir, bit, left, right);
+}
+
+/* Lane l's record starts at word l of block l % 2: its node word is overwritten by
+ * the next load to that block, so it is used before. */
+static struct ir_val node_paired(struct walk *w, struct walk_record *r, unsigned table, struct ir_val addr,
+                                 struct ir_val y)
+{
+    const unsigned vlen = w->ir->machine.vlen;
+    const struct ir_val x = ir_vector(w->ir, "x");
+    r->block[0] = ir_block(w->ir, (uint16_t)(2 * vlen), "even records");
+    r->block[1] = ir_block(w->ir, (uint16_t)(2 * vlen), "odd records");
+    for (unsigned l = 0; l < vlen; l++) {
+        const struct ir_val block = r->block[l % 2];
+        load_record(w, block, l, addr, l, table);
+        ir_alu_into(w->ir, ir_lane(x, l), OP_ALU_XOR, ir_lane(y, l), ir_lane(block, l + NODE));
+    }
+    return x;
+}
+
+static struct ir_val child_paired(struct walk *w, const struct walk_record *r, struct ir_val bit,
+                                  struct ir_val y)
+{
+    const unsigned vlen = w->ir->machine.vlen;
+    const struct ir_val x = ir_vector(w->ir, "x");
+    for (unsigned odd = 0; odd < 2; odd++) {
+        const struct ir_val child = ir_select(w->ir, bit, ir_view(r->block[odd], LEFT, 1, vlen),
+                                              ir_view(r->block[odd], RIGHT, 1, vlen));
+        ir_alu_into(w->ir, ir_lanes(x, odd, 2, vlen / 2), OP_ALU_XOR, ir_lanes(y, odd, 2, vlen / 2),
+                    ir_lanes(child, odd, 2, vlen / 2));
+    }
+    return x;
+}
+
+static struct ir_val node_stored(struct walk *w, struct walk_record *r, unsigned table, struct ir_val addr,
+                                 struct ir_val y)
+{
+    const unsigned vlen = w->ir->machine.vlen;
+    const uint32_t area = walk_spare(w);
+    const struct ir_val x = ir_vector(w->ir, "x");
+    r->block[0] = ir_block(w->ir, (uint16_t)(2 * vlen), "left children");
+    for (unsigned l = 0; l < vlen; l++) {
+        load_record(w, r->block[0], l, addr, l, table);
+        ir_store(w->ir, ir_const(w->ir, area + l), ir_lane(r->block[0], l + RIGHT),
+                 (struct ir_mem){area + l, 1});
+        ir_alu_into(w->ir, ir_lane(x, l), OP_ALU_XOR, ir_lane(y, l), ir_lane(r->block[0], l + NODE));
+    }
+    r->block[1] = ir_vload(w->ir, ir_const(w->ir, area), (struct ir_mem){area, vlen});
+    return x;
+}
+
+static struct ir_val child_stored(struct walk *w, const struct walk_record *r, struct ir_val bit,
+                                  struct ir_val y)
+{
+    const struct ir_val left = ir_view(r->block[0], LEFT, 1, w->ir->machine.vlen);
+    return ir_alu(w->ir, OP_ALU_XOR, y, ir_select(w->ir, bit, left, r->block[1]));
+}
+
+struct ir_val walk_record_node(struct walk *w, struct walk_record *r, unsigned table, struct ir_val addr,
+                               struct ir_val y)
+{
+    const bool can_store = w->plan.spare_words >= w->ir->machine.vlen;
+    r->kind = choices_ask(w->choices, WALK_ASK_RECORD, can_store ? KINDS : STORED, APART);
+    switch (r->kind) {
+    case PAIRED: return node_paired(w, r, table, addr, y);
+    case STORED: return node_stored(w, r, table, addr, y);
+    default: return node_apart(w, r, table, addr, y);
+    }
+}
+
+struct ir_val walk_record_child(struct walk *w, const struct walk_record *r, struct ir_val bit,
+                                struct ir_val y)
+{
+    switch (r->kind) {
+    case PAIRED: return child_paired(w, r, bit, y);
+    case STORED: return child_stored(w, r, bit, y);
+    default: return child_apart(w, r, bit, y);
+    }
+}
+
+/* --- walk setup -------------------------------------------------------------------------- */
+
+/* What all groups share: constants of the hash, the nodes of the upper levels as
+ * vectors, and tables of records built in memory over the levels they serve. */
+
+static void hash_constants(struct walk *w)
+{
+    struct ir *ir = w->ir;
+    struct walk_shared *s = &w->shared;
+    const struct tree_hash_stage *h = tree_hash_stages;
+    const uint32_t mul2 = 1 + (1u << h[2].shift);
+    s->mul0 = ir_vconst(ir, 1 + (1u << h[0].shift));
+    s->add0 = ir_vconst(ir, h[0].constant);
+    s->shift1 = ir_vconst(ir, h[1].shift);
+    s->xor1 = ir_vconst(ir, h[1].constant);
+    s->mul2 = ir_vconst(ir, mul2);
+    s->add2 = ir_vconst(ir, h[2].constant + h[3].constant);
+    s->mul3 = ir_vconst(ir, mul2 << h[3].shift);
+    s->add3 = ir_vconst(ir, h[2].constant << h[3].shift);
+    s->mul4 = ir_vconst(ir, 1 + (1u << h[4].shift));
+    s->add4 = ir_vconst(ir, h[4].constant);
+    s->shift5 = ir_vconst(ir, h[5].shift);
+    s->xor5 = ir_vconst(ir, h[5].constant);
+    s->one = ir_vconst(ir, 1);
+}
+
+uint32_t walk_spare(struct walk *w)
+{
+    const unsigned vlen = w->ir->machine.vlen;
+    return w->plan.spare + w->areas_used++ % (w->plan.spare_words / vlen) * vlen;
+}
+
+struct ir_val walk_spread(struct walk *w, struct ir_val scalar)
+{
+    struct ir *ir = w->ir;
+    const unsigned vlen = ir->machine.vlen;
+    const unsigned number = w->spreads++;
+    if (w->plan.spare_words < vlen || number >= WALK_SPREADS || !w->by_memory[number])
+        return ir_broadcast(ir, scalar);
+    const uint32_t area = walk_spare(w);
+    for (unsigned l = 0; l < vlen; l++)
+        ir_store(ir, ir_const(ir, area + l), scalar, (struct ir_mem){area + l, 1});
+    return ir_vload(ir, ir_const(ir, area), (struct ir_mem){area, vlen});
+}
+
+struct ir_val walk_const(struct walk *w, uint32_t value)
+{
+    for (size_t i = 0; i < w->consts.n; i++)
+        if (w->consts.at[i].value == value)
+            return w->consts.at[i].vector;
+    const uint16_t strand = w->ir->tag.strand;
+    w->ir->tag.strand = IR_SHARED;
+    const struct ir_val v = walk_spread(w, ir_const(w->ir, value));
+    w->ir->tag.strand = strand;
+    if (!vec_push(&w->consts, (struct walk_const){value, v}))
+        w->choices->failed = true;
+    return v;
+}
+
+/* Nodes `first` .. of the tree in a row of vlen words. */
+static struct ir_val row_of_nodes(struct walk *w, uint32_t first)
+{
+    struct ir *ir = w->ir;
+    const unsigned vlen = ir->machine.vlen;
+    const uint32_t at = w->plan.tree + first, end = w->plan.values + w->plan.batch;
+    if (at + vlen <= end)
+        return ir_vload(ir, ir_const(ir, at), (struct ir_mem){at, vlen});
+    const struct ir_val row = ir_vector(ir, "nodes");
+    for (uint32_t i = 0; at + i < end; i++)
+        ir_load_into(ir, ir_lane(row, i), ir_const(ir, at + i), (struct ir_mem){at + i, 1});
+    return row;
+}
+
+static void cached_nodes(struct walk *w)
+{
+    struct ir *ir = w->ir;
+    struct walk_shared *s = &w->shared;
+    const unsigned top = w->plan.height < WALK_CACHED - 1 ? w->plan.height : WALK_CACHED - 1;
+    const unsigned n = (2u << top) - 1, vlen = ir->machine.vlen;
+    struct ir_val with = {0};
+    for (unsigned i = 0; i < n; i++) {
+        if (i % vlen == 0) {
+            const struct ir_val raw = row_of_nodes(w, i);
+            with = ir_alu(ir, OP_ALU_XOR, raw, s->xor5);
+            if (i == 0)
+                s->node0_raw = ir_broadcast(ir, ir_lane(raw, 0));
+        }
+        s->node[i] = walk_spread(w, ir_lane(with, i % vlen));
+    }
+}
+
+/* Scalars base, base + vlen, ...: `n` of them, made a vector at a time. */
+static void addresses(struct walk *w, uint32_t base, uint32_t n, struct ir_val *out)
+{
+    struct ir *ir = w->ir;
+    const unsigned vlen = ir->machine.vlen;
+    struct ir_val v = ir_vector(ir, "addresses");
+    /* The first vector by doubling: lanes d..2d-1 are lanes 0..d-1 and d steps. */
+    ir_alu_into(ir, ir_lane(v, 0), OP_ALU_OR, ir_const(ir, base), ir->zero);
+    for (unsigned d = 1; d < vlen; d *= 2) {
+        const unsigned k = 2 * d <= vlen ? d : vlen - d;
+        ir_alu_into(ir, ir_lanes(v, d, 1, k), OP_ALU_ADD, ir_lanes(v, 0, 1, k), ir_const(ir, d * vlen));
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (i && i % vlen == 0)
+            v = ir_alu(ir, OP_ALU_ADD, v, ir_vconst(ir, vlen * vlen));
+        out[i] = ir_lane(v, i % vlen);
+    }
+}
+
+static struct ir_mem exact(const struct ir *ir, uint32_t first)
+{
+    return (struct ir_mem){first, ir->machine.vlen};
+}
+
+/* Eight records, say, from a vector of nodes and two of children: three vectors of
+ * memory, assembled by xors that also add the constant. */
+static void records(struct walk *w, struct ir_val nodes, struct ir_val children, const struct ir_val *to,
+                    uint32_t first)
+{
+    struct ir *ir = w->ir;
+    const unsigned vlen = ir->machine.vlen;
+    const struct ir_val all = ir_block(ir, (uint16_t)(3 * vlen), "table");
+    const struct ir_val xor5 = ir_const(ir, tree_hash_stages[5].constant);
+    const struct ir_val spread = {xor5.block, xor5.word, 0, (uint8_t)vlen};
+    for (unsigned side = 0; side < 2; side++)
+        ir_alu_into(ir, ir_view(all, side, 3, vlen), OP_ALU_XOR, ir_view(children, side, 2, vlen), spread);
+    ir_alu_into(ir, ir_view(all, 2, 3, vlen), OP_ALU_XOR, ir_view(nodes, 0, 1, vlen), spread);
+    for (unsigned i = 0; i < 3; i++)
+        ir_store(ir, to[i], ir_view(all, i * vlen, 1, vlen), exact(ir, first + i * vlen));
+}
+
+/* One table over its two levels: all is loaded before anything is stored. */
+static void table(struct walk *w, const struct walk_table *t, const struct ir_val *address)
+{
+    struct ir *ir = w->ir;
+    const unsigned vlen = ir->machine.vlen;
+    const uint32_t chunks = (1u << t->level) / vlen;
+    struct ir_val *nodes = arena_array(&ir->arena, chunks, sizeof *nodes);
+    struct ir_val *children = arena_array(&ir->arena, chunks, sizeof *children);
+    if (!nodes || !children) {
+        w->choices->failed = true;
+        return;
+    }
+    for (uint32_t c = 0; c < chunks; c++)
+        nodes[c] = ir_vload(ir, address[c], exact(ir, t->base + c * vlen));
+    for (uint32_t c = 0; c < chunks; c++) {
+        children[c] = ir_block(ir, (uint16_t)(2 * vlen), "children");
+        for (unsigned half = 0; half < 2; half++) {
+            const uint32_t i = chunks + 2 * c + half;
+            ir_load_into(ir, ir_view(children[c], half * vlen, 1, vlen), address[i],
+                         exact(ir, t->base + i * vlen));
+        }
+    }
+    for (uint32_t c = 0; c < chunks; c++)
+        records(w, nodes[c], children[c], address + 3 * (size_t)c, t->base + 3 * c * vlen);
+}
+
+static void tables(struct walk *w)
+{
+    struct ir *ir = w->ir;
+    const struct walk_plan *p = &w->plan;
+    if (!p->n_tables)
+        return;
+    const unsigned vlen = ir->machine.vlen;
+    const uint32_t first = p->table[0].base;
+    const struct walk_table *last = &p->table[p->n_tables - 1];
+    const uint32_t n = (last->base + 3 * (1u << last->level) - first) / vlen;
+    struct ir_val *address = arena_array(&ir->arena, n, sizeof *address);
+    if (!address) {
+        w->choices->failed = true;
+        return;
+    }
+    addresses(w, first, n, address);
+    for (unsigned t = 0; t < p->n_tables; t++) {
+        const struct walk_table *x = &p->table[t];
+        table(w, x, address + (x->base - first) / vlen);
+        /* A record's load reads vlen words from its first on. */
+        w->table_mem[t] = (struct ir_mem){x->base, 3 * (1u << x->level) - 3 + vlen};
+    }
+}
+
+void walk_setup(struct walk *w)
+{
+    ir_stage(w->ir, "setup");
+    w->ir->tag.strand = IR_SHARED;
+    for (unsigned i = 0; i < WALK_SPREADS; i++)
+        w->by_memory[i] = (uint8_t)choices_ask(w->choices, WALK_ASK_SPREAD, 2, 0);
+    hash_constants(w);
+    cached_nodes(w);
+    tables(w);
 }

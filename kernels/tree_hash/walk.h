@@ -65,7 +65,7 @@ struct walk {
     unsigned spreads;
 };
 
-/* tree_walk_setup.c: constants, cached nodes, tables. */
+/* Constants, cached nodes, tables. */
 void walk_setup(struct walk *w);
 
 /* A scalar in every lane, or a constant: by a broadcast, or, where there is time, by
@@ -81,15 +81,15 @@ uint32_t walk_spare(struct walk *w);
  * made by walk_setup. */
 struct ir_val walk_hash(struct walk *w, struct ir_val x);
 
-/* tree_walk.c: the whole kernel. */
+/* walk.c: the whole kernel. */
 void walk_build(struct walk *w);
 
-/* tree_walk_address.c. The address on line `to` after `n` more branches (bits oldest
+/* walk.c. The address on line `to` after `n` more branches (bits oldest
  * first) from address `a` on line `from`; from the root itself if a is no value. */
 struct ir_val walk_address(struct walk *w, struct ir_val a, struct walk_line from, struct walk_line to,
                            const struct ir_val *bits, unsigned n);
 
-/* tree_walk_record.c: what a group holds between the two rounds of a record. */
+/* walk.c: what a group holds between the two rounds of a record. */
 struct walk_record {
     unsigned kind;
     struct ir_val block[2];

@@ -1,4 +1,4 @@
-/* Between the batch simulator's driver (batch.c), its tile (batch_tile.c) and its loop
+/* Between the batch simulator's driver (batch.c), its tile (batch.c) and its loop
  * (batch_loop.h, compiled for every host and again for wider vectors). */
 #ifndef SHEAF_SIM_ENGINE_BATCH_FRAME_H
 #define SHEAF_SIM_ENGINE_BATCH_FRAME_H
@@ -41,5 +41,19 @@ batch_loop *batch_loop_at(unsigned i);
 /* Has a batch that runs in lockstep run in this loop, instead of the widest. */
 struct sim_batch;
 void batch_use(struct sim_batch *b, batch_loop *loop);
+
+/* --- batch tile -------------------------------------------------------------------------- */
+
+/* A tile's rows and the instances' own words: one is the other, turned. A row is a word
+ * of all lanes (batch_frame.h); an instance's words are one after the other. */
+
+/* Lane t's words are from[t]'s; instances may repeat. */
+void tile_in(uint32_t *rows, const uint32_t *const *from, size_t words);
+
+/* The words of the lanes in the set go to to[t]; the other pointers are not used. */
+void tile_out(uint32_t *rows, uint32_t *const *to, uint64_t set, size_t words);
+
+/* The lanes in the set become copies of lane `of`. */
+void tile_copy_lane(uint32_t *rows, uint64_t set, unsigned of, size_t words);
 
 #endif

@@ -17,7 +17,7 @@ struct late {
 /* Room for `more` writes that are there from `cycle` on; false when out of memory. */
 bool latency_reserve(struct late *l, uint64_t cycle, size_t more);
 
-/* Adds one, for which there is capacity, and numbers it; requires s->cycle < cycle <= s->cycle +
+/* Adds one, for which there is room, and numbers it; requires s->cycle < cycle <= s->cycle +
  * ISA_MAX_LATENCY. */
 void latency_add(struct late *l, uint64_t cycle, struct sim_commit write);
 

@@ -275,7 +275,7 @@ static void emit_slot(struct coder *c, unsigned i, int64_t dest)
         emit(c, code, dest, r[0].first, r[1].first, r[2].first);
 }
 
-/* Range checks, two in one operation: the wider access, with fewer address_count, first. */
+/* Range checks, two in one operation: the wider access, with fewer addresses, first. */
 static void emit_range_checks(struct coder *c, uint64_t set)
 {
     int64_t open = -1;

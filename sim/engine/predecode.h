@@ -8,7 +8,7 @@
  * checks  whatever could fault after something was written, so that a fault finds
  *         the state before the bundle intact; a failed check makes step.c execute the
  *         bundle, which then says what is wrong
- * slots   in the order of order.h, scratch addresses checked at predecode
+ * slots   in the order of serialize.h, scratch addresses checked at predecode
  * copies  of buffered writes, from spare words behind the scratch
  * control jumps, halt, pause: at most one a bundle
  * yield   in the stream `turns` only: ends the bundle for engines that take turns
@@ -21,8 +21,9 @@
 /* Below ISA_OPS: the operation itself, a vector's lanes one by one. micro_labels.def says what executes
  * each code. */
 enum micro_code {
-    MICRO_WIDE = ISA_OPS,     /* + an operation with a vector dest or source: at eight lanes */
-    MICRO_PART = 2 * ISA_OPS, /* + a binary operation of valu: on the first d of eight lanes (see fuse.h) */
+    MICRO_WIDE = ISA_OPS, /* + an operation with a vector dest or source: at eight lanes */
+    MICRO_PART =
+        2 * ISA_OPS, /* + a binary operation of valu: on the first d of eight lanes (see superword.h) */
     MICRO_COPY = 3 * ISA_OPS, /* s[a] = s[b] */
     MICRO_COPY_8,             /* s[a + i] = s[b + i], i < 8 */
     MICRO_COPY_N,             /* s[a + i] = s[b + i], i < c */
@@ -76,14 +77,14 @@ enum block_kind {
     BLOCK_KINDS
 };
 
-/* Part of a full bundle as a form to be filled in: a fixed number of address_count for each
+/* Part of a full bundle as a form to be filled in: a fixed number of places for each
  * kind of operation, all computed, the empty ones on spare words, and only then all
  * written. It does more work than the slots ask for and jumps nowhere: on a long
  * program with mixed operations the host mispredicts most jumps from slot to slot,
  * and each costs more than a place. */
 enum { BLOCK_ALU = 2, BLOCK_VALU = 1, BLOCK_MADD = 3, BLOCK_LOAD = 2 };
 
-/* Every place: the dest, then the sources; of loads, then micro.c. */
+/* Every place: the dest, then the sources; of loads, then predecode.c. */
 struct superinstruction {
     uint32_t alu[BLOCK_KINDS][BLOCK_ALU][3];
     uint32_t valu[BLOCK_KINDS][BLOCK_VALU][3];

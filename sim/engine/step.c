@@ -1,4 +1,4 @@
-/* The oracle: one round, bundle and slot at a time, as machine.md's rules say.
+/* The oracle: one round, bundle and slot at a time, as the rules of sim/README.md say.
  * Every slot reads the state before the bundle; writes are collected and commit
  * together, so a fault anywhere leaves the state before the bundle intact.
  * Order of findings as on the reference machine: slots in program order, and

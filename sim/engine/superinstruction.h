@@ -1,4 +1,5 @@
-/* Filling in the form that a superinstruction of predecode.h is. Between predecode.c and block.c. */
+/* Filling in the form that a superinstruction of predecode.h is. Between predecode.c and superinstruction.c.
+ */
 #ifndef SHEAF_SIM_ENGINE_SUPERINSTRUCTION_H
 #define SHEAF_SIM_ENGINE_SUPERINSTRUCTION_H
 

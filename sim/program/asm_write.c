@@ -13,7 +13,7 @@ struct writer {
     const struct prog *p;
     struct print_names names;
     struct text *out;
-    struct text line, slot; /* in flight */
+    struct text line, slot; /* being made */
 };
 
 static void write_machine(struct writer *w)

@@ -1,5 +1,5 @@
 /* Slots, and their operands that may be any JSON, from JSON text: for both readers.
- * All add to the program. `spare` is the caller's, for texts in flight. */
+ * All add to the program. `spare` is the caller's, for texts that are being made. */
 #ifndef SHEAF_PROGRAM_JSON_SLOT_H
 #define SHEAF_PROGRAM_JSON_SLOT_H
 

@@ -17,7 +17,7 @@
 
 #include "kernels/kernel.h"
 #include "sim/engine/batch.h"
-#include "sim/engine/batch_tile.h"
+#include "sim/engine/batch_frame.h"
 #include "tests/bench/clock.h"
 #include "tests/bench/dense.h"
 #include "tests/bench/emit.h"

@@ -12,7 +12,7 @@
 
 #include "sim/base/random.h"
 #include "sim/engine/batch.h"
-#include "sim/engine/batch_tile.h"
+#include "sim/engine/batch_frame.h"
 #include "tests/unit/failing.h"
 
 enum { MEM = 24, MAX_INSTANCES = 75 };

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "builder/search/mutate.h"
+#include "builder/search/candidate.h"
 #include "kernels/tree_hash/tree_hash.h"
 #include "kernels/tuned.h"
 

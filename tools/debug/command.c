@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/debug/call.h"
+#include "tools/debug/debug.h"
 
 /* The rest of `text` after `word` and a blank, or NULL. */
 static char *after(char *text, const char *word)

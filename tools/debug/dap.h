@@ -90,7 +90,7 @@ bool dap_variable_words(const struct dap *d, json_int_t reference, const char *n
 dap_request dap_disassemble;
 /* The bundle at an address (a decimal or 0x number), which may lie outside; false if it is none. */
 bool dap_address(const char *text, int64_t *bundle);
-/* A frame or instruction's word_range in the text: sets line, column and source where known. */
+/* A frame's or instruction's position in the text: sets line, column and source where known. */
 void dap_add_line(const struct dap *d, int64_t bundle, json_t *object);
 
 #endif

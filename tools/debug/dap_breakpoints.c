@@ -24,7 +24,7 @@ const char *dap_stop_reason(const struct dap *d, unsigned id)
 struct asked {
     const json_t *item;
     struct stop stop;
-    int64_t bundle; /* its word_range in the text; -1: none */
+    int64_t bundle; /* its position in the text; -1: none */
     char why[DIAG_TEXT];
 };
 
@@ -166,7 +166,7 @@ json_t *dap_set_instructions(struct dap *d, const json_t *args)
 
 /* --- data ------------------------------------------------------------------------- */
 
-/* A variable of a container, or a word_range as people type it. */
+/* A variable of a container, or a word range as people type it. */
 json_t *dap_data_info(struct dap *d, const json_t *args)
 {
     struct word_range word_range;

@@ -30,15 +30,15 @@ static inline const struct prog *session_prog(const struct session *s)
     return s->r->sim->prog;
 }
 
-/* A word_range, or the words of a value that the program's notes name; then *origin tells of its slot,
- * whose `slot` is UINT32_MAX for a word_range. */
+/* A word range, or the words of a value that the program's notes name; then *origin tells of its slot,
+ * whose `slot` is UINT32_MAX for a word range. */
 enum status session_words(struct session *s, const char *text, struct word_range *word_range,
                           struct provenance *origin, struct diag *d);
 
 /* The bundle that a number or a label names. */
 enum status session_bundle(const struct session *s, const char *text, uint32_t *bundle, struct diag *d);
 
-/* --- debug_text.c: as people read it; nothing ends its line ----------------------- */
+/* --- text.c: as people read it; nothing ends its line ----------------------- */
 
 /* "12" or "0xc"; several words as a vector: "[1 2 3]", "[0 x 8]". */
 void debug_value(uint32_t value, bool hex, struct text *out);
@@ -79,5 +79,35 @@ enum status debug_look(struct session *s, const char *line, struct text *out, st
 
 /* Speaks the Debug Adapter Protocol on standard input and output, until it ends. */
 int dap_serve(void);
+
+/* --- call -------------------------------------------------------------------------------- */
+
+/* Between the files of the debugger's commands: each takes a call and appends to its output. */
+
+/* A command at work. */
+struct call {
+    struct session *s;
+    char *args; /* without blanks around */
+    bool hex;
+    bool *quit;
+    struct text *out;
+    struct diag *d;
+};
+
+static inline const struct sim *sim_of(const struct call *c)
+{
+    return c->s->r->sim;
+}
+
+/* look.c */
+enum status do_print(struct call *c);
+enum status do_set(struct call *c);
+enum status do_bundle(struct call *c);
+enum status do_writer(struct call *c);
+enum status do_readers(struct call *c);
+enum status do_mem(struct call *c);
+enum status do_names(struct call *c);
+enum status do_engines(struct call *c);
+enum status do_info(struct call *c);
 
 #endif

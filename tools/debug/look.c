@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/debug/call.h"
+#include "tools/debug/debug.h"
 
 enum { MAX_WORDS = 4096, MAX_READERS = 20, MAX_SHOWN = 1000 };
 

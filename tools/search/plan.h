@@ -52,7 +52,7 @@ enum status search_plan_take(struct search_plan *p, const struct pool_message *r
 /* Of all units merged and the start; cycles 0 if there is none. Valid until the next result. */
 const struct tuning *search_plan_best(const struct search_plan *p);
 
-/* search_resume.c: the plan as a file, replaced in one step; units in flight are left out, and
+/* plan.c: the plan as a file, replaced in one step; units in flight are left out, and
  * handed out again. `fresh` says how it was started, `there` is what the record cost then. */
 enum status search_plan_save(const struct search_plan *p, const char *path, bool fresh, double there,
                              struct diag *d);

@@ -1,5 +1,5 @@
 /* sheaf search: an anytime search whose best result is always in the record. Workers do it in
- * units (search_plan.h); here is what is kept, shown and reported. */
+ * units (plan.h); here is what is kept, shown and reported. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>

@@ -18,7 +18,15 @@ void sweep_json(const struct sweep_plan *p, struct text *out);
 /* For each instance the points that none beats, by cost; columns are what varies. */
 void sweep_table(const struct sweep_plan *p, struct text *out);
 
-/* sweep_page.c: one page that draws the points, and needs nothing else. */
+/* out.c: one page that draws the points, and needs nothing else. */
 void sweep_html(const struct sweep_plan *p, struct text *out);
+
+/* --- page -------------------------------------------------------------------------------- */
+
+/* The page that draws a sweep: its lines before and after the data, each ended by NULL. Made from
+ * sweep_page.html. */
+
+extern const char *const sweep_page_head[];
+extern const char *const sweep_page_tail[];
 
 #endif

@@ -1,4 +1,4 @@
-/* Bytes in flight out: gathered, and handed on in large pieces. A failure is
+/* Bytes on their way out: gathered, and handed on in large pieces. A failure is
  * sticky: writing goes on being harmless, and is asked for at the end. */
 #ifndef SHEAF_TRACES_FORMATS_OUT_H
 #define SHEAF_TRACES_FORMATS_OUT_H

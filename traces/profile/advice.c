@@ -316,7 +316,7 @@ static void advise_lanes(struct adviser *a)
     copy(a, slots);
     if (a->l->binding != ENGINE_VALU || !m->slots[ENGINE_ALU])
         return;
-    /* With so many moved both simulators take as long. */
+    /* With so many moved both engines take as long. */
     const uint64_t per_cycle = (uint64_t)m->slots[ENGINE_ALU] + (uint64_t)m->vlen * m->slots[ENGINE_VALU];
     const uint64_t valu = slots[ENGINE_VALU] * m->slots[ENGINE_ALU],
                    alu = slots[ENGINE_ALU] * m->slots[ENGINE_VALU];

@@ -6,7 +6,7 @@
 #include "traces/profile/limits.h"
 #include "traces/profile/what_if.h"
 
-/* What holds the program back, as insight names them. */
+/* What holds the program back. */
 enum advice_class {
     CLASS_GATHER, /* load slots, most of them gathers */
     CLASS_LOAD,   /* load slots otherwise */

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "traces/record/queues.h"
+#include "traces/record/history.h"
 
 struct wait {
     struct hist_ready ready;

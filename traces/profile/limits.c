@@ -1,4 +1,4 @@
-/* Requires: a recorded run; a machine that has every simulator the slots use.
+/* Requires: a recorded run; a machine that has every engine the slots use.
  * Guarantees: no schedule that keeps the edges it counts, on that machine, is shorter than a bound.
  *
  * Algorithm: paths are those of values and jumps, and have a length in cycles.
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "traces/record/queues.h"
+#include "traces/record/history.h"
 
 enum { STEPS = 512 };
 

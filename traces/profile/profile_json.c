@@ -77,7 +77,7 @@ static void engines(const struct profile *p, struct json_out *j)
     json_close(j, '}');
 }
 
-/* Holes by stretches of the run: the first cycle of each, and for every simulator the slots
+/* Holes by stretches of the run: the first cycle of each, and for every engine the slots
  * used and the empty ones by cause. */
 static void windows(const struct profile *p, struct json_out *j)
 {

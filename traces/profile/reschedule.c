@@ -1,4 +1,4 @@
-/* Requires: a machine that has, for every simulator, at least the slots that a bundle of the run used.
+/* Requires: a machine that has, for every engine, at least the slots that a bundle of the run used.
  * Guarantees: a schedule that keeps every edge of the graph and the machine's limits.
  *
  * Algorithm: cycle by cycle, each engine takes the most urgent of its slots that may be in this
@@ -211,4 +211,211 @@ enum status limits_reschedule(const struct history *h, const struct isa_machine 
     arena_free(&arena);
     return *cycles < UINT32_MAX ? ST_OK
                                 : diag_set(d, ST_NOMEM, "out of memory for scheduling recorded slots");
+}
+
+/* --- constraints ------------------------------------------------------------------------- */
+
+/* Edges are collected in a list, slots of a bundle that wait for each other in circles of length
+ * 0 are bound together, and the list is sorted by its leaders.
+ *
+ * Circles: edges within a cycle stay in a bundle (or lead to cores of higher numbers, and those never
+ * lead back). Of a bundle's slots those are taken away, again and again, that nobody waits for or that
+ * wait for nobody; who is left is on a circle, or between two, and all are bound together: they have
+ * shared a cycle before. */
+
+struct edge {
+    uint32_t from;
+    struct constraints_next next;
+};
+
+struct maker {
+    const struct history *h;
+    struct constraints *out;
+    struct arena *arena;
+    VEC(struct edge) edges;
+    bool *left; /* by slot: not taken away from its bundle */
+    enum limits_freedom free;
+    bool no_memory;
+};
+
+static void add(struct maker *m, uint32_t from, uint32_t to, uint32_t delay)
+{
+    m->no_memory = !vec_push(&m->edges, (struct edge){from, {to, delay}}) || m->no_memory;
+}
+
+/* --- collecting -------------------------------------------------------------------- */
+
+static void add_recorded(struct maker *m, uint32_t x)
+{
+    const struct history *h = m->h;
+    for (uint32_t i = h->slots.at[x].first_edge; i < h->slots.at[x + 1].first_edge; i++) {
+        const struct hist_edge *e = &h->edges.at[i];
+        const bool word = e->kind == HIST_USED || e->kind == HIST_WRITTEN;
+        if (word ? m->free < FREE_WORDS : e->kind != HIST_JUMP || m->free < FREE_JUMPS)
+            add(m, e->from, x, (uint32_t)e->delay);
+    }
+}
+
+/* The slots of the bundle's core since its last jump, this bundle's too, are not to come after
+ * the bundle's jumps; those keep their order. `from`: the first slot of any core since then. False
+ * if the bundle has no jump. */
+static bool add_jumps(struct maker *m, uint32_t bundle, uint32_t from, uint32_t first, uint32_t end)
+{
+    uint32_t last = CONSTRAINTS_END;
+    for (uint32_t jump = first; jump < end; jump++) {
+        if (!hist_decides(m->h, jump))
+            continue;
+        for (uint32_t x = from; last == CONSTRAINTS_END && x < end; x++)
+            if (hist_core(m->h, x) == m->h->bundles.at[bundle].core && !hist_decides(m->h, x))
+                add(m, x, jump, 0);
+        if (last != CONSTRAINTS_END)
+            add(m, last, jump, 0);
+        last = jump;
+    }
+    return last != CONSTRAINTS_END;
+}
+
+/* --- circles ----------------------------------------------------------------------- */
+
+/* The bundle's edges within itself: a range of the list, the last of it. */
+static bool is_inner(const struct edge *e, uint32_t first)
+{
+    return e->from >= first && e->next.delay == 0;
+}
+
+/* Takes away those that nobody left waits for, or that wait for nobody left; whether there were any. */
+static bool peel(struct maker *m, size_t edges, uint32_t first, uint32_t end)
+{
+    enum { WAITS = 1, AWAITED = 2 };
+    unsigned char role[ISA_MAX_SLOTS * ISA_ENGINES] = {0};
+    bool changed = false;
+    for (size_t i = edges; i < m->edges.n; i++) {
+        const struct edge *e = &m->edges.at[i];
+        if (is_inner(e, first) && m->left[e->from] && m->left[e->next.to]) {
+            role[e->from - first] |= AWAITED;
+            role[e->next.to - first] |= WAITS;
+        }
+    }
+    for (uint32_t x = first; x < end; x++)
+        if (m->left[x] && role[x - first] != (WAITS | AWAITED)) {
+            m->left[x] = false;
+            changed = true;
+        }
+    return changed;
+}
+
+/* `edges`: where those that lead to the bundle begin in the list. */
+static void bind(struct maker *m, size_t edges, uint32_t first, uint32_t end)
+{
+    bool backward = false;
+    for (size_t i = edges; i < m->edges.n; i++)
+        backward =
+            backward || (is_inner(&m->edges.at[i], first) && m->edges.at[i].from > m->edges.at[i].next.to);
+    if (!backward)
+        return;
+    for (uint32_t x = first; x < end; x++)
+        m->left[x] = true;
+    while (peel(m, edges, first, end))
+        continue;
+    uint32_t last = CONSTRAINTS_END;
+    for (uint32_t x = first; x < end; x++) {
+        if (!m->left[x])
+            continue;
+        if (last != CONSTRAINTS_END) {
+            m->out->leader[x] = m->out->leader[last];
+            m->out->bound[last] = x;
+        }
+        last = x;
+    }
+}
+
+static void collect(struct maker *m)
+{
+    const struct history *h = m->h;
+    uint32_t since[ISA_MAX_CORES] = {0};
+    for (uint32_t x = 0; x < m->out->n; x++) {
+        m->out->leader[x] = x;
+        m->out->bound[x] = CONSTRAINTS_END;
+    }
+    for (uint32_t b = 0; b < h->bundles.n && !m->no_memory; b++) {
+        const uint32_t first = h->bundles.at[b].first_slot;
+        const uint32_t end = b + 1 < h->bundles.n ? h->bundles.at[b + 1].first_slot : m->out->n;
+        const size_t edges = m->edges.n;
+        for (uint32_t x = first; x < end; x++)
+            add_recorded(m, x);
+        uint32_t *from = &since[h->bundles.at[b].core];
+        if (m->free < FREE_JUMPS && add_jumps(m, b, *from, first, end))
+            *from = end;
+        if (!m->no_memory)
+            bind(m, edges, first, end);
+    }
+}
+
+/* --- sorting ------------------------------------------------------------------------ */
+
+/* Counting sort by leader. Edges within a group of slots bound together go. */
+static bool sort_edges(struct maker *m)
+{
+    struct constraints *p = m->out;
+    size_t kept = 0;
+    for (size_t i = 0; i < m->edges.n; i++) {
+        struct edge e = m->edges.at[i];
+        e.from = p->leader[e.from];
+        e.next.to = p->leader[e.next.to];
+        if (e.from != e.next.to)
+            m->edges.at[kept++] = e;
+    }
+    m->edges.n = kept;
+    p->next = arena_array(m->arena, kept + 1, sizeof *p->next);
+    if (!p->next)
+        return false;
+    for (size_t i = 0; i < kept; i++)
+        p->first[m->edges.at[i].from]++;
+    for (uint32_t x = 0; x < p->n; x++)
+        p->first[x + 1] += p->first[x];
+    for (size_t i = kept; i-- > 0;)
+        p->next[--p->first[m->edges.at[i].from]] = m->edges.at[i].next;
+    return true;
+}
+
+/* Kahn 1962. */
+static bool sort_leaders(struct maker *m)
+{
+    struct constraints *p = m->out;
+    uint32_t *pending = arena_array(m->arena, p->n + 1u, sizeof *pending);
+    if (!pending)
+        return false;
+    for (uint32_t i = 0; i < p->first[p->n]; i++)
+        pending[p->next[i].to]++;
+    uint32_t leaders = 0;
+    for (uint32_t x = 0; x < p->n; x++)
+        if (p->leader[x] == x) {
+            leaders++;
+            if (!pending[x])
+                p->order[p->leaders++] = x;
+        }
+    for (uint32_t k = 0; k < p->leaders; k++)
+        for (uint32_t i = p->first[p->order[k]]; i < p->first[p->order[k] + 1]; i++)
+            if (!--pending[p->next[i].to])
+                p->order[p->leaders++] = p->next[i].to;
+    assert(p->leaders == leaders);
+    return true;
+}
+
+bool constraints_create(struct constraints *p, const struct history *h, enum limits_freedom free,
+                        struct arena *arena)
+{
+    *p = (struct constraints){.n = hist_n(h)};
+    struct maker m = {.h = h, .out = p, .arena = arena, .free = free};
+    m.left = arena_array(arena, p->n + 1u, sizeof *m.left);
+    p->leader = arena_array(arena, p->n + 1u, sizeof *p->leader);
+    p->bound = arena_array(arena, p->n + 1u, sizeof *p->bound);
+    p->first = arena_array(arena, p->n + 2u, sizeof *p->first);
+    p->order = arena_array(arena, p->n + 1u, sizeof *p->order);
+    m.no_memory = !m.left || !p->leader || !p->bound || !p->first || !p->order;
+    if (!m.no_memory)
+        collect(&m);
+    const bool good = !m.no_memory && sort_edges(&m) && sort_leaders(&m);
+    vec_free(&m.edges);
+    return good;
 }

@@ -140,4 +140,19 @@ static inline const struct prog_note *hist_note(const struct history *h, uint32_
     return h->prog->notes.n ? &h->prog->notes.at[h->slots.at[slot].slot] : NULL;
 }
 
+/* --- queues ------------------------------------------------------------------------------ */
+
+/* The recorded slots of each engine of each core, in the order of execution. */
+
+#define QUEUE_END UINT32_MAX
+
+struct queues {
+    uint32_t first[ISA_MAX_CORES][ENGINE_DEBUG]; /* a slot, or QUEUE_END */
+    uint32_t *next;                              /* by slot */
+};
+
+/* False when out of memory. To be freed in any case. */
+bool queues_create(struct queues *q, const struct history *h);
+void queues_free(struct queues *q);
+
 #endif

@@ -13,7 +13,7 @@
 struct expr;
 
 /* ST_OK and an expression, to be freed with expr_free (NULL is fine), which borrows nothing; or
- * ST_INPUT with the word_range in the text, ST_NOMEM. */
+ * ST_INPUT with the position in the text, ST_NOMEM. */
 enum status expr_parse(const char *text, const struct prog *p, struct expr **out, struct diag *d);
 void expr_free(struct expr *e);
 
@@ -34,7 +34,7 @@ struct word_range {
 enum status word_range_parse(const char *text, const struct sim *s, uint32_t core, struct word_range *out,
                              struct diag *d);
 
-/* A word of the word_range; i < n. */
+/* A word of the range; i < n. */
 uint32_t word_range_word(const struct word_range *at, const struct sim *s, uint32_t i);
 
 /* As people read it: "v", "v+2", "s[7]", "m[8:16]". */

@@ -10,10 +10,10 @@ struct provenance {
     uint64_t at, cycle; /* the position and cycle before its bundle */
     uint32_t core, bundle;
     uint32_t slot;  /* an index into prog->slots */
-    uint32_t first; /* the first word of the word_range that it wrote or read */
+    uint32_t first; /* the first word of the range that it wrote or read */
 };
 
-/* For each word of the word_range (in out[0 ... n-1]) the slot that wrote it last before now; `slot` is
+/* For each word of the range (in out[0 ... n-1]) the slot that wrote it last before now; `slot` is
  * UINT32_MAX where none did. False if interrupted. */
 bool provenance_writers(struct replay *r, const struct word_range *word_range, struct provenance *out);
 
@@ -27,7 +27,7 @@ enum provenance_end {
 
 enum { PROVENANCE_AHEAD = 1 << 22 };
 
-/* The slots that read words of the word_range from now on, as they come. Returns how many of them, at
+/* The slots that read words of the range from now on, as they come. Returns how many of them, at
  * most `most`, are in `out`. */
 size_t provenance_readers(struct replay *r, const struct word_range *word_range, struct provenance *out,
                           size_t most, enum provenance_end *end);

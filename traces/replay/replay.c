@@ -211,7 +211,7 @@ static void restore(struct replay *r, uint64_t at)
     }
 }
 
-/* Runs on towards `to`, as far as the next word_range where there is something to do. */
+/* Runs on towards `to`, as far as the next point where there is something to do. */
 static void advance(struct replay *r, uint64_t to)
 {
     const uint64_t at = replay_at(r), mark = last_mark(r) + r->every;
@@ -237,7 +237,7 @@ static void run_to(struct replay *r, uint64_t to)
         advance(r, to);
 }
 
-/* The nearest word_range to run on from: here, or a mark. */
+/* The nearest point to run on from: here, or a mark. */
 static void go(struct replay *r, uint64_t at)
 {
     const uint64_t now = replay_at(r);
