@@ -291,7 +291,7 @@ static void check_jump(struct verify_walk *w, uint32_t bundle, uint32_t slot)
     const struct ir_region *r = &w->ir->regions.at[w->region];
     const struct slot_label at = slot_label_of(w, bundle, slot);
     if (s->op != OP_COND_JUMP || r->cond.block == IR_NONE || w->jumped) {
-        found(w, "%s has no slot_label in region %u", at.text, w->region);
+        found(w, "%s has no place in region %u", at.text, w->region);
         return;
     }
     w->jumped = true;

@@ -4,7 +4,7 @@ class App {
   constructor(data) {
     this.runs = data.sides.map((side) => new Run(side, data.causes));
     this.view = new View(Math.max(...this.runs.map((run) => run.cycles)));
-    this.parting = data.parting;
+    this.divergence = data.divergence;
     this.selected = null; // {run, slot, before, after}
     this.byCause = true;
     this.query = "";

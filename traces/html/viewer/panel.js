@@ -162,19 +162,19 @@ function detailTables(profile, name, many) {
 }
 
 // The first value that one run computes and the other does not.
-function partingNote(app) {
-  const { parting } = app;
-  if (!parting) return null;
-  if (!parting.found)
-    return element("p", {}, `All ${plural(parting.compared, "write")} that can be compared, by ${parting.by}, agree.`);
+function divergenceNote(app) {
+  const { divergence } = app;
+  if (!divergence) return null;
+  if (!divergence.found)
+    return element("p", {}, `All ${plural(divergence.compared, "write")} that can be compared, by ${divergence.by}, agree.`);
   const side = (run, at) => {
     if (!at) return element("li", {}, `${run.title}: no such write`);
-    const go = () => app.select(run, run.parts[parting.part].firstSlot + at.slot);
+    const go = () => app.select(run, run.parts[divergence.part].firstSlot + at.slot);
     return element("li", {}, `${run.title}: `, element("button.link", { onclick: go }, decimal(at.value)));
   };
   return element("section", {}, element("h2", {}, "Where they diverge"),
-    element("p", {}, `Write ${decimal(parting.nth)} to ${parting.place} (compared: ${parting.by})`),
-    element("ul.plain", {}, side(app.runs[0], parting.a), side(app.runs[1], parting.b)));
+    element("p", {}, `Write ${decimal(divergence.nth)} to ${divergence.place} (compared: ${divergence.by})`),
+    element("ul.plain", {}, side(app.runs[0], divergence.a), side(app.runs[1], divergence.b)));
 }
 
 function adviceList(profile, name, many) {
@@ -199,7 +199,7 @@ function chainList(profile, name, many, go) {
 
 // Each part of a side has a profile of its own.
 function summary(runs, app) {
-  const out = [partingNote(app)];
+  const out = [divergenceNote(app)];
   const parts = Math.max(...runs.map((run) => run.parts.length));
   for (let i = 0; i < parts; i++) {
     const of = runs.filter((run) => run.parts[i]);
