@@ -41,11 +41,12 @@ enum status build_check(const struct ir *ir, struct diag *d)
     }
     for (size_t r = 0; r < ir->regions.n; r++) {
         const struct ir_region *x = &ir->regions.at[r];
-        if (x->cond.block == IR_NONE)
+        if (!ir_has_exit(x))
             continue;
         if (!has(ir, ENGINE_FLOW))
             return diag_set(d, ST_INPUT, "the kernel branches, the machine has no flow slots");
-        if (!x->target || x->target >= ir->regions.n)
+        const bool goes = x->exit == IR_NEXT || x->exit == IR_JUMP;
+        if (goes && (!x->target || x->target >= ir->regions.n))
             return diag_set(d, ST_INPUT, "the kernel skips ahead (region %zu) without saying where to", r);
     }
     return ST_OK;

@@ -7,9 +7,9 @@
 #include "tools/report.h"
 
 static const struct command *const commands[] = {
-    &command_run,  &command_kernels, &command_build, &command_judge, &command_profile,
-    &command_diff, &command_search,  &command_sweep, &command_check, &command_conform,
-    &command_gen,  &command_asm,     &command_dis,   &command_trace, &command_debug,
+    &command_run,  &command_kernels, &command_build, &command_judge, &command_profile, &command_optimize,
+    &command_diff, &command_search,  &command_sweep, &command_check, &command_conform, &command_gen,
+    &command_asm,  &command_dis,     &command_trace, &command_debug,
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -9,7 +9,7 @@ struct ir *ir_create(const struct isa_machine *machine)
     if (!ir)
         return NULL;
     ir->machine = *machine;
-    if (!vec_push(&ir->regions, (struct ir_region){0, ir_no_val, 0})) {
+    if (!vec_push(&ir->regions, (struct ir_region){.cond = ir_no_val})) {
         ir_destroy(ir);
         return NULL;
     }
@@ -59,7 +59,7 @@ struct ir_val ir_block(struct ir *ir, uint16_t words, const char *name)
     const char *copy = name ? arena_text(&ir->arena, name, strlen(name)) : NULL;
     if (ir->status != ST_OK)
         return ir_no_val;
-    if ((name && !copy) || !vec_push(&ir->blocks, (struct ir_block){copy, words})) {
+    if ((name && !copy) || !vec_push(&ir->blocks, (struct ir_block){.name = copy, .words = words})) {
         ir_out_of_memory(ir);
         return ir_no_val;
     }
@@ -300,7 +300,8 @@ struct ir_val ir_gather(struct ir *ir, struct ir_val addr, struct ir_mem mem)
 
 static void open_region(struct ir *ir)
 {
-    if (ir->status == ST_OK && !vec_push(&ir->regions, (struct ir_region){(uint32_t)ir->ops.n, ir_no_val, 0}))
+    if (ir->status == ST_OK &&
+        !vec_push(&ir->regions, (struct ir_region){.first_op = (uint32_t)ir->ops.n, .cond = ir_no_val}))
         ir_out_of_memory(ir);
 }
 

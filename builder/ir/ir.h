@@ -60,19 +60,32 @@ struct ir_op {
     int64_t literal;
     struct ir_mem mem;
     struct ir_tag tag;
+    uint32_t origin; /* a number of the maker's, which the passes keep: the bundle a lifted op is from */
 };
 
 struct ir_block {
     const char *name; /* may be NULL */
     uint16_t words;
+    bool kept;   /* has its words for the whole program, even if one region alone uses it */
+    bool pinned; /* its first word is scratch word `at`; requires kept */
+    uint32_t at;
 };
 
-/* ops[first .. next region's first); then, if cond is there, control goes to
- * region `target` when it is not 0, otherwise on to the next region. */
+/* How control leaves a region. */
+enum ir_exit {
+    IR_NEXT,  /* to `target` if there is a condition and it is not 0, else to the next region */
+    IR_JUMP,  /* to `target` */
+    IR_HALT,  /* not at all */
+    IR_PAUSE, /* to the next region, once the core is resumed */
+    IR_TRACE  /* to the next region, with `cond` appended to the trace buffer */
+};
+
+/* ops[first .. next region's first), and then the exit. */
 struct ir_region {
     uint32_t first_op;
-    struct ir_val cond; /* block IR_NONE: falls through */
+    struct ir_val cond; /* block IR_NONE: none */
     uint32_t target;
+    enum ir_exit exit;
 };
 
 struct ir_const {
@@ -179,6 +192,12 @@ static inline void ir_strand(struct ir *ir, unsigned strand)
 static inline void ir_round(struct ir *ir, unsigned round)
 {
     ir->tag.round = (uint16_t)round;
+}
+
+/* Whether a region ends with a slot that says where control goes. */
+static inline bool ir_has_exit(const struct ir_region *r)
+{
+    return r->cond.block != IR_NONE || r->exit != IR_NEXT;
 }
 
 /* The ops of a region: a half-open range. */

@@ -26,6 +26,8 @@ struct region_work {
     uint32_t *ends;    /* space for life.end */
     uint64_t *map;     /* see make_map */
     uint32_t words, row, shift;
+    uint32_t base;            /* the map's first scratch word */
+    const uint8_t *permanent; /* by scratch word: belongs to a block that keeps it */
 };
 
 /* --- lives ------------------------------------------------------------------- */
@@ -145,8 +147,14 @@ static bool make_map(struct region_work *w)
     uint64_t words = 0;
     for (size_t i = 0; i < w->lives.n; i++)
         words += w->lives.at[i].words;
-    const uint32_t capacity = w->ir->machine.scratch - w->a->permanent;
-    w->words = words < capacity ? (uint32_t)words : capacity;
+    const uint32_t scratch = w->ir->machine.scratch;
+    w->base = 0;
+    while (w->base < scratch && w->permanent[w->base])
+        w->base++;
+    const uint32_t capacity = scratch - w->base;
+    /* Where what is kept has all its words in front, no more than this are ever looked at. */
+    const bool holes = w->base < w->a->permanent;
+    w->words = words < capacity && !holes ? (uint32_t)words : capacity;
     do
         w->row = (w->length >> w->shift) / 64 + 1;
     while (w->row * (uint64_t)w->words > MAX_MAP && ++w->shift < 32);
@@ -192,7 +200,7 @@ static void take(struct region_work *w, uint32_t word, uint32_t from, uint32_t t
 /* The lowest place for the block at a multiple of `step`, IR_NONE if there is none. */
 static uint32_t find_place(const struct region_work *w, const struct life *l, uint32_t step)
 {
-    const uint32_t base = w->a->permanent;
+    const uint32_t base = w->base;
     for (uint32_t p = 0; p + l->words <= w->words;) {
         const uint32_t off = (base + p) % step;
         if (off) {
@@ -214,6 +222,9 @@ static size_t place_all(struct region_work *w, bool aligned)
 {
     const uint32_t vlen = w->ir->machine.vlen;
     memset(w->map, 0, w->row * (size_t)w->words * sizeof *w->map);
+    for (uint32_t word = 0; word < w->words; word++)
+        if (w->permanent[w->base + word])
+            take(w, word, 0, w->length + 1);
     for (size_t i = 0; i < w->lives.n; i++) {
         const struct life *l = &w->lives.at[i];
         uint32_t at = IR_NONE;
@@ -223,7 +234,7 @@ static size_t place_all(struct region_work *w, bool aligned)
             at = find_place(w, l, 1);
         if (at == IR_NONE)
             return i;
-        w->a->at[l->block] = w->a->permanent + at;
+        w->a->at[l->block] = w->base + at;
         for (uint32_t k = 0; k < l->words; k++)
             take(w, at + k, l->from, l->end[k]);
     }
@@ -290,9 +301,10 @@ static enum status place_region(struct region_work *w)
 }
 
 static enum status do_region(const struct ir *ir, const struct schedule *s, uint32_t region,
-                             struct allocation *a)
+                             const uint8_t *permanent, struct allocation *a)
 {
-    struct region_work w = {.ir = ir, .s = s, .region = region, .length = s->length, .a = a};
+    struct region_work w = {
+        .ir = ir, .s = s, .region = region, .length = s->length, .a = a, .permanent = permanent};
     w.life_of = malloc((ir->blocks.n + 1) * sizeof *w.life_of);
     enum status status = ST_NOMEM;
     if (w.life_of && list_lives(&w)) {
@@ -307,16 +319,42 @@ static enum status do_region(const struct ir *ir, const struct schedule *s, uint
     return status;
 }
 
-/* Blocks of several regions, from word 0 on; the zero word is among them. */
-static uint64_t place_permanent(const struct ir *ir, struct allocation *a)
+/* Marks the words of a block that keeps them; false when they are not there or not free. */
+static bool keep_words(uint8_t *permanent, uint32_t scratch, uint64_t at, uint32_t words)
 {
-    uint64_t next = 0;
+    for (uint32_t k = 0; k < words; k++)
+        if (at + k >= scratch || permanent[at + k])
+            return false;
+    memset(permanent + at, 1, words);
+    return true;
+}
+
+/* Blocks that keep their words: those that are pinned, then each of the others at the first
+ * words that are free, the zero word among them. The words needed; more than scratch has if
+ * they find no place. */
+static uint64_t place_permanent(const struct ir *ir, uint8_t *permanent, struct allocation *a)
+{
+    const uint32_t scratch = ir->machine.scratch;
+    uint64_t needed = 0;
+    bool placed = true;
     for (size_t b = 0; b < ir->blocks.n; b++)
-        if (a->home[b] != IR_NONE && a->home[b] >= ir->regions.n) {
-            a->at[b] = (uint32_t)next;
-            next += ir->blocks.at[b].words;
+        if (ir->blocks.at[b].pinned) {
+            a->at[b] = ir->blocks.at[b].at;
+            placed = keep_words(permanent, scratch, a->at[b], ir->blocks.at[b].words) && placed;
+            needed += ir->blocks.at[b].words;
         }
-    return next;
+    uint64_t next = 0;
+    for (size_t b = 0; b < ir->blocks.n; b++) {
+        if (ir->blocks.at[b].pinned || a->home[b] == IR_NONE || a->home[b] < ir->regions.n)
+            continue;
+        while (next < scratch && !keep_words(permanent, scratch, next, ir->blocks.at[b].words))
+            next++;
+        a->at[b] = (uint32_t)next;
+        next += ir->blocks.at[b].words;
+        needed += ir->blocks.at[b].words;
+        placed = placed && next <= scratch;
+    }
+    return placed || needed > scratch ? needed : scratch + UINT64_C(1);
 }
 
 static enum status too_small(const struct ir *ir, const struct allocation *a, enum status status,
@@ -336,29 +374,37 @@ static enum status too_small(const struct ir *ir, const struct allocation *a, en
         a->peak, a->peak_cycle, a->peak_region, words);
 }
 
+static enum status place(const struct ir *ir, const struct schedule *schedules, uint8_t *permanent,
+                         struct allocation *a, struct diag *d)
+{
+    for (size_t b = 0; b < ir->blocks.n; b++)
+        a->at[b] = IR_NONE;
+    (void)ir_block_homes(ir, a->home);
+    const uint64_t words = place_permanent(ir, permanent, a);
+    if (words > ir->machine.scratch)
+        return diag_set(d, ST_LIMIT,
+                        "blocks used in several regions need %llu scratch words, the machine has %u",
+                        (unsigned long long)words, ir->machine.scratch);
+    a->permanent = a->peak = (uint32_t)words;
+    for (uint32_t r = 0; r < ir->regions.n; r++) {
+        const enum status status = do_region(ir, &schedules[r], r, permanent, a);
+        if (status != ST_OK)
+            return too_small(ir, a, status, d);
+    }
+    return ST_OK;
+}
+
 enum status alloc_blocks(const struct ir *ir, const struct schedule *schedules, struct allocation *a,
                          struct diag *d)
 {
     *a = (struct allocation){0};
     a->at = malloc((ir->blocks.n + 1) * sizeof *a->at);
     a->home = malloc((ir->blocks.n + 1) * sizeof *a->home);
-    if (!a->at || !a->home)
-        return too_small(ir, a, ST_NOMEM, d);
-    for (size_t b = 0; b < ir->blocks.n; b++)
-        a->at[b] = IR_NONE;
-    (void)ir_block_homes(ir, a->home);
-    const uint64_t permanent = place_permanent(ir, a);
-    if (permanent > ir->machine.scratch)
-        return diag_set(d, ST_LIMIT,
-                        "blocks used in several regions need %llu scratch words, the machine has %u",
-                        (unsigned long long)permanent, ir->machine.scratch);
-    a->permanent = a->peak = (uint32_t)permanent;
-    for (uint32_t r = 0; r < ir->regions.n; r++) {
-        const enum status status = do_region(ir, &schedules[r], r, a);
-        if (status != ST_OK)
-            return too_small(ir, a, status, d);
-    }
-    return ST_OK;
+    uint8_t *permanent = calloc(ir->machine.scratch + UINT64_C(1), 1);
+    const enum status status =
+        a->at && a->home && permanent ? place(ir, schedules, permanent, a, d) : too_small(ir, a, ST_NOMEM, d);
+    free(permanent);
+    return status;
 }
 
 void alloc_free(struct allocation *a)

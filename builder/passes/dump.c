@@ -80,6 +80,21 @@ static bool same_tag(struct ir_tag a, struct ir_tag b)
     return a.stage == b.stage && a.strand == b.strand && (a.strand == IR_SHARED || a.round == b.round);
 }
 
+static void add_exit(const struct ir *ir, const struct ir_region *x, struct text *out)
+{
+    if (!ir_has_exit(x))
+        return;
+    if (x->exit == IR_NEXT || x->exit == IR_JUMP)
+        text_addf(out, "  to region %u", x->target);
+    else
+        text_add(out, x->exit == IR_HALT ? "  halt" : x->exit == IR_PAUSE ? "  pause" : "  trace");
+    if (x->cond.block != IR_NONE) {
+        text_add(out, x->exit == IR_NEXT ? " if " : " ");
+        dump_val(ir, x->cond, out);
+    }
+    text_add(out, "\n");
+}
+
 void dump_ir(const struct ir *ir, struct text *out)
 {
     for (uint32_t r = 0; r < ir->regions.n; r++) {
@@ -90,12 +105,7 @@ void dump_ir(const struct ir *ir, struct text *out)
                 add_tag(ir, ir->ops.at[i].tag, out);
             add_op(ir, i, out);
         }
-        if (x->cond.block == IR_NONE)
-            continue;
-        text_add(out, "  to region ");
-        text_addf(out, "%u if ", x->target);
-        dump_val(ir, x->cond, out);
-        text_add(out, "\n");
+        add_exit(ir, x, out);
     }
 }
 

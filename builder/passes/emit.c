@@ -115,13 +115,20 @@ static bool push_item(struct work *w, const struct item *x)
 
 /* --- regions ----------------------------------------------------------------- */
 
-static bool push_jump(struct work *w, uint32_t region)
+static bool push_exit(struct work *w, uint32_t region)
 {
+    static const uint8_t ops[] = {[IR_NEXT] = OP_COND_JUMP,
+                                  [IR_JUMP] = OP_JUMP,
+                                  [IR_HALT] = OP_HALT,
+                                  [IR_PAUSE] = OP_PAUSE,
+                                  [IR_TRACE] = OP_TRACE_WRITE};
     const struct ir_region *r = &w->ir->regions.at[region];
-    const struct isa_slot slot = {
-        .op = OP_COND_JUMP, .engine = ENGINE_FLOW, .arg = {address(w, r->cond, 0)}, .literal = r->target};
+    struct isa_slot slot = {.op = ops[r->exit], .engine = ENGINE_FLOW, .literal = r->target};
+    if (r->cond.block != IR_NONE)
+        slot.arg[0] = address(w, r->cond, 0);
+    const bool jumps = r->exit == IR_NEXT || r->exit == IR_JUMP;
     return prog_add_group(w->out->prog, ENGINE_FLOW) &&
-           vec_push(&w->jumps, (uint32_t)w->out->prog->slots.n) &&
+           (!jumps || vec_push(&w->jumps, (uint32_t)w->out->prog->slots.n)) &&
            push_slot(w, slot, (struct emit_origin){IR_NONE, 0, 0});
 }
 
@@ -131,9 +138,9 @@ static uint32_t there_at(const struct work *w, const struct schedule *s, uint32_
     return s->finish[node] + w->ir->machine.latency[s->engine[node]];
 }
 
-/* Whether the jump can be in the region's last bundle: flow has a free slot there,
+/* Whether the exit can be in the region's last bundle: flow has a free slot there,
  * and the condition has committed before. */
-static bool jump_fits(const struct work *w, uint32_t region)
+static bool exit_fits(const struct work *w, uint32_t region)
 {
     const struct ir_region *r = &w->ir->regions.at[region];
     const struct schedule *s = &w->schedules[region];
@@ -145,7 +152,8 @@ static bool jump_fits(const struct work *w, uint32_t region)
             return false;
     for (uint32_t i = r->first_op; i < ir_region_end(w->ir, region); i++) {
         const struct ir_val dest = w->ir->ops.at[i].dest;
-        if (dest.block != r->cond.block || there_at(w, s, i - r->first_op) <= last)
+        if (r->cond.block == IR_NONE || dest.block != r->cond.block ||
+            there_at(w, s, i - r->first_op) <= last)
             continue;
         for (unsigned lane = 0; lane < dest.lanes; lane++)
             if (ir_word(dest, lane) == r->cond.word)
@@ -192,14 +200,14 @@ static bool emit_region(struct work *w, uint32_t region)
     if (!vec_push(&w->out->region_at, (uint32_t)w->out->prog->bundles.n) || !list_items(w, region) ||
         !sort_items(w, w->schedules[region].length) || !emit_bundles(w))
         return false;
-    if (w->ir->regions.at[region].cond.block == IR_NONE)
+    if (!ir_has_exit(&w->ir->regions.at[region]))
         return region + 1 == w->ir->regions.n || emit_waits(w, w->issued, w->end);
-    const bool fits = jump_fits(w, region), shares = fits && w->end == w->issued;
+    const bool fits = exit_fits(w, region), shares = fits && w->end == w->issued;
     if (!emit_waits(w, w->issued, w->end - (fits && !shares)) ||
         !(shares || prog_add_bundle(w->out->prog, 0)))
         return false;
     /* Flow is the last of the engines with a limit: its group comes last anyway. */
-    return push_jump(w, region);
+    return push_exit(w, region);
 }
 
 static bool name_blocks(struct work *w)

@@ -554,6 +554,9 @@ bool ir_block_homes(const struct ir *ir, uint32_t *region)
         visit_home(&h, ir->regions.at[h.now].cond);
     }
     region[ir->zero.block] = GLOBAL;
+    for (size_t b = 0; b < ir->blocks.n; b++)
+        if (ir->blocks.at[b].kept)
+            region[b] = GLOBAL;
     bool one = true;
     for (size_t b = 0; b < ir->blocks.n; b++)
         one = one && region[b] != GLOBAL;
@@ -605,7 +608,7 @@ static bool make_nodes(struct sched_graph *p, uint32_t region)
 bool sched_graph_init(struct sched_graph *p, const struct ir *ir, uint32_t region)
 {
     *p = (struct sched_graph){.ir = ir, .n_blocks = (uint32_t)ir->blocks.n};
-    p->drains = region + 1 < ir->regions.n || ir->regions.at[region].cond.block != IR_NONE;
+    p->drains = region + 1 < ir->regions.n || ir_has_exit(&ir->regions.at[region]);
     if (!dep_build(ir, region, &p->graph))
         return false;
     p->nodes = calloc(p->graph.nodes + 1u, sizeof *p->nodes);

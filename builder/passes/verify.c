@@ -284,22 +284,29 @@ static void check_op(struct verify_walk *w, uint32_t bundle, uint32_t slot)
     }
 }
 
-/* The jump at the region's end. */
-static void check_jump(struct verify_walk *w, uint32_t bundle, uint32_t slot)
+/* The slot at the region's end that says where control goes. */
+static void check_exit(struct verify_walk *w, uint32_t bundle, uint32_t slot)
 {
     const struct isa_slot *s = &w->e->prog->slots.at[slot];
     const struct ir_region *r = &w->ir->regions.at[w->region];
     const struct slot_label at = slot_label_of(w, bundle, slot);
-    if (s->op != OP_COND_JUMP || r->cond.block == IR_NONE || w->jumped) {
+    static const uint8_t ops[] = {[IR_NEXT] = OP_COND_JUMP,
+                                  [IR_JUMP] = OP_JUMP,
+                                  [IR_HALT] = OP_HALT,
+                                  [IR_PAUSE] = OP_PAUSE,
+                                  [IR_TRACE] = OP_TRACE_WRITE};
+    if (s->op != ops[r->exit] || !ir_has_exit(r) || w->jumped) {
         found(w, "%s has no place in region %u", at.text, w->region);
         return;
     }
     w->jumped = true;
     if (bundle + 1 != w->e->region_at.at[w->region + 1])
-        found(w, "%s jumps before the end of region %u", at.text, w->region);
+        found(w, "%s leaves before the end of region %u", at.text, w->region);
     const uint32_t target = w->e->region_at.at[r->target];
-    if (s->literal != target)
+    if ((r->exit == IR_NEXT || r->exit == IR_JUMP) && s->literal != target)
         found(w, "%s jumps to bundle %lld, expected %u", at.text, (long long)s->literal, target);
+    if (r->cond.block == IR_NONE)
+        return;
     const uint32_t want = w->held[w->word_at[r->cond.block] + r->cond.word];
     if (!holds(w, s->arg[0], want))
         wrong_read(w, bundle, slot, s->arg[0], want);
@@ -312,7 +319,7 @@ static void check_slot(struct verify_walk *w, uint32_t bundle, uint32_t slot, un
         found(w, "%s is not an operation of %s", slot_label_of(w, bundle, slot).text,
               isa_engine_name((enum isa_engine)engine));
     else if (w->e->origins.at[slot].op == IR_NONE)
-        check_jump(w, bundle, slot);
+        check_exit(w, bundle, slot);
     else
         check_op(w, bundle, slot);
 }
@@ -391,8 +398,8 @@ static void leave_region(struct verify_walk *w)
             if (!w->done[w->lane_at[i] + lane])
                 found(w, "lane %u of op %u (%s) is not executed", lane, i,
                       w->ir->stages.at[w->ir->ops.at[i].tag.stage]);
-    if (w->ir->regions.at[w->region].cond.block != IR_NONE && !w->jumped)
-        found(w, "region %u ends without its jump", w->region);
+    if (ir_has_exit(&w->ir->regions.at[w->region]) && !w->jumped)
+        found(w, "region %u ends without its exit", w->region);
 }
 
 static void walk_region(struct verify_walk *w, uint32_t region)
