@@ -51,9 +51,10 @@ object = $(1:%.c=$(BUILD)/obj/%.o)
 LIB_OBJ := $(call object,$(LIB_SRC)) $(BUILD)/obj/records.o $(BUILD)/obj/viewer.o
 RECORDS := $(sort $(wildcard kernels/tuning/*.tune))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
-# A fuzzer is one file, but for this one's parts.
+# A fuzzer is one file, but for parts of random_ir and what several share.
 FUZZ_PARTS := $(wildcard tests/fuzz/random_ir_*.c)
-FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(filter-out $(FUZZ_PARTS),$(wildcard tests/fuzz/*.c)))
+FUZZ_SHARED := tests/fuzz/random_program.c
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(filter-out $(FUZZ_PARTS) $(FUZZ_SHARED),$(wildcard tests/fuzz/*.c)))
 BENCH_PARTS := tests/bench/dense.c tests/bench/emit.c
 BENCH_BIN := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out $(BENCH_PARTS),$(wildcard tests/bench/*.c)))
 
@@ -156,6 +157,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libsheaf.a
 	$(link) $(LDLIBS)
 
 $(BUILD)/fuzz/random_ir: $(call object,$(FUZZ_PARTS))
+$(BUILD)/fuzz/differential $(BUILD)/fuzz/optimize: $(call object,$(FUZZ_SHARED))
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(call object,$(BENCH_PARTS)) $(BUILD)/libsheaf.a
 	@mkdir -p $(@D)

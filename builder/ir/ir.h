@@ -102,6 +102,7 @@ struct ir {
     VEC(struct ir_const) consts;
     uint32_t *const_slots, n_const_slots; /* index of consts by value, see constant.c */
     VEC(const char *) stages;
+    bool watched;       /* pinned blocks are looked at when the program ends */
     struct ir_val zero; /* a scalar nobody writes: 0, as scratch is at the start */
     struct ir_tag tag;  /* given to the ops made from now on */
     struct arena arena;

@@ -788,6 +788,7 @@ static bool prepare(struct lift *f)
     f->ir = f->out->ir = ir_create(&f->p->machine);
     if (!f->region_of || !f->now || !f->known || !f->kept_at || !f->kept_word || !f->fixed || !f->ir)
         return false;
+    f->ir->watched = f->o->keep_scratch;
     memset(f->kept_at, 0xff, f->scratch * sizeof *f->kept_at);
     if (words)
         memcpy(f->fixed, f->o->facts.fixed, words * sizeof *f->fixed);

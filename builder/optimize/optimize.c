@@ -379,12 +379,12 @@ static enum status finish(struct work *w)
     struct optimized *x = w->out;
     uint32_t more = 0;
     struct prog *p = NULL;
-    if (w->best.prog && w->best_bundles < x->bundles) {
+    if (w->best.prog && (w->o->any || w->best_bundles < x->bundles)) {
         p = with_pauses(w, w->best.prog, &more);
         if (!p)
             return no_memory(w->d);
     }
-    if (p && w->best_bundles + more < x->bundles) {
+    if (p && (w->o->any || w->best_bundles + more < x->bundles)) {
         x->prog = p;
         x->why[0] = '\0';
         return ST_OK;

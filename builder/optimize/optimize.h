@@ -25,6 +25,7 @@ struct optimize_options {
     uint64_t evaluations; /* of the search; 0: none */
     uint64_t seed;
     unsigned threads;
+    bool any; /* a program that is not shorter comes out, too: for tests */
     /* Called now and then by the search; false ends it. May be NULL. */
     bool (*progress)(void *context, const struct search_progress *p);
     void *context;

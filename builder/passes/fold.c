@@ -500,6 +500,9 @@ static uint32_t one_pass(struct dead *x)
         mark_sources(x, &ir->ops.at[i], x->read);
     for (uint32_t r = 0; r < ir->regions.n; r++)
         mark(x, ir->regions.at[r].cond, x->read, true);
+    for (size_t b = 0; ir->watched && b < ir->blocks.n; b++)
+        if (ir->blocks.at[b].pinned)
+            memset(x->read + x->word_at[b], true, ir->blocks.at[b].words);
     for (uint32_t r = 0; r < ir->regions.n; r++)
         walk_region(x, r);
     return remove_dead(x);
