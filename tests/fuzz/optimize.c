@@ -92,9 +92,20 @@ static bool compare(struct fuzz *f, const struct prog *made, const struct optimi
     return !what;
 }
 
+/* Words that all memories have alike are taken for known. */
+static void find_fixed(const struct fuzz *f, const uint32_t *mems, bool *fixed)
+{
+    for (uint32_t w = 0; w < f->mem_words; w++) {
+        fixed[w] = true;
+        for (uint32_t i = 1; i < MEMORIES; i++)
+            fixed[w] = fixed[w] && mems[(size_t)i * f->mem_words + w] == mems[w];
+    }
+}
+
 static bool run_case(uint64_t seed, struct counts *n)
 {
     static uint32_t mems[MEMORIES * MAX_MEM];
+    static bool fixed[MAX_MEM];
     struct fuzz f = {.r = {seed}, .seed = seed};
     struct optimize_options o = optimize_default_options();
     struct optimized x;
@@ -111,6 +122,9 @@ static bool run_case(uint64_t seed, struct counts *n)
     f.config.cycle_limit = 3000;
     f.config.round_limit = f.config.work_limit = 0;
     draw_memories(&f, mems, MEMORIES);
+    find_fixed(&f, mems, fixed);
+    if (one_in(&f, 2))
+        o.lift.facts = (struct lift_facts){NULL, mems, fixed, f.mem_words};
     o.fold = !one_in(&f, 3);
     o.passes = below(&f, 3);
     o.any = true;
