@@ -245,6 +245,54 @@ SHEAF_API enum sheaf_status sheaf_kernel_run(struct sheaf_kernel *kernel, uint32
  * that was needed, like snprintf. */
 SHEAF_API size_t sheaf_report_text(const struct sheaf_report *report, char *text, size_t size);
 
+/* --- any program made faster ---------------------------------------------------- */
+
+/* Start from sheaf_optimize_default(), then change what you need. */
+struct sheaf_optimize_options {
+    size_t size;          /* of this struct as the caller knows it; leave it */
+    uint64_t evaluations; /* schedules that a search tries, for programs without jumps; 0: no search */
+    uint64_t seed;        /* of the search */
+    unsigned threads;     /* for the search */
+    bool pause;           /* pause slots pause; otherwise those between stores are left out */
+    bool keep_scratch;    /* what the program writes to scratch counts when it ends */
+    bool fold;            /* constants, copies and slots that nobody reads are removed */
+    bool assume;          /* an access touches only words, or arrays, that it touched on the inputs */
+    uint32_t header;      /* memory words at the start that are the same in all runs */
+    const struct sheaf_range *arrays; /* what memory is divided in; may be NULL */
+    size_t n_arrays;
+};
+
+/* What came of it. */
+struct sheaf_optimize_report {
+    uint32_t bundles_before, bundles_after; /* of those that cost a cycle */
+    uint64_t cycles_before, cycles_after;   /* on all inputs together; 0 without inputs */
+    uint32_t work, dep;                     /* lower bounds: engines, longest chain */
+    uint32_t proved, assumed, unknown;      /* accesses by what is known of their addresses */
+    uint32_t debug_slots;                   /* left out */
+    char why[512];                          /* what kept the program from being shorter; "" for a gain */
+};
+
+SHEAF_API void sheaf_optimize_init(struct sheaf_optimize_options *options, size_t size);
+static inline struct sheaf_optimize_options sheaf_optimize_default(void)
+{
+    struct sheaf_optimize_options options;
+    sheaf_optimize_init(&options, sizeof options);
+    return options;
+}
+
+/* A program that does the same in fewer cycles: lifted, scheduled anew, and proved equal to what was
+ * lifted; then run beside the one given on `n` memories of `words` words each, one after the other in
+ * `images`, where memory and trace buffers have to be the same. That holds for every run that ends
+ * without a fault and keeps to what `options` (NULL: the default) let it assume. *out is the
+ * caller's, NULL where nothing was gained. SHEAF_OK, gained or not; SHEAF_INPUT: the program cannot be
+ * lifted, or faults on an input: `error` says which slot; SHEAF_LIMIT; SHEAF_NO_MEMORY. `report` may be NULL.
+ */
+SHEAF_API enum sheaf_status sheaf_optimize(const struct sheaf_program *program, const uint32_t *images,
+                                           size_t words, uint32_t n,
+                                           const struct sheaf_optimize_options *options,
+                                           struct sheaf_program **out, struct sheaf_optimize_report *report,
+                                           struct sheaf_error *error);
+
 #ifdef __cplusplus
 }
 #endif

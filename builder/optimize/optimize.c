@@ -386,6 +386,7 @@ static enum status finish(struct work *w)
     }
     if (p && (w->o->any || w->best_bundles + more < x->bundles)) {
         x->prog = p;
+        x->left = costly_bundles(p);
         x->why[0] = '\0';
         return ST_OK;
     }

@@ -14,6 +14,7 @@ from ._library import ProgramError
 from .command import judge, profile, trace
 from .faults import Fault
 from .kernel import OPERATORS, Kernel, KernelError, Report, Value, Variable
+from .optimize import Optimized, optimize, pack
 from .machine import SCRATCH_SIZE, VLEN, Core, CoreState, DebugInfo, Machine, Program
 
 __version__ = _library.function("version")().decode()
@@ -29,6 +30,7 @@ __all__ = [
     "Kernel",
     "KernelError",
     "Machine",
+    "Optimized",
     "Program",
     "ProgramError",
     "Report",
@@ -36,6 +38,8 @@ __all__ = [
     "Variable",
     "faults",
     "judge",
+    "optimize",
+    "pack",
     "profile",
     "trace",
 ]

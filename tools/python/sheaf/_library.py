@@ -131,6 +131,38 @@ class Report(ctypes.Structure):
     ]
 
 
+class OptimizeOptions(ctypes.Structure):
+    _fields_ = [
+        ("size", c_size_t),
+        ("evaluations", c_uint64),
+        ("seed", c_uint64),
+        ("threads", ctypes.c_uint),
+        ("pause", c_bool),
+        ("keep_scratch", c_bool),
+        ("fold", c_bool),
+        ("assume", c_bool),
+        ("header", c_uint32),
+        ("arrays", c_void_p),
+        ("n_arrays", c_size_t),
+    ]
+
+
+class OptimizeReport(ctypes.Structure):
+    _fields_ = [
+        ("bundles_before", c_uint32),
+        ("bundles_after", c_uint32),
+        ("cycles_before", c_uint64),
+        ("cycles_after", c_uint64),
+        ("work", c_uint32),
+        ("dep", c_uint32),
+        ("proved", c_uint32),
+        ("assumed", c_uint32),
+        ("unknown", c_uint32),
+        ("debug_slots", c_uint32),
+        ("why", ctypes.c_char * 512),
+    ]
+
+
 _OBJECT, _OUT, _WORDS = c_void_p, POINTER(c_void_p), POINTER(c_size_t)
 
 # Result, then parameters.
@@ -189,6 +221,9 @@ _FUNCTIONS: Dict[str, tuple] = {
     "end_if": (None, _OBJECT),
     "kernel_build": (c_int, _OBJECT, _OUT, POINTER(Error)),
     "kernel_run": (c_int, _OBJECT, c_void_p, c_size_t, POINTER(Report), POINTER(Error)),
+    "optimize_init": (None, POINTER(OptimizeOptions), c_size_t),
+    "optimize": (c_int, _OBJECT, c_void_p, c_size_t, c_uint32, POINTER(OptimizeOptions), _OUT,
+                 POINTER(OptimizeReport), POINTER(Error)),
     "report_text": (c_size_t, POINTER(Report), c_char_p, c_size_t),
 }
 
