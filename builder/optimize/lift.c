@@ -419,6 +419,8 @@ static void define(struct lift *f)
         f->failed = true;
         return;
     }
+    for (uint32_t x = 0; x < f->defs.n && !f->o->rename; x++)
+        f->defs.at[root(f, x)].pinned = true;
     for (uint32_t x = 0; x < f->defs.n; x++)
         if (f->defs.at[root(f, x)].pinned)
             f->kept_at[f->defs.at[x].word] = 0;

@@ -30,6 +30,7 @@ struct lift_facts {
 };
 
 struct lift_options {
+    bool rename;       /* values that live in one region may change their addresses */
     bool keep_scratch; /* the words that the program writes are looked at when it ends */
     bool pause;        /* pause slots pause: what is before one stays before it */
     struct lift_facts facts;

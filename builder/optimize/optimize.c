@@ -6,13 +6,24 @@
 
 #include "builder/build.h"
 #include "builder/passes/bound.h"
+#include "builder/passes/compact.h"
 #include "builder/passes/verify.h"
 
 /* With more operations fewer starts are tried, and no bounds are asked. */
 enum { MANY_OPS = 60000, MAX_ISLANDS = 4 };
 
-/* Limits on live words, in hundredths of scratch. */
-static const uint8_t limits[] = {100, 97, 94, 90, 84, 75, 60, 40, 0};
+/* How words are kept few, one way after the other until all values find their places: how far ops may
+ * move up from where they were; then list schedules, by the live words in hundredths of scratch and those
+ * left free for each cycle that an op is issued early. Of long programs only the first MANY_WAYS. */
+static const struct way {
+    struct compact_window window;
+    uint8_t live; /* 0: the window says it all */
+    float ahead;
+} ways[] = {{{1, 0}, 100, 0}, {{0.3f, 60}, 0, 0}, {{0.1f, 30}, 0, 0}, {{0.02f, 8}, 0, 0},
+            {{0, 0}, 100, 1}, {{0, 0}, 96, 16},   {{0, 0}, 90, 0},    {{0, 0}, 75, 16},
+            {{0, 0}, 60, 0},  {{0, 0}, 40, 0},    {{0, 0}, 1, 0}};
+
+enum { WAYS = sizeof ways / sizeof *ways, MANY_WAYS = 4 };
 
 struct work {
     const struct prog *p;
@@ -63,13 +74,23 @@ static bool keep_better(struct start *s)
     return true;
 }
 
-/* Tries the program's own order, then orders by the critical path; the best is kept. */
-static bool try_starts(struct start *s, const struct optimize_options *o)
+/* The program's own schedule, moved together within the window. */
+static bool try_own(struct start *s, const struct optimize_options *o, struct compact_window window)
+{
+    struct candidate *c = &s->c;
+    const bool many = c->sched.graph.ops > MANY_OPS;
+    if (!compact_schedule(&c->sched, window, many ? 2 : 2 * o->passes, &c->schedule))
+        return false;
+    c->cost = c->schedule.length;
+    return keep_better(s);
+}
+
+/* List schedules: in the program's own order, and by the critical path. */
+static bool try_lists(struct start *s, const struct optimize_options *o)
 {
     static const float urgencies[] = {2, 0.5f};
     struct candidate *c = &s->c;
     const bool many = c->sched.graph.ops > MANY_OPS;
-    s->cost = -1;
     for (int biased = 0; biased < (many ? 1 : 2); biased++) {
         c->options.flow_bias = biased ? 300 : 0;
         own_keys(c, c->keys);
@@ -81,6 +102,15 @@ static bool try_starts(struct start *s, const struct optimize_options *o)
                 return false;
     }
     return true;
+}
+
+static bool try_way(struct start *s, const struct optimize_options *o, const struct way *x)
+{
+    s->cost = -1;
+    s->c.options.live_limit = (uint32_t)((uint64_t)s->c.ir->machine.scratch * x->live / 100);
+    s->c.options.ahead = x->ahead;
+    const bool moves = x->window.share > 0;
+    return (!moves || try_own(s, o, x->window)) && (!x->live || try_lists(s, o));
 }
 
 static bool start_region(const struct ir *ir, uint32_t region, struct start *s)
@@ -111,17 +141,17 @@ static void add_bounds(struct work *w, const struct start *starts, size_t n)
     }
 }
 
-/* Schedules all regions with fewer and fewer live words until they find their places. */
+/* Schedules all regions, one way after the other, until all values find their places. */
 static enum status place(struct work *w, struct start *starts, size_t n, struct emitted *out, struct diag *d)
 {
     const struct ir *ir = w->lifted.ir;
+    const size_t most = ir->ops.n > MANY_OPS ? MANY_WAYS : WAYS;
     struct schedule *schedules = calloc(n + 1, sizeof *schedules);
     enum status status = schedules ? ST_LIMIT : ST_NOMEM;
-    for (size_t i = 0; i < sizeof limits && status == ST_LIMIT; i++) {
+    for (size_t i = 0; i < most && status == ST_LIMIT; i++) {
         bool good = true;
         for (size_t r = 0; good && r < n; r++) {
-            starts[r].c.options.live_limit = (uint32_t)((uint64_t)ir->machine.scratch * limits[i] / 100);
-            good = try_starts(&starts[r], w->o);
+            good = try_way(&starts[r], w->o, &ways[i]);
             schedules[r] = starts[r].best;
         }
         status = good ? build_emit(ir, schedules, out, d) : no_memory(d);
@@ -360,16 +390,26 @@ static bool branches(const struct prog *p)
     return false;
 }
 
+static enum status lift(struct work *w, bool rename)
+{
+    lifted_free(&w->lifted);
+    w->lift.rename = rename;
+    const enum status status = lift_program(w->p, &w->lift, &w->lifted, w->d);
+    return status == ST_OK ? build_check(w->lifted.ir, w->d) : status;
+}
+
 static enum status improve(struct work *w)
 {
-    enum status status = build_check(w->lifted.ir, w->d);
-    if (status == ST_OK)
-        status = schedule_step(w, "re-scheduled, renamed");
+    enum status status = schedule_step(w, "re-scheduled, renamed");
     if (status == ST_OK && w->o->fold)
         status = fold_ir(w->lifted.ir, &w->out->folded, w->d);
     if (status == ST_OK && w->o->fold)
         status = schedule_step(w, "constants, copies, dead slots");
-    if (status == ST_OK && w->o->evaluations && w->lifted.ir->regions.n == 1)
+    if (status == ST_OK && w->best_bundles >= w->out->bundles)
+        status = lift(w, false);
+    if (status == ST_OK && !w->lift.rename)
+        status = schedule_step(w, "re-scheduled, not renamed");
+    if (status == ST_OK && w->o->evaluations && w->lift.rename && w->lifted.ir->regions.n == 1)
         status = search_step(w);
     return status;
 }
@@ -402,7 +442,7 @@ enum status optimize_program(const struct prog *p, const struct optimize_options
     *out = (struct optimized){.bundles = costly_bundles(p)};
     struct work w = {.p = p, .o = o, .out = out, .lift = o->lift, .best_bundles = UINT32_MAX, .d = d};
     w.lift.pause = o->lift.pause || branches(p);
-    enum status status = lift_program(p, &w.lift, &w.lifted, d);
+    enum status status = lift(&w, true);
     if (status == ST_OK) {
         out->regions = (uint32_t)w.lifted.ir->regions.n;
         out->debug_slots = w.lifted.debug_slots;

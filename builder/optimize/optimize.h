@@ -44,7 +44,7 @@ enum { OPTIMIZE_MAX_STEPS = 8 };
 
 struct optimized {
     struct prog *prog; /* owned; NULL: nothing was gained */
-    uint32_t left;         /* of `prog`, likewise */
+    uint32_t left;     /* of `prog`, likewise */
     uint32_t bundles;  /* of the program that went in, of those that cost a cycle */
     uint32_t regions;
     uint32_t work, dep; /* bounds of what is left, all regions added up: engines, longest chain */
