@@ -49,7 +49,7 @@ once() {
 
 # Of a suite that is tests/NAME.py, tests/NAME.sh or tests/NAME/run.py the name is enough.
 # What takes long comes first, so that nothing long is left for the end.
-everything='html table cli docs fuzz explain python traces dap unit judge serve terminal install embed golden manual layers lint conform runner'
+everything='html table optimize cli docs fuzz explain python traces dap unit judge serve terminal install embed golden manual layers lint conform runner'
 
 suite() {
     case $1 in
@@ -58,6 +58,7 @@ suite() {
     cli\ *) run "$1" "tests/cli/${1#cli }.sh" ;;
     fuzz)
         once 'fuzz, step against the others' "$build/fuzz/differential" --cases 50000
+        once 'fuzz, optimize' "$build/fuzz/optimize" --cases 4000
         once 'fuzz, kernels built' "$build/fuzz/random_ir" --cases 300
         once 'fuzz, machines' "$build/fuzz/machines" --cases 40
         once 'fuzz, mutants of tree_hash' "$build/fuzz/mutants" --mutants 60 --inputs 400 --judgements 2

@@ -12,6 +12,8 @@ enum { WATCHED = 16 }; /* inputs on which accesses are watched */
 struct watch {
     const struct prog *p;
     uint32_t *low, *high;
+    uint64_t cycles;
+    uint32_t runs;
 };
 
 /* --- watching ------------------------------------------------------------------------ */
@@ -70,6 +72,8 @@ static enum status watch_inputs(struct watch *w, const struct optimize_inputs *i
     for (uint32_t i = 0; i < in->n && i < WATCHED && status == ST_OK; i++) {
         sim_reset(s, in->images + i * in->words);
         run_to_end(s);
+        w->cycles += s->cycle;
+        w->runs++;
         if (s->fault.kind != FAULT_NONE)
             status = faulted(s, i, d);
     }
@@ -129,6 +133,7 @@ static enum status compare(const struct prog *p, const struct optimize_inputs *i
 {
     const struct sim_config config = config_of(p, o);
     struct sim *a = NULL, *b = NULL;
+    out->cycles_before = out->cycles_after = out->runs = 0;
     enum status status = sim_create(p, &config, in->images, in->words, &a, d);
     if (status == ST_OK)
         status = sim_create(out->prog, &config, in->images, in->words, &b, d);
@@ -139,7 +144,7 @@ static enum status compare(const struct prog *p, const struct optimize_inputs *i
         run_to_end(b);
         out->cycles_before += a->cycle;
         out->cycles_after += b->cycle;
-        out->compared++;
+        out->compared = ++out->runs;
         status = a->fault.kind != FAULT_NONE   ? faulted(a, i, d)
                  : b->fault.kind != FAULT_NONE ? faulted(b, i, d)
                                                : differ(a, b, i, d);
@@ -159,6 +164,7 @@ static enum status keep_if_faster(const struct prog *p, const struct optimize_in
         return status;
     prog_destroy(out->prog);
     out->prog = NULL;
+    out->cycles_after = out->cycles_before;
     (void)diag_set(d, ST_OK, "%u bundles are left of %u, but runs take as long",
                    out->step[out->steps - 1].bundles, out->bundles);
     memcpy(out->why, d->text, sizeof out->why);
@@ -170,7 +176,7 @@ enum status optimize_on(const struct prog *p, const struct optimize_inputs *in,
 {
     const size_t slots = p->slots.n + 1;
     struct optimize_options with = *o;
-    struct watch w = {p, malloc(slots * sizeof *w.low), calloc(slots, sizeof *w.high)};
+    struct watch w = {p, malloc(slots * sizeof *w.low), calloc(slots, sizeof *w.high), 0, 0};
     struct ir_mem *access = malloc(slots * sizeof *access);
     bool *fixed = malloc(in->header + 1u);
     enum status status = ST_OK;
@@ -187,6 +193,8 @@ enum status optimize_on(const struct prog *p, const struct optimize_inputs *in,
             conclude(&w, in, access);
         with.lift.facts = (struct lift_facts){in->assume ? access : NULL, in->images, fixed, in->header};
         status = optimize_program(p, &with, out, d);
+        out->cycles_before = out->cycles_after = w.cycles;
+        out->runs = w.runs;
     }
     free(w.low);
     free(w.high);

@@ -54,9 +54,9 @@ struct optimized {
     /* As in struct lifted. */
     uint32_t debug_slots, pauses, proved, given, unknown;
     char why[DIAG_TEXT]; /* in a sentence: what kept it from being shorter; empty for a gain */
-    /* Of optimize_on: cycles of both on the inputs, added up; runs that were compared. */
+    /* Of optimize_on: cycles of both, added up over so many runs; inputs on which they were compared. */
     uint64_t cycles_before, cycles_after;
-    uint32_t compared;
+    uint32_t runs, compared;
 };
 
 /* ST_OK, with or without a gain; ST_INPUT: it cannot be lifted, *d says why with bundle and slot; ST_NOMEM.

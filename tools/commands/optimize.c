@@ -136,9 +136,9 @@ static void report_text(const struct work *w, struct text *t)
 {
     const struct optimized *x = &w->result;
     job_text(&w->job, t);
-    text_addf(t, "cycles     %" PRIu64, x->compared ? x->cycles_before / x->compared : x->bundles);
+    text_addf(t, "cycles     %" PRIu64, x->runs ? x->cycles_before / x->runs : x->bundles);
     if (x->prog)
-        text_addf(t, " before, %" PRIu64 " after (%.3f of that)", x->cycles_after / x->compared,
+        text_addf(t, " before, %" PRIu64 " after (%.3f of that)", x->cycles_after / x->runs,
                   (double)x->cycles_after / (double)x->cycles_before);
     text_add(t, "\n");
     const uint32_t bound = x->work > x->dep ? x->work : x->dep;
@@ -163,11 +163,8 @@ static void report_json(const struct work *w, const char *path, struct text *t)
     json_bool(&j, "changed", x->prog != NULL);
     json_text(&j, "why", x->prog ? NULL : x->why);
     json_number(&j, "inputs", w->in.n);
-    json_number(&j, "cycles_before", x->compared ? x->cycles_before / x->compared : x->bundles);
-    json_number(&j, "cycles",
-                x->prog       ? x->cycles_after / x->compared
-                : x->compared ? x->cycles_before / x->compared
-                              : x->bundles);
+    json_number(&j, "cycles_before", x->runs ? x->cycles_before / x->runs : x->bundles);
+    json_number(&j, "cycles", x->runs ? x->cycles_after / x->runs : x->bundles);
     json_open(&j, "bounds", '{');
     json_number(&j, "work", x->work);
     json_number(&j, "dep", x->dep);
