@@ -305,6 +305,7 @@ static void random_programs_agree_with_the_slow_way(void **state)
         check_bounds(&r.h, &unrolled, true);
         check_chain(&r.h, &l);
         const uint32_t now = check_reschedule(&r.h, &r.h.machine, FREE_NOTHING);
+        assert_true(now <= r.h.cycles);
         const uint32_t renamed = check_reschedule(&r.h, &r.h.machine, FREE_WORDS);
         const uint32_t free_of_jumps = check_reschedule(&r.h, &r.h.machine, FREE_JUMPS);
         struct isa_machine wide = r.h.machine;
@@ -377,6 +378,7 @@ static void kernels_keep_their_bounds(void **state)
         struct limits l = find(&r.h);
         check_chain(&r.h, &l);
         const uint32_t now = check_reschedule(&r.h, &r.h.machine, FREE_NOTHING);
+        assert_true(now <= r.h.cycles);
         assert_true(l.work <= now && l.words <= now && l.work <= r.h.cycles && l.words <= r.h.cycles);
         assert_true(v > 0 || 3 * now < 2 * r.h.cycles); /* the scalar program has one slot a bundle */
         limits_free(&l);

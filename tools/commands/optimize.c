@@ -116,6 +116,14 @@ static void report_steps(const struct optimized *x, struct text *t)
     }
 }
 
+static void report_folded(const struct optimized *x, struct text *t)
+{
+    const struct fold_counts *f = &x->folded;
+    if (f->constants + f->copies + f->simplified + f->dead)
+        text_addf(t, "folded     %u constants, %u copies, %u simplified; %u slots are gone\n", f->constants,
+                  f->copies, f->simplified, f->dead);
+}
+
 static void report_assumptions(const struct work *w, struct text *t)
 {
     const struct optimized *x = &w->result;
@@ -150,6 +158,7 @@ static void report_text(const struct work *w, struct text *t)
                   x->compared);
     else
         text_addf(t, "result     unchanged: %s\n", x->why);
+    report_folded(x, t);
     report_steps(x, t);
     report_assumptions(w, t);
 }
@@ -182,6 +191,12 @@ static void report_json(const struct work *w, const char *path, struct text *t)
     json_number(&j, "proved", x->proved);
     json_number(&j, "assumed", x->given);
     json_number(&j, "unknown", x->unknown);
+    json_close(&j, '}');
+    json_open(&j, "folded", '{');
+    json_number(&j, "constants", x->folded.constants);
+    json_number(&j, "copies", x->folded.copies);
+    json_number(&j, "simplified", x->folded.simplified);
+    json_number(&j, "dead", x->folded.dead);
     json_close(&j, '}');
     json_number(&j, "debug_slots_left_out", x->debug_slots);
     json_text(&j, "output", path);

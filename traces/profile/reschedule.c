@@ -4,12 +4,14 @@
  * Algorithm: cycle by cycle, each engine takes the most urgent of its slots that may be in this
  * cycle: those with the longest path behind them (Hu 1961, Graham 1969), then the earlier executed. An
  * edge may have length 0, so a cycle is gone over until nobody more can be placed. Slots that
- * are bound to share a cycle are tried before all others.
- * Weakness: greedy; the order of words used again is that of the run, urgent or not. A run that was
- * scheduled well can come out longer. */
+ * are bound to share a cycle are tried before all others. The same slots once more in the order of the run,
+ * each in the first cycle that has room for it (serial schedule generation, Kelley 1963), which is never
+ * later than it was; the shorter of both counts.
+ * Weakness: greedy; the order of words used again is that of the run, urgent or not. */
 #include "traces/profile/reschedule.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* A slot by urgency: the smallest key is the most urgent one. */
 struct heap {
@@ -177,6 +179,107 @@ static void schedule(struct lister *l)
     }
 }
 
+/* --- in the order of the run --------------------------------------------------------- */
+
+/* Slots used by cycle, core and engine; and by the latter two the next cycle that may have room. */
+struct serial {
+    const struct lister *l;
+    uint32_t cycles, units; /* units: engines of all cores */
+    uint32_t *used, *next;
+    uint32_t *earliest, *at, *order;
+};
+
+static uint32_t unit_of(const struct serial *s, uint32_t slot)
+{
+    return hist_core(s->l->h, slot) * ENGINE_DEBUG + s->l->h->slots.at[slot].engine;
+}
+
+static uint32_t next_room(struct serial *s, uint32_t unit, uint32_t cycle)
+{
+    uint32_t *next = s->next + (size_t)unit * (s->cycles + 1);
+    while (next[cycle] != cycle)
+        cycle = next[cycle] = next[next[cycle]];
+    return cycle;
+}
+
+static bool has_room(const struct serial *s, uint32_t leader, uint32_t cycle)
+{
+    const struct constraints *p = s->l->p;
+    uint32_t needed[ENGINE_DEBUG] = {0};
+    for (uint32_t x = leader; x != CONSTRAINTS_END; x = p->bound[x]) {
+        const unsigned e = s->l->h->slots.at[x].engine;
+        if (++needed[e] + s->used[(size_t)cycle * s->units + unit_of(s, x)] > s->l->machine->slots[e])
+            return false;
+    }
+    return true;
+}
+
+/* The leader's cycle; s->cycles where there is none, which a run's own slots do not come to. */
+static uint32_t place_serially(struct serial *s, uint32_t leader)
+{
+    const struct constraints *p = s->l->p;
+    uint32_t cycle = next_room(s, unit_of(s, leader), s->earliest[leader]);
+    while (cycle < s->cycles && !has_room(s, leader, cycle))
+        cycle = next_room(s, unit_of(s, leader), cycle + 1);
+    if (cycle == s->cycles)
+        return cycle;
+    for (uint32_t x = leader; x != CONSTRAINTS_END; x = p->bound[x]) {
+        const uint32_t unit = unit_of(s, x);
+        s->at[x] = cycle;
+        if (++s->used[(size_t)cycle * s->units + unit] == s->l->machine->slots[s->l->h->slots.at[x].engine])
+            s->next[(size_t)unit * (s->cycles + 1) + cycle] = cycle + 1;
+    }
+    for (uint32_t i = p->first[leader]; i < p->first[leader + 1]; i++) {
+        const uint32_t at = cycle + p->next[i].delay;
+        if (s->earliest[p->next[i].to] < at)
+            s->earliest[p->next[i].to] = at;
+    }
+    return cycle;
+}
+
+/* Leaders by the cycle they were in, those of one cycle in the order of the graph. False when out of memory.
+ */
+static bool sort_by_cycle(struct serial *s, struct arena *arena)
+{
+    const struct constraints *p = s->l->p;
+    uint32_t *first = arena_array(arena, s->cycles + 2u, sizeof *first);
+    s->order = arena_array(arena, p->leaders + 1u, sizeof *s->order);
+    if (!first || !s->order)
+        return false;
+    for (uint32_t k = 0; k < p->leaders; k++)
+        first[hist_cycle(s->l->h, p->order[k]) + 1]++;
+    for (uint32_t c = 0; c < s->cycles; c++)
+        first[c + 1] += first[c];
+    for (uint32_t k = 0; k < p->leaders; k++)
+        s->order[first[hist_cycle(s->l->h, p->order[k])]++] = p->order[k];
+    return true;
+}
+
+/* How many cycles the slots take so, which are then in l->at, if fewer than `most`; UINT32_MAX when
+ * out of memory. */
+static uint32_t schedule_serially(const struct lister *l, uint32_t most, struct arena *arena)
+{
+    const struct constraints *p = l->p;
+    struct serial s = {.l = l, .cycles = l->h->cycles + 1, .units = l->h->machine.cores * ENGINE_DEBUG};
+    uint32_t length = 0;
+    s.used = arena_array(arena, (size_t)s.cycles * s.units, sizeof *s.used);
+    s.next = arena_array(arena, (size_t)s.units * (s.cycles + 1), sizeof *s.next);
+    s.earliest = arena_array(arena, p->n + 1u, sizeof *s.earliest);
+    s.at = arena_array(arena, p->n + 1u, sizeof *s.at);
+    if (!s.used || !s.next || !s.earliest || !s.at || !sort_by_cycle(&s, arena))
+        return UINT32_MAX;
+    for (uint32_t u = 0; u < s.units; u++)
+        for (uint32_t c = 0; c <= s.cycles; c++)
+            s.next[(size_t)u * (s.cycles + 1) + c] = c;
+    for (uint32_t k = 0; k < p->leaders; k++) {
+        const uint32_t cycle = place_serially(&s, s.order[k]);
+        length = cycle + 1 > length ? cycle + 1 : length;
+    }
+    if (length < most)
+        memcpy(l->at, s.at, p->n * sizeof *s.at);
+    return length;
+}
+
 uint32_t reschedule(const struct history *h, const struct isa_machine *machine, const struct constraints *p,
                     uint32_t *at, struct arena *arena)
 {
@@ -195,7 +298,10 @@ uint32_t reschedule(const struct history *h, const struct isa_machine *machine, 
             vec_free(&l.ready[core][e].keys);
     vec_free(&l.groups.keys);
     vec_free(&l.soon);
-    return l.no_memory ? UINT32_MAX : l.cycle;
+    if (l.no_memory)
+        return UINT32_MAX;
+    const uint32_t serial = schedule_serially(&l, l.cycle, arena);
+    return serial < l.cycle || serial == UINT32_MAX ? serial : l.cycle;
 }
 
 enum status limits_reschedule(const struct history *h, const struct isa_machine *machine,
