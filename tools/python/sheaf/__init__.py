@@ -14,7 +14,8 @@ from ._library import ProgramError
 from .command import judge, profile, trace
 from .faults import Fault
 from .kernel import OPERATORS, Kernel, KernelError, Report, Value, Variable
-from .machine import SCRATCH_SIZE, VLEN, Core, CoreState, DebugInfo, Machine, Program
+from .machine import SCRATCH_SIZE, VLEN, Core, CoreState, DebugInfo, Machine
+from .program import Program
 
 __version__ = _library.function("version")().decode()
 

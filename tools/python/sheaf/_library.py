@@ -28,10 +28,6 @@ class Error(ctypes.Structure):
     _fields_ = [("text", c_char * 1024), ("line", ctypes.c_uint), ("column", ctypes.c_uint)]
 
 
-class Value(ctypes.Structure):
-    _fields_ = [("key", c_char_p), ("value", c_uint32)]
-
-
 class Fault(ctypes.Structure):
     _fields_ = [
         ("kind", c_char_p),
@@ -138,7 +134,6 @@ _FUNCTIONS: Dict[str, tuple] = {
     "version": (c_char_p,),
     "program_load": (c_int, c_char_p, _OUT, POINTER(Error)),
     "program_parse_json": (c_int, c_char_p, c_size_t, c_char_p, _OUT, POINTER(Error)),
-    "program_parse_marshal": (c_int, c_char_p, c_size_t, c_char_p, _OUT, POINTER(Error)),
     "program_save": (c_int, _OBJECT, c_char_p, POINTER(Error)),
     "program_json": (c_size_t, _OBJECT, c_char_p, c_size_t),
     "program_bundles": (c_size_t, _OBJECT),
@@ -148,6 +143,7 @@ _FUNCTIONS: Dict[str, tuple] = {
     "machine_create": (c_int, _OBJECT, POINTER(Config), c_void_p, c_size_t, _OUT, POINTER(Error)),
     "machine_reset": (None, _OBJECT, c_void_p),
     "machine_change": (c_int, _OBJECT, POINTER(Config), POINTER(Error)),
+    "machine_expect": (c_int, _OBJECT, c_void_p, c_char_p, c_size_t),
     "machine_copy": (c_int, _OBJECT, _OUT, POINTER(Error)),
     "machine_destroy": (None, _OBJECT),
     "step": (c_int, _OBJECT, c_uint64),

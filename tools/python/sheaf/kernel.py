@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from . import _library
-from .machine import Bundle, Program, _buffer
+from .machine import _buffer
+from .program import Bundle, Program
 
 OPERATORS: Tuple[str, ...] = _library.OPERATORS
 _CODES = {name: code for code, name in enumerate(OPERATORS)}

@@ -4,34 +4,25 @@ import contextlib
 import copy
 import ctypes
 import enum
-import errno
-import functools
-import json
-import marshal
 import operator
-import os
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _library, faults
+from .program import AnyBundle, Bundle, Program, ProgramError, names_of
 
 SCRATCH_SIZE: int = _library.REFERENCE["scratch"]
 VLEN: int = _library.REFERENCE["vlen"]
 _SLOTS = {engine: _library.REFERENCE[engine] for engine in _library.ENGINES}
 
-ProgramError = _library.ProgramError
-Bundle = Dict[str, List[Sequence[Any]]]
-
-_program_text = _library.function("program_text")
 _step = _library.function("step")
 _run_some = _library.function("run_some")
 _cycle = _library.function("cycle")
 _pc = _library.function("pc")
 _core_state = _library.function("core_state")
 _reset = _library.function("machine_reset")
-_destroy_machine = _library.function("machine_destroy")
-_destroy_program = _library.function("program_destroy")
+_expect = _library.function("machine_expect")
 
 
 class CoreState(enum.Enum):
@@ -82,177 +73,6 @@ def _copy_in(words: Sequence[int], address: Optional[int], room: int, what: str)
         ctypes.memmove(address, source.buffer_info()[0], 4 * room)
 
 
-def _hashable(key: Any) -> Any:
-    """A key as value_trace has it: what are lists in JSON are tuples."""
-    return tuple(_hashable(part) for part in key) if isinstance(key, (list, tuple)) else key
-
-
-class _Converted:
-    """A program of the library, the compares in it, and machines that nobody uses any more."""
-
-    IDLE, IDLE_WORDS = 2, 1 << 20  # how many of those, and the largest memory they may keep
-
-    def __init__(self, function: str, *arguments: Any) -> None:
-        handle, error = ctypes.c_void_p(), _library.Error()
-        self.handle: Optional[int] = None
-        _library.check(_library.function(function)(*arguments, handle, error), error)
-        self.handle = handle.value
-        self._texts: Optional[List[Tuple[bytes, Any]]] = None
-        self._idle: List[Tuple[tuple, int]] = []
-        self._lock = threading.Lock()
-        self._own_machine: Optional[bool] = None
-
-    def __copy__(self) -> "_Converted":
-        return self  # a program never changes
-
-    def __deepcopy__(self, memo: Any) -> "_Converted":
-        return self
-
-    def __reduce__(self) -> Any:
-        raise TypeError("a converted program cannot be pickled: pickle the Program")
-
-    def json(self) -> str:
-        return _library.text_of("program_json", self.handle)
-
-    def own_machine(self) -> bool:
-        """Whether it says on which machine it is to run, and that is another one than the reference's."""
-        if self._own_machine is None:
-            text = self.json()
-            told = json.loads(text) if text.startswith("{") else {}
-            machine = dict(told.get("machine", {}))
-            machine.update(machine.pop("slots", {}))
-            machine.update(("%s latency" % name, cycles) for name, cycles in machine.pop("latency", {}).items() if cycles != 1)
-            self._own_machine = any(_library.REFERENCE.get(name) != value for name, value in machine.items())
-        return self._own_machine
-
-    def __del__(self) -> None:
-        handle, self.handle = self.handle, None
-        if handle:
-            for _, machine in self._idle:
-                _destroy_machine(machine)
-            _destroy_program(handle)
-
-    def expected(self, value_trace: Dict[Any, int]) -> List[Tuple[bytes, int]]:
-        """What the program's compares find in value_trace: key in JSON, value."""
-        if self._texts is None:
-            texts: List[Tuple[bytes, Any]] = []
-            text = _program_text(self.handle, 0)
-            while text is not None:
-                texts.append((text, _hashable(json.loads(text))))
-                text = _program_text(self.handle, len(texts))
-            self._texts = texts
-        return [(text, value_trace[key] & 0xFFFFFFFF) for text, key in self._texts
-                if not isinstance(key, dict) and key in value_trace]
-
-    def take(self, kind: tuple) -> Optional[int]:
-        """An idle machine of this kind, in some state."""
-        with self._lock:
-            for i, (of, machine) in enumerate(self._idle):
-                if of == kind:
-                    del self._idle[i]
-                    return machine
-        return None
-
-    def give_back(self, kind: tuple, words: int, machine: int) -> None:
-        # Garbage that refers to itself is finalised in any order: the program may be gone.
-        if not self.handle or words > self.IDLE_WORDS or len(self._idle) == self.IDLE:
-            _destroy_machine(machine)
-        else:
-            self._idle.append((kind, machine))
-
-
-@functools.lru_cache(maxsize=8)
-def _from_marshal(data: bytes) -> _Converted:
-    return _Converted("program_parse_marshal", data, len(data), b"program")
-
-
-def _from_python(bundles: Any) -> _Converted:
-    data = marshal.dumps(bundles, 2)
-    known = len(data) < 1 << 24  # larger ones are not worth the memory
-    return _from_marshal(data) if known else _from_marshal.__wrapped__(data)
-
-
-def _plain(number: Any) -> int:
-    """A number of another package as Python's own."""
-    try:
-        return operator.index(number)
-    except TypeError:
-        raise ProgramError("program: %r is neither a number, a text, a list nor a dict" % (number,)) from None
-
-
-def _convert(bundles: Any) -> _Converted:
-    """Marshal is by far the quickest way, and takes Python's own types only: others go through JSON before."""
-    with contextlib.suppress(ValueError):
-        return _from_python(bundles)
-    return _from_python(json.loads(json.dumps(bundles, default=_plain)))
-
-
-class Program:
-    """Bundles converted for the library, once, for any number of machines.
-
-    `Program(bundles)` takes a list of dicts from engine to a list of slots (lists or tuples),
-    `Program.load(path)` a file of JSON or assembly. ProgramError when it is not a program.
-    """
-
-    def __init__(self, bundles: Union[Sequence[Bundle], Dict[str, Any]]) -> None:
-        self._converted = _convert(bundles)
-
-    @property
-    def _handle(self) -> Optional[int]:
-        return self._converted.handle
-
-    @classmethod
-    def load(cls, path: str) -> "Program":
-        """Reads a file: assembly if its name ends in .s, else JSON."""
-        name = _library.file_name(path)
-        if name != b"-" and not os.path.exists(name):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fsdecode(name))
-        program = cls.__new__(cls)
-        program._converted = _Converted("program_load", name)
-        return program
-
-    @classmethod
-    def _from_json(cls, text: str) -> "Program":
-        data = text.encode()
-        program = cls.__new__(cls)
-        program._converted = _Converted("program_parse_json", data, len(data), b"program")
-        return program
-
-    def __reduce__(self) -> Any:
-        return Program._from_json, (self._converted.json(),)
-
-    def __copy__(self) -> "Program":
-        return self
-
-    def __deepcopy__(self, memo: Any) -> "Program":
-        return self
-
-    def save(self, path: str) -> None:
-        """Writes a file, as assembly if its name ends in .s, else as JSON."""
-        error = _library.Error()
-        _library.check(_library.function("program_save")(self._handle, _library.file_name(path), error), error)
-
-    @property
-    def bundles(self) -> List[Bundle]:
-        """The program as a list of dicts of lists."""
-        read = json.loads(_library.text_of("program_json", self._handle))
-        return read["program"] if isinstance(read, dict) else read
-
-    def __len__(self) -> int:
-        return _library.function("program_bundles")(self._handle)
-
-
-def _named_program(bundles: Any, debug_info: Optional[Any]) -> Program:
-    """With the names that messages and traces show."""
-    names = {str(at): [name, words] for at, (name, words) in _names(debug_info).items()
-             if isinstance(at, int) and at >= 0 and isinstance(name, str) and isinstance(words, int) and words >= 0}
-    return Program({"scratch_map": names, "program": bundles} if names and isinstance(bundles, list) else bundles)
-
-
-def _names(debug_info: Optional[Any]) -> Dict[int, Tuple[str, int]]:
-    return getattr(debug_info, "scratch_map", None) or {}
-
-
 class _Simulator:
     """A machine of the library, which is made when it is first run."""
 
@@ -260,8 +80,8 @@ class _Simulator:
         self.handle: Optional[int] = None
         self.config = config
         self._converted = program._converted
-        self._expected: List[Tuple[bytes, int]] = []
         self._n_words = 0
+        self._values: Mapping[Any, int] = {}
         self.lock = threading.RLock()  # callers that run it or look at it; C runs without the interpreter's lock
 
     def __reduce__(self) -> Any:
@@ -272,7 +92,7 @@ class _Simulator:
         made = _Simulator.__new__(_Simulator)
         made.config = _library.Config.from_buffer_copy(self.config)
         made.handle, made._converted, made.lock = None, self._converted, threading.RLock()
-        made._expected, made._n_words = list(self._expected), self._n_words
+        made._n_words, made._values = self._n_words, self._values
         if self.handle:
             handle, error = ctypes.c_void_p(), _library.Error()
             _library.check(_library.function("machine_copy")(self.handle, handle, error), error)
@@ -287,23 +107,27 @@ class _Simulator:
     def _kind(self) -> tuple:
         """What two machines of a program have in common when one can stand for the other."""
         c = self.config
-        return (self._n_words, c.simulator, c.pause, c.debug, c.strict, c.cycle_limit, c.cores, c.scratch,
-                tuple(self._expected))
+        return self._n_words, c.simulator, c.pause, c.debug, c.strict, c.cycle_limit, c.cores, c.scratch
 
-    def prepare(self, pause: bool, debug: bool, values: Dict[Any, int], start: "array.array[int]") -> None:
+    def prepare(self, pause: bool, debug: bool, values: Mapping[Any, int], start: "array.array[int]") -> None:
         """Sees to it that it is there, and does what it is told from now on."""
-        config, expected = self.config, self._converted.expected(values) if values and debug else []
-        if self.handle and (config.pause, config.debug, self._expected) == (pause, debug, expected):
-            return
-        config.pause, config.debug, self._expected = pause, debug, expected
-        held = (_library.Value * len(expected))(*expected)
-        config.values, config.n_values = ctypes.addressof(held), len(expected)
-        error = _library.Error()
-        if self.handle:
-            _library.check(_library.function("machine_change")(self.handle, config, error), error)
-        else:
-            self._make(start, error)
-        config.values, config.n_values = None, 0
+        config = self.config
+        if not self.handle or (config.pause, config.debug) != (pause, debug):
+            config.pause, config.debug = pause, debug
+            error = _library.Error()
+            if self.handle:
+                _library.check(_library.function("machine_change")(self.handle, config, error), error)
+            else:
+                self._make(start, error)
+        expected = self._converted.expected(values) if debug else None
+        if expected and _expect(self.handle, *expected.arguments()) != _library.OK:
+            raise MemoryError("out of memory for expected values")
+        self._values = values if expected else {}
+
+    def fault(self) -> faults.Fault:
+        """The one that it has, with keys and values of compares as Python has them."""
+        fault = faults.of_machine(self.handle)
+        return fault.spelled(lambda text: self._converted.message(text, self._values))
 
     def _make(self, start: "array.array[int]", error: _library.Error) -> None:
         address, self._n_words = start.buffer_info()
@@ -416,14 +240,14 @@ class Machine:
     the same state; one that has been run cannot be pickled.
     """
 
-    def __init__(self, mem_dump: Sequence[int], program: Union[Sequence[Bundle], Program],
+    def __init__(self, mem_dump: Sequence[int], program: Union[Sequence[AnyBundle], Program],
                  debug_info: Optional[Any] = None, n_cores: int = 1, scratch_size: int = SCRATCH_SIZE,
-                 trace: Union[bool, str] = False, value_trace: Optional[Dict[Any, int]] = None, *,
+                 trace: Union[bool, str] = False, value_trace: Optional[Mapping[Any, int]] = None, *,
                  simulator: str = "fast", strict: bool = False, cycle_limit: Optional[int] = None,
                  machine: Optional[str] = None, engine: Optional[str] = None) -> None:
         self._start = _buffer(mem_dump)
         self._mem: Optional[List[int]] = None
-        self._program = program if isinstance(program, Program) else _named_program(program, debug_info)
+        self._program = program if isinstance(program, Program) else Program(program, debug_info)
         if machine not in (None, "program"):
             raise ValueError("machine is %r, expected None or 'program'" % (machine,))
         if machine is None and not isinstance(program, list) and self._program._converted.own_machine():
@@ -433,7 +257,7 @@ class Machine:
             engine or simulator, cycle_limit=cycle_limit, strict=bool(strict), cores=n_cores, scratch=scratch_size, **own))
         self.program = program
         self.debug_info = debug_info
-        self.value_trace: Dict[Any, int] = {} if value_trace is None else value_trace
+        self.value_trace: Mapping[Any, int] = {} if value_trace is None else value_trace
         self.trace = trace
         self.prints = False
         self.enable_pause = True
@@ -528,7 +352,7 @@ class Machine:
     def _goes_on(self, end: int) -> bool:
         """Whether there is more to do."""
         if end == _library.FAULTED:
-            raise faults.of_machine(self._simulator.handle)
+            raise self._simulator.fault()
         return end == _library.MORE
 
     def _run(self) -> None:
@@ -538,7 +362,7 @@ class Machine:
 
     def _run_printing(self) -> None:
         bundles = self._program.bundles if self.program is self._program else self.program
-        names = _names(self.debug_info)
+        names = names_of(self.debug_info)
         first, more = all(core.state != CoreState.RUNNING for core in self.cores), True
         while more:
             for core in self.cores:
