@@ -257,13 +257,13 @@ enum sheaf_status sheaf_machine_create(const struct sheaf_program *program, cons
 }
 
 /* The new machine takes over the old one's state, and with it the pointers callers have. */
-enum sheaf_status sheaf_machine_change(struct sheaf_machine *machine, const struct sheaf_config *config,
-                                       struct sheaf_error *error)
+static enum sheaf_status go_on(struct sheaf_machine *machine, const struct prog *prog,
+                               const struct sheaf_config *config, struct sheaf_error *error)
 {
     const struct sheaf_config c = public_config(config);
     struct sim *old = machine->sim, *s;
     const enum sheaf_status status =
-        make_sim(old->prog, &old->config.machine, &c, old->mem, old->mem_words, &s, error);
+        make_sim(prog, &old->config.machine, &c, old->mem, old->mem_words, &s, error);
     if (status != SHEAF_OK)
         return status;
     struct sim_core *const cores = s->cores;
@@ -296,6 +296,18 @@ enum sheaf_status sheaf_machine_expect(struct sheaf_machine *machine, const uint
         s->expected[i] = i < n ? (struct sim_expected){kinds ? kinds[i] : EXPECT_WORD, words[i]}
                                : (struct sim_expected){0};
     return SHEAF_OK;
+}
+
+enum sheaf_status sheaf_machine_change(struct sheaf_machine *machine, const struct sheaf_config *config,
+                                       struct sheaf_error *error)
+{
+    return go_on(machine, machine->sim->prog, config, error);
+}
+
+enum sheaf_status sheaf_machine_program(struct sheaf_machine *machine, const struct sheaf_program *program,
+                                        const struct sheaf_config *config, struct sheaf_error *error)
+{
+    return go_on(machine, program->prog, config, error);
 }
 
 /* The copy's arrays are there, of the same sizes. False when out of memory. */

@@ -219,6 +219,12 @@ SHEAF_API enum sheaf_status sheaf_machine_change(struct sheaf_machine *machine,
                                                  const struct sheaf_config *config,
                                                  struct sheaf_error *error);
 
+/* The same with another program, at the number of the bundle that would have been next. */
+SHEAF_API enum sheaf_status sheaf_machine_program(struct sheaf_machine *machine,
+                                                  const struct sheaf_program *program,
+                                                  const struct sheaf_config *config,
+                                                  struct sheaf_error *error);
+
 /* What debug compares expect from here on, by number of the program's text (see sheaf_program_text): a word,
  * or by `kinds` none, or something that no word equals,
  * which messages call "<value N>". `kinds` NULL: all are words. Replaces the config's

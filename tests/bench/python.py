@@ -82,8 +82,9 @@ def main():
         machine.run()
         return machine.mem
 
-    machine = sheaf.Machine(mem, bundles, None)
+    machine, listed = sheaf.Machine(mem, sheaf.Program(bundles)), sheaf.Machine(mem, bundles)
     machine.run()
+    listed.run()
     cycles, slots = machine.cycle, sum(len(slots) for bundle in bundles for slots in bundle.values())
     program = sheaf.Program(bundles)
     run = median(10 * runs, machine.run, lambda: machine.reset(mem))
@@ -110,6 +111,7 @@ def main():
         ("the same again", median(runs, lambda: run_of(sheaf.Machine(mem, program, None)), kept.clear)),
         ("reset", median(runs, lambda: machine.reset(mem))),
         ("run()", run),
+        ("run(), of lists", median(10 * runs, listed.run, lambda: listed.reset(mem))),
         ("whole, new", median(runs, whole, internals.recent.clear)),
         ("whole, known", median(runs, whole)),
         ("reference", cycles / REFERENCE),

@@ -360,7 +360,7 @@ class Keys(unittest.TestCase):
         program = Program(bundles)
         again = program.bundles[0]["debug"]
         for slot, key in zip(again, self.KEYS):
-            self.assertEqual(programs._hashable(slot[2]), key)
+            self.assertEqual(programs.hashable(slot[2]), key)
         values = {key: 0 for key in self.KEYS}
         Machine([], pickle.loads(pickle.dumps(program)), value_trace=values).run()
         Machine([], Program(program.bundles), value_trace=values).run()

@@ -143,6 +143,7 @@ _FUNCTIONS: Dict[str, tuple] = {
     "machine_create": (c_int, _OBJECT, POINTER(Config), c_void_p, c_size_t, _OUT, POINTER(Error)),
     "machine_reset": (None, _OBJECT, c_void_p),
     "machine_change": (c_int, _OBJECT, POINTER(Config), POINTER(Error)),
+    "machine_program": (c_int, _OBJECT, _OBJECT, POINTER(Config), POINTER(Error)),
     "machine_expect": (c_int, _OBJECT, c_void_p, c_char_p, c_size_t),
     "machine_copy": (c_int, _OBJECT, _OUT, POINTER(Error)),
     "machine_destroy": (None, _OBJECT),

@@ -6,11 +6,13 @@ import ctypes
 import enum
 import operator
 import threading
+import weakref
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _library, faults
-from .program import AnyBundle, Bundle, Program, ProgramError, names_of
+from .program import AnyBundle, Program, ProgramError, names_of
+from .stepwise import EXECUTING, TRACING, Stepwise, overridden
 
 SCRATCH_SIZE: int = _library.REFERENCE["scratch"]
 VLEN: int = _library.REFERENCE["vlen"]
@@ -100,9 +102,7 @@ class _Simulator:
         return made
 
     def __del__(self) -> None:
-        handle, self.handle = self.handle, None
-        if handle:
-            self._converted.give_back(self._kind(), self._n_words, handle)
+        self.release()
 
     def _kind(self) -> tuple:
         """What two machines of a program have in common when one can stand for the other."""
@@ -123,6 +123,19 @@ class _Simulator:
         if expected and _expect(self.handle, *expected.arguments()) != _library.OK:
             raise MemoryError("out of memory for expected values")
         self._values = values if expected else {}
+
+    def release(self) -> None:
+        """Is not there any more."""
+        handle, self.handle = self.handle, None
+        if handle:
+            self._converted.give_back(self._kind(), self._n_words, handle)
+
+    def go_on_with(self, program: Program) -> None:
+        """Has another program from here on."""
+        if self.handle:
+            error = _library.Error()
+            _library.check(_library.function("machine_program")(self.handle, program._handle, self.config, error), error)
+        self._converted = program._converted
 
     def fault(self) -> faults.Fault:
         """The one that it has, with keys and values of compares as Python has them."""
@@ -152,12 +165,23 @@ class _Simulator:
             return _copy_out(*self.words(what, *core)) if self.handle else []
 
 
+@dataclass
+class _ByHand:
+    """The state of a core that C does not run."""
+
+    pc: int
+    state: CoreState
+    trace_buf: List[int]
+
+
 class Core:
     """A core of a machine: `id`, `scratch`, `trace_buf`, `pc` and `state`."""
 
-    def __init__(self, simulator: _Simulator, number: int) -> None:
-        self._simulator = simulator
+    def __init__(self, machine: "Machine", number: int) -> None:
+        self._machine = weakref.ref(machine)
+        self._simulator = machine._simulator
         self._scratch: Optional[List[int]] = None
+        self._by_hand: Optional[_ByHand] = None
         self.id = number
 
     @property
@@ -175,24 +199,53 @@ class Core:
     @property
     def trace_buf(self) -> List[int]:
         """What its trace_write slots have written."""
-        return self._simulator.copy_out("trace", self.id)
+        return self._by_hand.trace_buf if self._by_hand else self._simulator.copy_out("trace", self.id)
 
     @property
     def pc(self) -> int:
-        """The next bundle; after a fault, the faulting one."""
+        """The next bundle; after a fault, the faulting one. Where it is set, the machine goes on in Python."""
+        if self._by_hand:
+            return self._by_hand.pc
         return _pc(self._simulator.handle, self.id) if self._simulator.handle else 0
+
+    @pc.setter
+    def pc(self, pc: int) -> None:
+        self._taken_over().pc = pc
 
     @property
     def state(self) -> CoreState:
+        """Running, paused or stopped. Where it is set, the machine goes on in Python."""
+        if self._by_hand:
+            return self._by_hand.state
         handle = self._simulator.handle
         return _STATES[_core_state(handle, self.id)] if handle else CoreState.RUNNING
+
+    @state.setter
+    def state(self, state: CoreState) -> None:
+        self._taken_over().state = _STATES[[str(one.name) for one in _STATES].index(state.name)]
+
+    def _taken_over(self) -> "_ByHand":
+        machine = self._machine()
+        if machine:
+            machine._take_over()
+        if not self._by_hand:
+            raise ReferenceError("the machine of this core is gone")
+        return self._by_hand
+
+    def _take_over(self) -> None:
+        """Has its state here from now on."""
+        self._scratch, self._by_hand = self.scratch, _ByHand(self.pc, self.state, self.trace_buf)
+
+    def _restart(self) -> None:
+        self._scratch = self._by_hand = None
 
     def __copy__(self) -> "Core":
         raise TypeError("a core is a part of its machine: copy that")
 
-    def _of(self, simulator: _Simulator) -> "Core":
+    def _of(self, machine: "Machine") -> "Core":
         """The same core of a copy."""
-        core = Core(simulator, self.id)
+        core = Core(machine, self.id)
+        core._by_hand = copy.deepcopy(self._by_hand)
         core._scratch = None if self._scratch is None else list(self._scratch)
         return core
 
@@ -214,7 +267,7 @@ class Core:
         return "Core(id=%d, pc=%d, state=%s)" % (self.id, self.pc, self.state)
 
 
-class Machine:
+class Machine(Stepwise):
     """Runs a program on a memory: the reference machine's interface and results, in C.
 
     mem_dump      words at the start, a list or anything like one; copied
@@ -229,8 +282,12 @@ class Machine:
     changes them in place. `enable_pause`, `enable_debug` and `prints` may be set at any time between
     runs. A fault raises one of `sheaf.faults`, which are also the reference's exceptions. Unlike there,
     a program is read when the machine is made: slots with wrong operands raise ProgramError then;
-    negative addresses are IndexErrors; words of mem are taken modulo 2^32; pc and state are to be read
-    only, and after a fault there is no going on.
+    negative addresses are IndexErrors; words of mem are taken modulo 2^32, and after a fault there is no
+    going on. `program` may be changed and assigned between runs.
+
+    Overridden methods are called. Where one of step, alu, valu, load, store and flow is overridden, where step() is
+    called, or pc or state of a core or `cycle` set, the machine goes on in Python, with the same state, and takes
+    as long as the reference. print_step, scratch_map, rewrite_instr and rewrite_slot are what `prints` calls.
 
     simulator (`fast`, `step`; `engine` is its old name), strict, cycle_limit: as in the command's options of these names. A program in the
     object form that asks for a machine other than the reference's is refused, unless machine="program" says that
@@ -247,11 +304,13 @@ class Machine:
                  machine: Optional[str] = None, engine: Optional[str] = None) -> None:
         self._start = _buffer(mem_dump)
         self._mem: Optional[List[int]] = None
+        self._cycle: Optional[int] = None  # where the state is here
+        self._own_machine = machine is not None
+        self._listed: Tuple[Any, Sequence[Any]] = (None, ())
         self._program = program if isinstance(program, Program) else Program(program, debug_info)
         if machine not in (None, "program"):
             raise ValueError("machine is %r, expected None or 'program'" % (machine,))
-        if machine is None and not isinstance(program, list) and self._program._converted.own_machine():
-            raise ProgramError("the program asks for a machine of its own; machine='program' lets it have that")
+        self._check_machine(self._program)
         own = {} if machine else {"slots": _SLOTS, "vlen": VLEN}
         self._simulator = _Simulator(self._program, _library.config(
             engine or simulator, cycle_limit=cycle_limit, strict=bool(strict), cores=n_cores, scratch=scratch_size, **own))
@@ -262,7 +321,20 @@ class Machine:
         self.prints = False
         self.enable_pause = True
         self.enable_debug = True
-        self.cores = [Core(self._simulator, i) for i in range(n_cores)]
+        self.cores = [Core(self, i) for i in range(n_cores)]
+        self._given = program
+        self._check_trace()
+
+    def _check_machine(self, program: Program) -> None:
+        if not self._own_machine and program._converted.own_machine():
+            raise ProgramError("the program asks for a machine of its own; machine='program' lets it have that")
+
+    def _check_trace(self) -> None:
+        """The command writes it, from a run of its own."""
+        names = overridden(self, TRACING + EXECUTING) if self.trace else []
+        if names:
+            raise TypeError("%s overrides %s, which a trace does not show: it is written by the command sheaf" % (
+                type(self).__name__, ", ".join(names)))
 
     @property
     def mem(self) -> List[int]:
@@ -278,12 +350,21 @@ class Machine:
 
     @property
     def cycle(self) -> int:
-        """Cycles until now."""
+        """Cycles until now. Where they are set, the machine goes on in Python."""
+        if self._cycle is not None:
+            return self._cycle
         return _cycle(self._simulator.handle) if self._simulator.handle else 0
+
+    @cycle.setter
+    def cycle(self, cycle: int) -> None:
+        self._take_over()
+        self._cycle = cycle
 
     @property
     def double_writes(self) -> int:
         """Writes replaced by a later one to the same word in the same bundle."""
+        if self._cycle is not None:
+            return self._overwritten
         handle = self._simulator.handle
         return _library.function("double_writes")(handle) if handle else 0
 
@@ -294,7 +375,8 @@ class Machine:
             made._simulator = self._simulator.copy()
             made._program, made._start = self._program, self._start[:]
             made._mem = None if self._mem is None else list(self._mem)
-            made.cores = [core._of(made._simulator) for core in self.cores]
+            made.cores = [core._of(made) for core in self.cores]
+            memo.update((id(core), copied) for core, copied in zip(self.cores, made.cores))
         for name, value in vars(self).items():
             if name not in vars(made):
                 setattr(made, name, value if value is self._program else copy.deepcopy(value, memo))
@@ -312,6 +394,12 @@ class Machine:
             self._run_whole()
 
     def _run_whole(self) -> None:
+        self._check_trace()
+        if self._cycle is not None or overridden(self, EXECUTING):
+            self._take_over()
+            self._run_by_hand()
+            return
+        self._look_at_program()
         if not self._simulator.handle and self._mem is not None:
             self._start = _buffer(self._mem)
         self._simulator.prepare(bool(self.enable_pause), bool(self.enable_debug), self.value_trace, self._start)
@@ -323,15 +411,62 @@ class Machine:
             if self.trace and self.cycle:
                 self._write_trace()
 
+    def _look_at_program(self) -> None:
+        """It may be another one than it was, or have other bundles in it."""
+        given, names = self.program, names_of(self.debug_info)
+        if given is self._given and (not isinstance(given, (list, tuple))
+                                     or self._program._converted.is_of(given, names)):
+            return
+        program = given if isinstance(given, Program) else Program(given, self.debug_info)
+        if program._converted is not self._program._converted:
+            self._check_machine(program)
+            self._simulator.go_on_with(program)
+        self._program, self._given = program, given
+
+    def _take_over(self) -> None:
+        """Has the state here from now on."""
+        with self._simulator.lock:
+            if self._cycle is not None:
+                return
+            config = self._simulator.config
+            for name, there in (("strict", config.strict), ("machine='program'", self._own_machine)):
+                if there:
+                    raise TypeError("%s is not for a machine that runs in Python: %s" % (
+                        name, ", ".join(overridden(self, EXECUTING)) or "step() is called, or pc, state or cycle set"))
+            self._overwritten = self.double_writes
+            self._mem = self.mem
+            for core in self.cores:
+                core._take_over()
+            self._cycle = self.cycle
+            self._simulator.release()
+
+    def _run_by_hand(self) -> None:
+        if self.trace:
+            raise TypeError("trace: step() was called, or pc, state or cycle set, which a trace does not show")
+        limit = self._simulator.config.cycle_limit
+        for costs in self._rounds(self._bundles, CoreState, bool(self.prints)):
+            if costs and self.cycle >= limit:
+                raise faults.CycleLimit("cycle_limit: reached the limit of %d cycles" % limit, cycle=limit)
+            self._cycle = self.cycle + costs
+
+    def _bundles(self) -> Sequence[Any]:
+        """What is executed, in Python's own objects."""
+        if isinstance(self.program, (list, tuple)):
+            return self.program
+        if self.program is not self._listed[0]:
+            program = self.program if isinstance(self.program, Program) else Program(self.program)
+            self._listed = self.program, program.bundles
+        return self._listed[1]
+
     def reset(self, mem_dump: Sequence[int]) -> None:
         """Back to before the first cycle, with other memory of the same size: much quicker than a new machine."""
         words = _buffer(mem_dump)
         if len(words) != len(self._start):
             raise ValueError("mem has %d words, expected %d: its size cannot change" % (len(words), len(self._start)))
         with self._simulator.lock:
-            self._start, self._mem = words, None
+            self._start, self._mem, self._cycle = words, None, None
             for core in self.cores:
-                core._scratch = None
+                core._restart()
             if self._simulator.handle:
                 _reset(self._simulator.handle, words.buffer_info()[0])
 
@@ -361,22 +496,16 @@ class Machine:
             pass
 
     def _run_printing(self) -> None:
-        bundles = self._program.bundles if self.program is self._program else self.program
-        names = names_of(self.debug_info)
+        bundles = self._bundles()
         first, more = all(core.state != CoreState.RUNNING for core in self.cores), True
         while more:
             for core in self.cores:
                 runs = core.state == CoreState.RUNNING or (first and core.state == CoreState.PAUSED)
                 if runs and core.pc < len(bundles):
-                    self._print_bundle(core, bundles[core.pc], names)
+                    self.print_step(bundles[core.pc], core)
+            self._push()
             first, more = False, self._goes_on(_step(self._simulator.handle, 1))
-
-    def _print_bundle(self, core: Core, bundle: Bundle, names: Dict[int, Tuple[str, int]]) -> None:
-        scratch = _copy_out(*self._simulator.words("scratch", core.id))
-        print({name: scratch[at:at + length] for at, (name, length) in names.items()})
-        named = {engine: [tuple(_name(names, part) for part in slot) for slot in slots]
-                 for engine, slots in bundle.items()}
-        print(core.pc, bundle, named)
+            self._pull()
 
     def _write_trace(self) -> None:
         """Runs again from the start what has been run, watched."""
@@ -387,8 +516,3 @@ class Machine:
         with contextlib.suppress(faults.Fault):
             command.trace(path, self._program, self._start, cycles="0:%d" % self.cycle, no_debug=True,
                           pause=config.pause, strict=config.strict, cores=config.cores, scratch=config.scratch)
-
-
-def _name(names: Dict[int, Tuple[str, int]], part: Any) -> Any:
-    """The name of scratch word `part`, as the reference puts it into a slot."""
-    return names.get(part, (None,))[0] or part if isinstance(part, int) else part

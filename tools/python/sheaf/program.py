@@ -29,9 +29,9 @@ _UNKNOWN, _WORD, _OTHER = range(3)
 _MISSING = object()
 
 
-def _hashable(key: Any) -> Any:
+def hashable(key: Any) -> Any:
     """A key as value_trace has it: what are lists in JSON are tuples."""
-    return tuple(_hashable(part) for part in key) if isinstance(key, (list, tuple)) else key
+    return tuple(hashable(part) for part in key) if isinstance(key, (list, tuple)) else key
 
 
 def _found(key: Any, look: Callable[[Any], Any]) -> Any:
@@ -162,7 +162,7 @@ class Converted:
         """What the program's compares find in value_trace."""
         keys = self.keys
         if not (self.read and self.read.lasting):
-            keys = [_hashable(key) for key in keys]
+            keys = [hashable(key) for key in keys]
         return Expected(keys, value_trace) if keys else None
 
     def json_with_keys(self) -> str:
@@ -172,7 +172,7 @@ class Converted:
     def message(self, text: str, values: Any) -> str:
         """The text of a fault with the keys themselves in it, and with the values that no word equals."""
         text = _OBJECT.sub(lambda found: repr(self.keys[int(found[1])]), text)
-        return _VALUE.sub(lambda found: repr(_found(_hashable(self.keys[int(found[1])]), values.__getitem__)), text)
+        return _VALUE.sub(lambda found: repr(_found(hashable(self.keys[int(found[1])]), values.__getitem__)), text)
 
     def take(self, kind: tuple) -> Optional[int]:
         """An idle machine of this kind, in some state."""
