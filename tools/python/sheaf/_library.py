@@ -5,6 +5,7 @@ Looked for in this order: the file that SHEAF_LIBRARY names, libsheaf.so beside 
 package, the build folder of the tree it stands in, whatever the system's loader finds.
 """
 import ctypes
+import errno
 import json
 import operator
 import os
@@ -216,6 +217,11 @@ def file_name(path: Any) -> bytes:
     if b"\0" in name:
         raise ValueError("a file name with a NUL in it")
     return name
+
+
+def no_file(name: Any) -> FileNotFoundError:
+    """That there is no such file, or no folder for it."""
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fsdecode(name))
 
 
 def config(simulator: str = "fast", *, cycle_limit: Optional[int] = None, slots: Optional[Dict[str, int]] = None,

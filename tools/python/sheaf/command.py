@@ -1,4 +1,5 @@
-"""What the command `sheaf` does with a program: profile, judge, trace.
+"""What the command `sheaf` does with a program: profile, judge, trace, diff, debug. Each takes `debug_info`, whose
+names reach what it says.
 
 The command is the one that SHEAF_COMMAND names, the one beside the library, or the one on PATH.
 """
@@ -34,6 +35,8 @@ def _file(program: AnyProgram, path: str, debug_info: Optional[Any]) -> str:
     """What the command is to call the program, which is written to `path` unless it is a file already."""
     if isinstance(program, (str, bytes, os.PathLike)):
         name = os.fsdecode(_library.file_name(program))
+        if (os.path.dirname(name) or os.path.splitext(name)[1]) and not os.path.exists(name):
+            raise _library.no_file(name)
         if debug_info is None:
             return os.path.join(".", name) if name.startswith("-") and name != "-" else name
         program = Program.load(name)
@@ -68,8 +71,16 @@ def _files(programs: Sequence[AnyProgram], mem: Optional[Iterable[int]],
         yield arguments
 
 
+def _place(path: Any) -> str:
+    """The name of a file that is to be written."""
+    name = os.fsdecode(_library.file_name(path))
+    if not os.path.isdir(os.path.dirname(name) or "."):
+        raise _library.no_file(name)
+    return name
+
+
 def _run(name: str, programs: Sequence[AnyProgram], mem: Optional[Iterable[int]], debug_info: Optional[Any],
-         options: Dict[str, Any]) -> str:
+         options: Dict[str, Any], said_to_it: str = "") -> str:
     """Runs the command; options as keywords: `cycle_limit=5` is --cycle-limit 5, None is left out."""
     arguments = []
     for key, value in options.items():
@@ -80,8 +91,7 @@ def _run(name: str, programs: Sequence[AnyProgram], mem: Optional[Iterable[int]]
             elif value is not True:
                 arguments.append(str(value))
     with _files(programs, mem, debug_info) as files:
-        done = subprocess.run([_command(), name] + files + arguments, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        done = subprocess.run([_command(), name] + files + arguments, input=said_to_it.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     said = done.stderr.decode("utf-8", "replace").strip()
     if done.returncode == _FAULTED:
         raise faults.Fault(said)
@@ -115,4 +125,23 @@ def trace(path: Any, program: AnyProgram, mem: Optional[Iterable[int]] = None, *
 
     Options are the command's, as keywords: trace("run.json", program, mem, cycles="0:100").
     """
-    _run("trace", [program], mem, debug_info, dict(options, output=os.fsdecode(_library.file_name(path))))
+    _run("trace", [program], mem, debug_info, dict(options, output=_place(path)))
+
+
+def diff(a: AnyProgram, b: AnyProgram, mem: Optional[Iterable[int]] = None, *, debug_info: Optional[Any] = None,
+         **options: Any) -> Dict[str, Any]:
+    """Where two programs part, on the same memory: what `sheaf diff --json` says.
+
+    Options are the command's, as keywords: diff(a, b, kernel="tree_hash", set={"height": 4}).
+    """
+    return json.loads(_run("diff", [a, b], mem, debug_info, dict(options, json=True)))
+
+
+def debug(program: AnyProgram, mem: Optional[Iterable[int]] = None, *, script: Union[str, Sequence[str]],
+          debug_info: Optional[Any] = None, **options: Any) -> str:
+    """What the debugger says to a script, lines of its commands or a text of them: the transcript of `sheaf debug`.
+
+    Options are the command's, as keywords: debug(program, mem, script=["step 2", "bundle"], pause=True).
+    """
+    lines = script if isinstance(script, str) else "\n".join(script) + "\n"
+    return _run("debug", [program], mem, debug_info, options, lines)

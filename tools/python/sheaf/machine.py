@@ -5,6 +5,7 @@ import copy
 import ctypes
 import enum
 import operator
+import os
 import threading
 import weakref
 from dataclasses import dataclass, field
@@ -299,7 +300,7 @@ class Machine(Stepwise):
 
     def __init__(self, mem_dump: Sequence[int], program: Union[Sequence[AnyBundle], Program],
                  debug_info: Optional[Any] = None, n_cores: int = 1, scratch_size: int = SCRATCH_SIZE,
-                 trace: Union[bool, str] = False, value_trace: Optional[Mapping[Any, int]] = None, *,
+                 trace: Union[bool, str, "os.PathLike[str]"] = False, value_trace: Optional[Mapping[Any, int]] = None, *,
                  simulator: str = "fast", strict: bool = False, cycle_limit: Optional[int] = None,
                  machine: Optional[str] = None, engine: Optional[str] = None) -> None:
         self._start = _buffer(mem_dump)
@@ -512,7 +513,7 @@ class Machine(Stepwise):
         from . import command
 
         config = self._simulator.config
-        path = "trace.json" if self.trace is True else str(self.trace)
+        path = "trace.json" if self.trace is True else self.trace
         with contextlib.suppress(faults.Fault):
             command.trace(path, self._program, self._start, cycles="0:%d" % self.cycle, no_debug=True,
                           pause=config.pause, strict=config.strict, cores=config.cores, scratch=config.scratch)

@@ -2,7 +2,6 @@
 import array
 import contextlib
 import ctypes
-import errno
 import functools
 import json
 import operator
@@ -366,7 +365,7 @@ class Program:
         """Reads a file: assembly if its name ends in .s, else JSON."""
         name = _library.file_name(path)
         if name != b"-" and not os.path.exists(name):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fsdecode(name))
+            raise _library.no_file(name)
         return cls._of(Converted.by("program_load", name))
 
     @classmethod
@@ -394,11 +393,14 @@ class Program:
 
     def save(self, path: Any) -> None:
         """Writes a file, as assembly if its name ends in .s, else as JSON. Keys that JSON has not are texts there."""
+        name = _library.file_name(path)
+        if not os.path.isdir(os.path.dirname(name) or b"."):
+            raise _library.no_file(name)
         converted, text = self._converted, self._converted.json()
         if _OBJECT.search(text):
             converted = Converted.from_text(converted.json_with_keys())
         error = _library.Error()
-        _library.check(_library.function("program_save")(converted.handle, _library.file_name(path), error), error)
+        _library.check(_library.function("program_save")(converted.handle, name, error), error)
 
     @property
     def bundles(self) -> List[Bundle]:
