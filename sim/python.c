@@ -469,21 +469,44 @@ static bool read_bundles(struct reader *r, void *object)
 
 /* --- names ---------------------------------------------------------------------------------- */
 
+/* Of a type that is not one of those that are read: it may stand for a number. */
+static bool is_foreign(const struct reader *r, const void *object)
+{
+    const struct sheaf_python *py = r->py;
+    const void *type = type_of(object);
+    const void *const known[] = {py->int_type,  py->text_type, py->tuple_type, py->list_type, py->float_type,
+                                 py->dict_type, NULL};
+    unsigned i = 0;
+    while (known[i] && known[i] != type)
+        i++;
+    return !known[i] && object != py->none_object && object != py->true_object && object != py->false_object;
+}
+
+enum naming { SHOWN, PASSED_OVER, UNNAMED /* for the caller to look at */ };
+
 /* A name that messages can show; others are passed over: nothing depends on them. */
-static bool name_of(struct reader *r, void *key, void *value, struct prog_name *out, size_t *length)
+static enum naming name_of(struct reader *r, void *key, void *value, struct prog_name *out, size_t *length)
 {
     struct items pair;
     int64_t address, words;
-    bool fits;
-    if (!read_int(r, key, &address, &fits) || !fits || address < 0 || address > INT32_MAX ||
-        !open_items(r, value, &pair) || pair.n != 2 || type_of(pair.at[0]) != r->py->text_type ||
-        !read_int(r, pair.at[1], &words, &fits) || !fits || words < 0 || words > ISA_MAX_SCRATCH)
-        return false;
+    bool fits, both;
+    if (is_foreign(r, key) || is_foreign(r, value))
+        return UNNAMED;
+    if (!open_items(r, value, &pair) || pair.n != 2)
+        return PASSED_OVER;
+    if (is_foreign(r, pair.at[0]) || is_foreign(r, pair.at[1]))
+        return UNNAMED;
+    if (type_of(pair.at[0]) != r->py->text_type || !read_int(r, key, &address, &fits) ||
+        !read_int(r, pair.at[1], &words, &both) || !fits || !both || address < 0 || address > INT32_MAX ||
+        words < 0 || words > ISA_MAX_SCRATCH)
+        return PASSED_OVER;
     ptrdiff_t n;
     const char *name = r->py->text(pair.at[0], &n);
+    if (!name)
+        return UNNAMED;
     *out = (struct prog_name){name, (uint32_t)address, (uint32_t)words};
-    *length = name ? (size_t)n : 0;
-    return !name || !memchr(name, '\0', *length);
+    *length = (size_t)n;
+    return memchr(name, '\0', *length) ? PASSED_OVER : SHOWN;
 }
 
 static bool meet_name(struct reader *r, const struct prog_name *n, size_t length)
@@ -508,7 +531,8 @@ static bool read_names(struct reader *r, void *object)
     while (r->py->dict_next(object, &at, &key, &value)) {
         struct prog_name name;
         size_t length;
-        if (name_of(r, key, value, &name, &length) && (!name.name || !meet_name(r, &name, length)))
+        const enum naming naming = name_of(r, key, value, &name, &length);
+        if (naming == UNNAMED || (naming == SHOWN && !meet_name(r, &name, length)))
             return false;
     }
     return true;

@@ -150,6 +150,24 @@ class Differential(unittest.TestCase):
                                                "33": ["list", 3]})
 
 
+    def test_names_of_other_types(self):
+        class Number:
+            def __init__(self, number):
+                self.number = number
+
+            def __index__(self):
+                return self.number
+
+        class Text(str):
+            pass
+
+        pair = collections.namedtuple("Pair", "name words")
+        for names in ({Number(3): ("n", 1)}, {3: ("n", Number(1))}, {3: (Text("n"), 1)}, {3: pair("n", 1)},
+                      collections.OrderedDict({3: ["n", 1]}), {3: ("n", 1), object(): 3, 4: object()}):
+            read = json.loads(Program([{}], DebugInfo(names))._converted.json())
+            self.assertEqual(read["scratch_map"], {"3": ["n", 1]})
+
+
 def rebuilt(value):
     """Equal, of other objects."""
     if isinstance(value, (list, tuple)):

@@ -161,6 +161,26 @@ static void words_are_expected(void **state)
     sheaf_program_destroy(p);
 }
 
+/* The state stays, also where the next bundle is. */
+static void another_program_goes_on(void **state)
+{
+    (void)state;
+    struct sheaf_program *one = read_json("[{\"load\":[[\"const\",0,7]],\"flow\":[[\"pause\"]]}]"),
+                         *more = read_json("[{},{\"alu\":[[\"+\",1,0,0]]},{\"flow\":[[\"halt\"]]}]");
+    struct sheaf_config config = sheaf_config_default();
+    config.pause = true;
+    struct sheaf_machine *m;
+    assert_int_equal(sheaf_machine_create(one, &config, NULL, 0, &m, NULL), SHEAF_OK);
+    assert_int_equal(sheaf_run(m), SHEAF_PAUSED);
+    assert_int_equal(sheaf_machine_program(m, more, &config, NULL), SHEAF_OK);
+    sheaf_program_destroy(one);
+    assert_int_equal(sheaf_run(m), SHEAF_STOPPED);
+    assert_int_equal(sheaf_scratch(m, 0, NULL)[1], 14);
+    assert_int_equal(sheaf_cycle(m), 3);
+    sheaf_machine_destroy(m);
+    sheaf_program_destroy(more);
+}
+
 /* --- memory that runs out ------------------------------------------------------ */
 
 /* Reads a program and changes a machine half-way; the last status. */
@@ -244,9 +264,13 @@ static void the_config_is_described(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_config_is_described), cmocka_unit_test(programs_as_text),
-        cmocka_unit_test(words_are_expected),      cmocka_unit_test(changed_machines_go_on),
-        cmocka_unit_test(changes_are_kept_to),     cmocka_unit_test(memory_runs_out_at_every_place),
+        cmocka_unit_test(the_config_is_described),
+        cmocka_unit_test(programs_as_text),
+        cmocka_unit_test(words_are_expected),
+        cmocka_unit_test(another_program_goes_on),
+        cmocka_unit_test(changed_machines_go_on),
+        cmocka_unit_test(changes_are_kept_to),
+        cmocka_unit_test(memory_runs_out_at_every_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -234,6 +234,11 @@ def _plain_bundles(bundles: Iterable[Any], key: Callable[[Any], Any] = lambda ke
     return [_plain_bundle(bundle, key) for bundle in bundles]
 
 
+def _plain_names(names: Dict[Any, Any]) -> Dict[Any, Tuple[Any, ...]]:
+    return {_plain_operand(at): tuple(map(_plain_operand, name)) if isinstance(name, (list, tuple)) else ()
+            for at, name in names.items()}
+
+
 def _in_json(key: Any) -> Any:
     """A key where only its place counts."""
     try:
@@ -245,8 +250,9 @@ def _in_json(key: Any) -> Any:
 
 def _shown(names: Dict[Any, Any]) -> Dict[str, List[Any]]:
     """The names that messages can show, as JSON has them."""
-    return {str(int(at)): [name, words] for at, (name, words) in names.items()
-            if isinstance(at, int) and at >= 0 and isinstance(name, str) and isinstance(words, int) and words >= 0}
+    return {str(int(at)): list(name) for at, name in _plain_names(names).items()
+            if isinstance(at, int) and at >= 0 and len(name) == 2 and isinstance(name[0], str)
+            and isinstance(name[1], int) and name[1] >= 0}
 
 
 def text_of(bundles: Any, names: Optional[Dict[Any, Any]]) -> str:
@@ -325,7 +331,7 @@ def convert(bundles: Any, names: Optional[Dict[Any, Any]] = None) -> Converted:
         made = _read(bundles, names) if plain else None
         if made is None:
             with contextlib.suppress(TypeError, RecursionError):
-                made = _read(_plain_bundles(bundles), names)
+                made = _read(_plain_bundles(bundles), names and _plain_names(names))
         if made is not None:
             return made
     return Converted.from_text(text_of(bundles, names))
