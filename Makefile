@@ -41,6 +41,7 @@ LINK_test_trace := $(LINK_test_program_memory)
 LINK_test_html := $(LINK_test_program_memory)
 LINK_test_public := $(LINK_test_program_memory)
 LINK_test_replay_memory := $(LINK_test_program_memory)
+LINK_test_objects := $(LINK_test_program_memory)
 LINK_test_late := $(LINK_test_program_memory)
 
 LIB_SRC := $(sort $(shell find sim builder traces kernels -name '*.c'))

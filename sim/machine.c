@@ -90,7 +90,7 @@ static bool resolve_values(struct sim *s, const struct sim_config *config)
         struct entry *found;
         HASH_FIND_STR(table, p->texts.at[t], found);
         if (found)
-            s->expected[t] = (struct sim_expected){true, found->value};
+            s->expected[t] = (struct sim_expected){EXPECT_WORD, found->value};
     }
     HASH_CLEAR(hh, table);
     const bool good = entries && s->expected && !failed;

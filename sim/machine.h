@@ -79,8 +79,9 @@ struct sim_fault {
 };
 
 /* An expected value by index of the program's text. */
+enum sim_expectation { EXPECT_UNKNOWN, EXPECT_WORD, EXPECT_OTHER /* than any word */ };
 struct sim_expected {
-    bool known;
+    uint8_t kind;
     uint32_t value;
 };
 

@@ -9,6 +9,9 @@ struct sheaf_program {
     struct prog *prog;
 };
 
+/* A program for callers, who own it from now on; destroyed where memory has run out. */
+enum sheaf_status public_program(struct prog *prog, struct sheaf_program **out);
+
 /* The status as callers know it; unless it is ST_OK, *error (may be NULL) says what *d says. */
 enum sheaf_status public_answer(enum status status, const struct diag *d, struct sheaf_error *error);
 

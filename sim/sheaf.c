@@ -6,7 +6,6 @@
 
 #include "sim/base/file.h"
 #include "sim/engine/latency.h"
-#include "sim/program/marshal.h"
 #include "sim/public.h"
 
 struct sheaf_machine {
@@ -21,6 +20,9 @@ _Static_assert((int)SHEAF_STEP == (int)SIM_STEP && (int)SHEAF_FAST == (int)SIM_F
 _Static_assert((int)SHEAF_STOPPED == (int)SIM_STOPPED && (int)SHEAF_PAUSED == (int)SIM_PAUSED &&
                    (int)SHEAF_FAULTED == (int)SIM_FAULTED && (int)SHEAF_MORE == (int)SIM_MORE,
                "and the ends of a run");
+_Static_assert((int)SHEAF_EXPECT_UNKNOWN == (int)EXPECT_UNKNOWN &&
+                   (int)SHEAF_EXPECT_WORD == (int)EXPECT_WORD && (int)SHEAF_EXPECT_OTHER == (int)EXPECT_OTHER,
+               "what compares expect");
 _Static_assert((int)SHEAF_CORE_RUNNING == (int)CORE_RUNNING && (int)SHEAF_CORE_PAUSED == (int)CORE_PAUSED &&
                    (int)SHEAF_CORE_STOPPED == (int)CORE_STOPPED,
                "and the states of a core");
@@ -63,19 +65,24 @@ static enum sheaf_status no_memory(struct sheaf_error *error)
     return public_answer(diag_set(&d, ST_NOMEM, "out of memory"), &d, error);
 }
 
+enum sheaf_status public_program(struct prog *prog, struct sheaf_program **out)
+{
+    *out = malloc(sizeof **out);
+    if (!*out) {
+        prog_destroy(prog);
+        return SHEAF_NO_MEMORY;
+    }
+    (*out)->prog = prog;
+    return SHEAF_OK;
+}
+
 /* Wraps what a reader returned. */
 static enum sheaf_status adopt(enum status status, struct prog *prog, const struct diag *d,
                                struct sheaf_program **out, struct sheaf_error *error)
 {
     if (status != ST_OK)
         return public_answer(status, d, error);
-    *out = malloc(sizeof **out);
-    if (!*out) {
-        prog_destroy(prog);
-        return no_memory(error);
-    }
-    (*out)->prog = prog;
-    return SHEAF_OK;
+    return public_program(prog, out) == SHEAF_OK ? SHEAF_OK : no_memory(error);
 }
 
 enum sheaf_status sheaf_program_load(const char *path, struct sheaf_program **out, struct sheaf_error *error)
@@ -104,20 +111,6 @@ enum sheaf_status sheaf_program_parse_asm(const char *text, size_t size, const c
     struct prog *p = NULL;
     *out = NULL;
     const enum status status = prog_read_asm(text, size, name, &p, &d);
-    return adopt(status, p, &d, out, error);
-}
-
-enum sheaf_status sheaf_program_parse_marshal(const void *data, size_t size, const char *name,
-                                              struct sheaf_program **out, struct sheaf_error *error)
-{
-    struct diag d = {0};
-    struct prog *p = NULL;
-    struct text json = {0};
-    *out = NULL;
-    enum status status = marshal_to_json(data, size, &json, &d);
-    if (status == ST_OK)
-        status = prog_read_json(json.at, json.n, name, &p, &d);
-    text_free(&json);
     return adopt(status, p, &d, out, error);
 }
 
@@ -264,13 +257,13 @@ enum sheaf_status sheaf_machine_create(const struct sheaf_program *program, cons
 }
 
 /* The new machine takes over the old one's state, and with it the pointers callers have. */
-enum sheaf_status sheaf_machine_change(struct sheaf_machine *machine, const struct sheaf_config *config,
-                                       struct sheaf_error *error)
+static enum sheaf_status go_on(struct sheaf_machine *machine, const struct prog *prog,
+                               const struct sheaf_config *config, struct sheaf_error *error)
 {
     const struct sheaf_config c = public_config(config);
     struct sim *old = machine->sim, *s;
     const enum sheaf_status status =
-        make_sim(old->prog, &old->config.machine, &c, old->mem, old->mem_words, &s, error);
+        make_sim(prog, &old->config.machine, &c, old->mem, old->mem_words, &s, error);
     if (status != SHEAF_OK)
         return status;
     struct sim_core *const cores = s->cores;
@@ -290,6 +283,31 @@ enum sheaf_status sheaf_machine_change(struct sheaf_machine *machine, const stru
     sim_destroy(old);
     machine->sim = s;
     return SHEAF_OK;
+}
+
+enum sheaf_status sheaf_machine_expect(struct sheaf_machine *machine, const uint32_t *words,
+                                       const uint8_t *kinds, size_t n)
+{
+    struct sim *s = machine->sim;
+    const size_t texts = s->prog->texts.n;
+    if (!s->expected && !(s->expected = calloc(texts + 1, sizeof *s->expected)))
+        return SHEAF_NO_MEMORY;
+    for (size_t i = 0; i < texts; i++)
+        s->expected[i] = i < n ? (struct sim_expected){kinds ? kinds[i] : EXPECT_WORD, words[i]}
+                               : (struct sim_expected){0};
+    return SHEAF_OK;
+}
+
+enum sheaf_status sheaf_machine_change(struct sheaf_machine *machine, const struct sheaf_config *config,
+                                       struct sheaf_error *error)
+{
+    return go_on(machine, machine->sim->prog, config, error);
+}
+
+enum sheaf_status sheaf_machine_program(struct sheaf_machine *machine, const struct sheaf_program *program,
+                                        const struct sheaf_config *config, struct sheaf_error *error)
+{
+    return go_on(machine, program->prog, config, error);
 }
 
 /* The copy's arrays are there, of the same sizes. False when out of memory. */

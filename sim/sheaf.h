@@ -101,11 +101,39 @@ SHEAF_API enum sheaf_status sheaf_program_parse_json(const char *text, size_t si
 SHEAF_API enum sheaf_status sheaf_program_parse_asm(const char *text, size_t size, const char *name,
                                                     struct sheaf_program **out, struct sheaf_error *error);
 
-/* The same from what Python's marshal.dumps(bundles, 2) makes of a list of bundles, in
- * lists, tuples and dicts: the line of an error is the bundle's number, from 1. */
-SHEAF_API enum sheaf_status sheaf_program_parse_marshal(const void *data, size_t size, const char *name,
-                                                        struct sheaf_program **out,
-                                                        struct sheaf_error *error);
+/* CPython's types, constants and functions by address, and where in an object its items are: for a
+ * binding that runs in a Python's process. The types are those that id() of `int` and so on says. */
+struct sheaf_python {
+    const void *int_type, *float_type, *text_type, *list_type, *tuple_type, *dict_type;
+    void *none_object, *true_object, *false_object;
+    size_t tuple_items, list_items;                /* of the first item; of the address of the first */
+    long long (*int_value)(void *, int *overflow); /* PyLong_AsLongLongAndOverflow */
+    unsigned long long (*int_modulo)(void *);      /* PyLong_AsUnsignedLongLongMask */
+    double (*float_value)(void *);                 /* PyFloat_AsDouble */
+    const char *(*text)(void *, ptrdiff_t *);      /* PyUnicode_AsUTF8AndSize */
+    ptrdiff_t (*text_length)(void *);              /* PyUnicode_GetLength, and */
+    uint32_t (*text_at)(void *, ptrdiff_t);        /* PyUnicode_ReadChar, or NULL: see below */
+    int (*list_append)(void *, void *);            /* PyList_Append */
+    int (*dict_next)(void *, ptrdiff_t *, void **, void **); /* PyDict_Next */
+};
+
+/* The same from a list of bundles as Python has them, and a dict of scratch names or NULL. The interpreter's
+ * lock has to be held. Only objects of the types above are read, not of types derived from them, and no
+ * Python code is run. SHEAF_INPUT without a word is the answer to anything else, and to what is no program:
+ * sheaf_program_parse_json says what is wrong.
+ * A text with half a surrogate pair ends it with Python's exception for that, unless
+ * it is looked for with text_at, which takes longer.
+ * Two empty lists are filled: `slots` with each slot that cannot change, or None, and `keys` with the object
+ * of each text. A text that is not in JSON is "<object N>", N its number. Unless *lasting, a key can change.
+ */
+SHEAF_API enum sheaf_status sheaf_program_from_python(const struct sheaf_python *python, void *bundles,
+                                                      void *names, void *slots, void *keys, bool *lasting,
+                                                      struct sheaf_program **out);
+
+/* Whether reading these would give this program, which was read so, with these slots and keys, and is
+ * lasting. */
+SHEAF_API bool sheaf_program_is_python(const struct sheaf_program *program, const struct sheaf_python *python,
+                                       void *bundles, void *names, void *slots, void *keys);
 
 /* Writes it to a file: as assembly if the name ends in ".s", else as JSON; "-" is
  * standard output. */
@@ -190,6 +218,20 @@ SHEAF_API void sheaf_machine_reset(struct sheaf_machine *machine, const uint32_t
 SHEAF_API enum sheaf_status sheaf_machine_change(struct sheaf_machine *machine,
                                                  const struct sheaf_config *config,
                                                  struct sheaf_error *error);
+
+/* The same with another program, at the number of the bundle that would have been next. */
+SHEAF_API enum sheaf_status sheaf_machine_program(struct sheaf_machine *machine,
+                                                  const struct sheaf_program *program,
+                                                  const struct sheaf_config *config,
+                                                  struct sheaf_error *error);
+
+/* What debug compares expect from here on, by number of the program's text (see sheaf_program_text): a word,
+ * or by `kinds` none, or something that no word equals,
+ * which messages call "<value N>". `kinds` NULL: all are words. Replaces the config's
+ * values, and is replaced by sheaf_machine_change. */
+enum sheaf_expectation { SHEAF_EXPECT_UNKNOWN, SHEAF_EXPECT_WORD, SHEAF_EXPECT_OTHER };
+SHEAF_API enum sheaf_status sheaf_machine_expect(struct sheaf_machine *machine, const uint32_t *words,
+                                                 const uint8_t *kinds, size_t n);
 
 /* Another machine in the same state, which goes on by itself: memory, scratch, traces, cycle, limits, fault.
  * The program is shared and must outlive both. On failure *out is NULL. */

@@ -198,8 +198,11 @@ static bool do_compare(struct bundle *b, const struct isa_slot *s, const struct 
             return false;
         const int64_t key = s->literal + lane;
         const struct sim_expected *e = b->s->expected ? &b->s->expected[key] : NULL;
-        if (!e || !e->known)
+        if (!e || e->kind == EXPECT_UNKNOWN)
             return FAIL(b, FAULT_DEBUG_MISMATCH, "no expected value for key %.80s", p->texts.at[key]);
+        if (e->kind == EXPECT_OTHER)
+            return FAIL(b, FAULT_DEBUG_MISMATCH, "found %u, expected \"<value %" PRId64 ">\" for key %.80s (lane %u)", value, key,
+                        p->texts.at[key], lane);
         if (e->value != value)
             return FAIL(b, FAULT_DEBUG_MISMATCH, "found %u, expected %u for key %.80s (lane %u)", value,
                         e->value, p->texts.at[key], lane);

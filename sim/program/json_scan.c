@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/program/json_any.h"
+#include "sim/program/operand.h"
 
 void scan_begin(struct scan *s, const char *text, size_t size, const char *file, struct diag *d)
 {
@@ -186,7 +187,7 @@ bool scan_literal(struct scan *s, int64_t *out)
     bool fits = false;
     if (!read_int(s, out, &fits, "a whole number"))
         return false;
-    *out = fits ? *out : (int64_t)(uint32_t)*out;
+    *out = fits ? *out : operand_fold((uint64_t)*out);
     return true;
 }
 

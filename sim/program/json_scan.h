@@ -62,10 +62,10 @@ bool scan_string(struct scan *s, struct json_token *out, const char *what);
 /* A member's key and its colon. */
 bool scan_key(struct scan *s, struct json_token *out);
 
-/* A whole number within low..high. */
 /* A whole number of any size: beyond 64 bits what is left of it modulo 2^32. */
 bool scan_literal(struct scan *s, int64_t *out);
 
+/* A whole number within low..high. */
 bool scan_int(struct scan *s, int64_t low, int64_t high, int64_t *out, const char *what);
 
 /* Any value, in compact spelling, appended to `out`. */

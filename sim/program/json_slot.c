@@ -2,6 +2,8 @@
  * slots) goes through jansson; the rest is scanned directly. */
 #include "sim/program/json_slot.h"
 
+#include "sim/program/operand.h"
+
 struct reader {
     struct scan *s;
     struct prog *p;
@@ -37,23 +39,16 @@ static bool read_keys(struct reader *r, struct isa_slot *slot)
 static bool read_operand(struct reader *r, struct isa_slot *slot, unsigned i)
 {
     const enum isa_role role = isa_info((enum isa_op)slot->op)->role[i];
-    switch (role) {
-    case ROLE_KEYS: return read_keys(r, slot);
-    case ROLE_KEY:
-    case ROLE_TEXT: return (slot->literal = read_text(r)) >= 0;
-    case ROLE_TARGET: return scan_int(r->s, INT64_MIN, INT64_MAX, &slot->literal, "a bundle number");
-    case ROLE_RELATIVE: return scan_int(r->s, INT64_MIN, INT64_MAX, &slot->literal, "a distance in bundles");
-    case ROLE_LITERAL: return scan_literal(r->s, &slot->literal);
-    case ROLE_NONE:
-    case ROLE_LANE: return scan_int(r->s, INT64_MIN, INT64_MAX, &slot->literal, "a whole number");
-    default: break;
-    }
-    int64_t address;
-    const char *what =
-        isa_role_is_dest(role) ? "the destination, a scratch address (32 bit)" : "a scratch address (32 bit)";
-    if (!scan_int(r->s, INT32_MIN, INT32_MAX, &address, what))
+    if (role == ROLE_KEYS)
+        return read_keys(r, slot);
+    if (role == ROLE_KEY || role == ROLE_TEXT)
+        return (slot->literal = read_text(r)) >= 0;
+    const struct operand_rule rule = operand_rule(role);
+    int64_t value;
+    if (!(role == ROLE_LITERAL ? scan_literal(r->s, &value)
+                               : scan_int(r->s, rule.low, rule.high, &value, rule.what)))
         return false;
-    slot->arg[i] = (int32_t)address;
+    operand_put(slot, i, role, value);
     return true;
 }
 

@@ -1,6 +1,7 @@
 """What goes through the command: traces, profiles, verdicts."""
 import json
 import os
+import pathlib
 import subprocess
 import tempfile
 import unittest
@@ -59,6 +60,55 @@ class Command(unittest.TestCase):
             sheaf.trace(os.path.join(self.folder, "out.txt"), ADD, [5])
         with self.assertRaisesRegex(sheaf.Fault, "out_of_range"):
             sheaf.trace(self.path, ADD, [], no_debug=True)
+
+    NAMES = sheaf.DebugInfo({1: ("one", 1), 2: ("sum", 1)})
+
+    def test_names_reach_what_is_said(self):
+        for program in (ADD, sheaf.Program(ADD), sheaf.Program(sheaf.Program(ADD).bundles)):
+            said = sheaf.debug(program, [5], script=["step", "bundle"], debug_info=self.NAMES, no_debug=True)
+            self.assertIn("+ sum, sum, one", said)
+        self.assertIn("+ sum, sum, one", sheaf.debug(sheaf.Program(ADD, self.NAMES), [5], script="step\nbundle\n"))
+        self.assertNotIn("sum", sheaf.debug(ADD, [5], script="step\nbundle\n"))
+        path = pathlib.Path(self.folder, "program.json")
+        sheaf.Program(ADD).save(path)
+        self.assertIn("sum", sheaf.debug(path, [5], script=["step"], debug_info=self.NAMES))
+        wrong = [{"alu": [("%", 2, 1, 1)]}]
+        for command in (sheaf.profile, lambda *given, **named: sheaf.trace(self.path, *given, **named)):
+            with self.assertRaisesRegex(sheaf.Fault, "`% sum, one, one`"):
+                command(wrong, [5], debug_info=self.NAMES)
+        found = sheaf.diff(ADD[:2], [ADD[0], {"alu": [("-", 2, 2, 1)]}], [5], debug_info=self.NAMES)["divergence"]
+        self.assertEqual((found["place"], found["b"]["text"]), ("sum", "- sum, sum, one"))
+        named = sheaf.Program(ADD, self.NAMES)
+        self.assertEqual(named.bundles, sheaf.Program(ADD).bundles)
+        machine = sheaf.Machine([5], sheaf.Program(wrong, self.NAMES))
+        self.assertRaisesRegex(ZeroDivisionError, "`% sum, one, one`", machine.run)
+
+    def test_keys_of_ones_own_are_texts_there(self):
+        program = [{"debug": [("compare", 0, frozenset((1,)))]}]
+        self.assertIn("compare 0, \"frozenset({1})\"", sheaf.debug(program, [0], script=["bundle"], no_debug=True))
+
+    def test_files(self):
+        """Of any name, in any form."""
+        before = os.getcwd()
+        os.chdir(self.folder)
+        try:
+            for path in ("-p.json", pathlib.Path("-p.json"), b"-p.json", pathlib.Path("q.s"), "a b.json"):
+                sheaf.Program(ADD).save(path)
+                self.assertEqual(len(sheaf.Program.load(path)), len(ADD))
+                self.assertIn("+ 2, 2, 1", sheaf.debug(path, [5], script=["step"]))
+            sheaf.trace(pathlib.Path("-t.json"), "-p.json", [5], no_debug=True)
+            self.assertEqual(len(slots_in("-t.json")), 5)
+            machine = sheaf.Machine([5], ADD, trace=pathlib.Path("u.json"))
+            machine.run()
+            self.assertEqual(len(slots_in("u.json")), 4)
+        finally:
+            os.chdir(before)
+        gone = os.path.join(self.folder, "no", "p.json")
+        for call in (sheaf.Program.load, sheaf.profile, sheaf.judge, sheaf.Program(ADD).save,
+                     lambda path: sheaf.trace(path, ADD, [5]), lambda path: sheaf.debug(path, script=[])):
+            with self.assertRaises(FileNotFoundError) as caught:
+                call(gone)
+            self.assertEqual(caught.exception.filename, gone)
 
     @unittest.skipUnless(has("profile"), "this sheaf has no profile")
     def test_profile(self):

@@ -242,6 +242,38 @@ class Mistakes(unittest.TestCase):
         self.refused("vlen", lambda k: Kernel(vlen=1000))
         self.refused("no engine", lambda k: Kernel(slots={"fpu": 1}), ValueError)
 
+    def test_lanes(self):
+        """A vector is a sequence of lanes, and no more."""
+        k = Kernel()
+        v = k.vload(0)
+        self.assertEqual(len(list(v)), len(v))
+        self.assertRaises(IndexError, v.__getitem__, 8)
+        for wrong in (slice(0, 2), slice(None)):
+            with self.assertRaisesRegex(TypeError, "a slice of a vector is no value"):
+                v[wrong]
+            with self.assertRaisesRegex(TypeError, "a slice of a vector is no value"):
+                v[wrong] = 1
+        with self.assertRaisesRegex(TypeError, "a lane is not 'x'"):
+            v["x"]
+
+    def test_numbers_of_others(self):
+        """On both sides: numpy leaves operators to classes that say so."""
+        class Number:
+            def __init__(self, number):
+                self.number = number
+
+            def __index__(self):
+                return self.number
+
+            def __add__(self, other):  # as numpy does it
+                return NotImplemented if getattr(other, "__array_ufunc__", 0) is None else "mine"
+
+        k = Kernel()
+        x = k.load(Number(0), within=(Number(0), Number(1)))
+        k.store(Number(1), Number(3) + x + Number(4))
+        mem, _ = k.run([Number(5), 0])
+        self.assertEqual(mem[1], 12)
+
     def test_open_loops(self):
         k = Kernel()
         k.range(0, 4).__enter__()

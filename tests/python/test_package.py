@@ -14,6 +14,34 @@ import sheaf
 PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "tools", "python")
 
 
+# What harnesses write, with the reference's own annotations.
+TYPED = """
+import pathlib
+from typing import Any, Dict, List, Literal, Optional, Tuple
+import sheaf
+
+Engine = Literal["alu", "load", "store", "valu", "flow", "debug"]
+Instruction = Dict[Engine, List[Tuple[Any, ...]]]
+program: List[Instruction] = [{"load": [("const", 1, 2)]}]
+values: Dict[Any, int] = {(1, "x"): 2}
+names = sheaf.DebugInfo({0: ("x", 1)})
+machine = sheaf.Machine([1, 2], program, names, n_cores=1, value_trace=values, trace=False)
+machine.run()
+memory: List[int] = machine.mem
+machine.program = program
+state: sheaf.CoreState = machine.cores[0].state
+machine.cores[0].pc = 3
+machine.step(program[0], machine.cores[0])
+sheaf.Program(program, names).save(pathlib.Path("x.json"))
+report: Dict[str, Any] = sheaf.profile(program, memory, debug_info=names)
+"""
+
+
+def has_mypy():
+    return subprocess.run([sys.executable, "-m", "mypy", "--version"], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
 def can_install(python):
     """Whether this Python has what building and installing a package takes."""
     return os.path.exists(python) and subprocess.run(
@@ -30,6 +58,16 @@ class Package(unittest.TestCase):
         for path in glob.glob(os.path.join(PACKAGE, "*", "*.py")):
             with open(path, encoding="utf-8") as file:
                 ast.parse(file.read(), path, feature_version=(3, 8))
+
+    @unittest.skipUnless(has_mypy(), "there is no mypy")
+    def test_types(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "harness.py")
+            with open(path, "w", encoding="ascii") as file:
+                file.write(TYPED)
+            done = subprocess.run([sys.executable, "-m", "mypy", "--strict", "--cache-dir", folder, path],
+                                  env=dict(os.environ, MYPYPATH=PACKAGE), stdout=subprocess.PIPE, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout)
 
     def test_install(self):
         """pip puts in place a package that works away from the tree."""

@@ -1,5 +1,5 @@
-/* The public interface to programs and machines beyond what embed.c uses: programs from
- * Python's marshal format, texts, and machines that go on under another config. */
+/* The public interface to programs and machines beyond what embed.c uses: texts,
+ * expected words, and machines that go on under another config. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,31 +10,13 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "sim/base/random.h"
-#include "sim/program/marshal.h"
 #include "sim/sheaf.h"
 #include "tests/unit/failing.h"
 
-/* What CPython 3.11 makes of marshal.dumps(bundles, 2), with
- * bundles = [{"load": [("const", 0, -7), ["vload", 8, 0]], "alu": []}, {},
- *            {"debug": [("compare", 0, (1, 2.5, "a\"\n\u00e9", None, True, {"k": 2**40, "m": -2**62}))]},
- *            {"flow": [("halt",)]}] */
-static const char marshalled[] =
-    "\x5b\x04\x00\x00\x00\x7b\x75\x04\x00\x00\x00\x6c\x6f\x61\x64\x5b\x02\x00\x00\x00\x28\x03"
-    "\x00\x00\x00\x75\x05\x00\x00\x00\x63\x6f\x6e\x73\x74\x69\x00\x00\x00\x00\x69\xf9\xff\xff"
-    "\xff\x5b\x03\x00\x00\x00\x75\x05\x00\x00\x00\x76\x6c\x6f\x61\x64\x69\x08\x00\x00\x00\x69"
-    "\x00\x00\x00\x00\x75\x03\x00\x00\x00\x61\x6c\x75\x5b\x00\x00\x00\x00\x30\x7b\x30\x7b\x75"
-    "\x05\x00\x00\x00\x64\x65\x62\x75\x67\x5b\x01\x00\x00\x00\x28\x03\x00\x00\x00\x75\x07\x00"
-    "\x00\x00\x63\x6f\x6d\x70\x61\x72\x65\x69\x00\x00\x00\x00\x28\x06\x00\x00\x00\x69\x01\x00"
-    "\x00\x00\x67\x00\x00\x00\x00\x00\x00\x04\x40\x75\x05\x00\x00\x00\x61\x22\x0a\xc3\xa9\x4e"
-    "\x54\x7b\x75\x01\x00\x00\x00\x6b\x6c\x03\x00\x00\x00\x00\x00\x00\x00\x00\x04\x75\x01\x00"
-    "\x00\x00\x6d\x6c\xfb\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00\x04\x00\x30\x30\x7b\x75"
-    "\x04\x00\x00\x00\x66\x6c\x6f\x77\x5b\x01\x00\x00\x00\x28\x01\x00\x00\x00\x75\x04\x00\x00"
-    "\x00\x68\x61\x6c\x74\x30";
-enum { MARSHALLED = sizeof marshalled - 1 };
-
-static const char key[] =
-    "[1,2.5,\"a\\\"\\n\xc3\xa9\",null,1,{\"k\":1099511627776,\"m\":-4611686018427387904}]";
+static const char key[] = "[1,2.5,\"a\\\"\\n\xc3\xa9\",null]";
+static const char program[] = "[{\"load\":[[\"const\",0,-7],[\"vload\",8,0]],\"alu\":[]},{},"
+                              "{\"debug\":[[\"compare\",0,[1,2.5,\"a\\\"\\n\xc3\xa9\",null]]]},"
+                              "{\"flow\":[[\"halt\"]]}]";
 
 static struct sheaf_program *read_json(const char *text)
 {
@@ -45,87 +27,20 @@ static struct sheaf_program *read_json(const char *text)
     return p;
 }
 
-static void programs_from_marshal(void **state)
+static void programs_as_text(void **state)
 {
     (void)state;
-    struct sheaf_program *p;
-    struct sheaf_error error;
-    char text[1000], expected[1000];
-    assert_int_equal(sheaf_program_parse_marshal(marshalled, MARSHALLED, NULL, &p, &error), SHEAF_OK);
+    char text[1000], part[4];
+    struct sheaf_program *p = read_json(program);
     const size_t n = sheaf_program_json(p, text, sizeof text);
     assert_int_equal(n, strlen(text));
     assert_int_equal(sheaf_program_bundles(p), 4);
     assert_string_equal(sheaf_program_text(p, 0), key);
     assert_null(sheaf_program_text(p, 1));
+    assert_int_equal(sheaf_program_json(p, part, sizeof part), n);
+    assert_memory_equal(part, text, 3);
+    assert_int_equal(part[3], 0);
     sheaf_program_destroy(p);
-    p = read_json("[{\"load\":[[\"const\",0,-7],[\"vload\",8,0]],\"alu\":[]},{},"
-                  "{\"debug\":[[\"compare\",0,[1,2.5,\"a\\\"\\n\xc3\xa9\",null,1,"
-                  "{\"m\":-4611686018427387904,\"k\":1099511627776}]]]},{\"flow\":[[\"halt\"]]}]");
-    assert_int_equal(sheaf_program_json(p, expected, sizeof expected), n);
-    assert_string_equal(text, expected);
-    assert_int_equal(sheaf_program_json(p, text, 4), n);
-    assert_memory_equal(text, expected, 3);
-    assert_int_equal(text[3], 0);
-    sheaf_program_destroy(p);
-}
-
-static void refused(const char *data, size_t size, const char *what)
-{
-    struct sheaf_program *p;
-    struct sheaf_error error;
-    assert_int_equal(sheaf_program_parse_marshal(data, size, "x", &p, &error), SHEAF_INPUT);
-    assert_null(p);
-    if (!strstr(error.text, what))
-        fail_msg("expected \"%s\" in \"%s\"", what, error.text);
-}
-
-static void wrong_marshal_is_refused(void **state)
-{
-    (void)state;
-#define REFUSED(data, what) refused(data, sizeof(data) - 1, what)
-    for (size_t n = 0; n < MARSHALLED; n++) {
-        char *copy = malloc(n + 1); /* so that a read beyond it is found */
-        memcpy(copy, marshalled, n);
-        refused(copy, n, "the data ends");
-        free(copy);
-    }
-    REFUSED("s\x01\x00\x00\x00x", "something else");
-    REFUSED("[\xff\xff\xff\xff", "negative length");
-    REFUSED("(\xff\xff\xff\x7f", "the data ends");
-    REFUSED("[\x00\x00\x00\x00N", "1 bytes follow");
-    REFUSED("{i\x00\x00\x00\x00", "the key of a dict");
-    REFUSED("g\x00\x00\x00\x00\x00\x00\xf0\x7f", "finite");
-    REFUSED("l\x05\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x08\x00", "64 bits");
-    REFUSED("l\x00\x00\x00\x80", "the data ends");
-    REFUSED("i\x07\x00\x00\x00", "expected a program");
-    REFUSED("[\x02\x00\x00\x00{0i\x07\x00\x00\x00", "x:2:1: expected a bundle");
-#undef REFUSED
-    char deep[5 * (MARSHAL_MAX_DEPTH + 1)];
-    for (size_t i = 0; i < sizeof deep; i++)
-        deep[i] = "[\x01\x00\x00\x00"[i % 5];
-    refused(deep, sizeof deep, "too deeply");
-}
-
-/* Whatever the bytes are, the answer is a program or one error. */
-static void any_bytes(void **state)
-{
-    (void)state;
-    struct rng r = {1};
-    unsigned read = 0;
-    for (unsigned round = 0; round < 20000; round++) {
-        char *data = malloc(MARSHALLED);
-        memcpy(data, marshalled, MARSHALLED);
-        for (uint64_t changes = 1 + rng_below(&r, 3); changes; changes--)
-            data[rng_below(&r, MARSHALLED)] = (char)rng_next(&r);
-        struct sheaf_program *p;
-        struct sheaf_error error = {0};
-        const enum sheaf_status status = sheaf_program_parse_marshal(data, MARSHALLED, NULL, &p, &error);
-        assert_true(status == SHEAF_OK ? p != NULL : status == SHEAF_INPUT && !p && error.text[0]);
-        read += status == SHEAF_OK;
-        sheaf_program_destroy(p);
-        free(data);
-    }
-    assert_true(read > 100);
 }
 
 /* --- going on under another config -------------------------------------------- */
@@ -207,13 +122,72 @@ static void changes_are_kept_to(void **state)
     sheaf_program_destroy(p);
 }
 
+/* Words by the number of a text, and what no word equals. */
+static void words_are_expected(void **state)
+{
+    (void)state;
+    struct sheaf_program *p = read_json("[{\"debug\":[[\"compare\",3,\"a\"],[\"compare\",3,\"b\"]]}]");
+    const uint32_t memory[1] = {0}, words[] = {0, 0}, other[] = {0, 5};
+    struct sheaf_config config = sheaf_config_default();
+    config.debug = true;
+    struct sheaf_machine *m;
+    assert_int_equal(sheaf_machine_create(p, &config, memory, 1, &m, NULL), SHEAF_OK);
+    static const struct {
+        uint8_t kinds[2];
+        const char *what;
+    } cases[] = {
+        {{SHEAF_EXPECT_WORD, SHEAF_EXPECT_OTHER}, "found 0, expected \"<value 1>\" for key \"b\" (lane 0)"},
+        {{SHEAF_EXPECT_UNKNOWN, SHEAF_EXPECT_WORD}, "no expected value for key \"a\""},
+    };
+    assert_int_equal(sheaf_machine_expect(m, words, NULL, 2), SHEAF_OK);
+    assert_int_equal(sheaf_run(m), SHEAF_STOPPED);
+    struct sheaf_fault fault;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sheaf_machine_reset(m, memory);
+        assert_int_equal(sheaf_machine_expect(m, words, cases[i].kinds, 2), SHEAF_OK);
+        assert_int_equal(sheaf_run(m), SHEAF_FAULTED);
+        assert_true(sheaf_fault(m, &fault));
+        assert_string_equal(fault.what, cases[i].what);
+    }
+    sheaf_machine_reset(m, memory);
+    assert_int_equal(sheaf_machine_expect(m, other, NULL, 2), SHEAF_OK);
+    assert_int_equal(sheaf_run(m), SHEAF_FAULTED);
+    sheaf_machine_reset(m, memory);
+    assert_int_equal(sheaf_machine_expect(m, other, NULL, 1), SHEAF_OK);
+    assert_int_equal(sheaf_run(m), SHEAF_FAULTED);
+    assert_true(sheaf_fault(m, &fault));
+    assert_string_equal(fault.what, "no expected value for key \"b\"");
+    sheaf_machine_destroy(m);
+    sheaf_program_destroy(p);
+}
+
+/* The state stays, also where the next bundle is. */
+static void another_program_goes_on(void **state)
+{
+    (void)state;
+    struct sheaf_program *one = read_json("[{\"load\":[[\"const\",0,7]],\"flow\":[[\"pause\"]]}]"),
+                         *more = read_json("[{},{\"alu\":[[\"+\",1,0,0]]},{\"flow\":[[\"halt\"]]}]");
+    struct sheaf_config config = sheaf_config_default();
+    config.pause = true;
+    struct sheaf_machine *m;
+    assert_int_equal(sheaf_machine_create(one, &config, NULL, 0, &m, NULL), SHEAF_OK);
+    assert_int_equal(sheaf_run(m), SHEAF_PAUSED);
+    assert_int_equal(sheaf_machine_program(m, more, &config, NULL), SHEAF_OK);
+    sheaf_program_destroy(one);
+    assert_int_equal(sheaf_run(m), SHEAF_STOPPED);
+    assert_int_equal(sheaf_scratch(m, 0, NULL)[1], 14);
+    assert_int_equal(sheaf_cycle(m), 3);
+    sheaf_machine_destroy(m);
+    sheaf_program_destroy(more);
+}
+
 /* --- memory that runs out ------------------------------------------------------ */
 
 /* Reads a program and changes a machine half-way; the last status. */
 static enum sheaf_status read_and_change(void)
 {
     struct sheaf_program *p;
-    enum sheaf_status status = sheaf_program_parse_marshal(marshalled, MARSHALLED, NULL, &p, NULL);
+    enum sheaf_status status = sheaf_program_parse_json(program, sizeof program - 1, NULL, &p, NULL);
     if (status != SHEAF_OK)
         return status;
     const uint32_t memory[32] = {0};
@@ -290,9 +264,12 @@ static void the_config_is_described(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_config_is_described),        cmocka_unit_test(programs_from_marshal),
-        cmocka_unit_test(wrong_marshal_is_refused),       cmocka_unit_test(any_bytes),
-        cmocka_unit_test(changed_machines_go_on),         cmocka_unit_test(changes_are_kept_to),
+        cmocka_unit_test(the_config_is_described),
+        cmocka_unit_test(programs_as_text),
+        cmocka_unit_test(words_are_expected),
+        cmocka_unit_test(another_program_goes_on),
+        cmocka_unit_test(changed_machines_go_on),
+        cmocka_unit_test(changes_are_kept_to),
         cmocka_unit_test(memory_runs_out_at_every_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,11 +11,12 @@ programs from operators on values. Everything is done by libsheaf, which `make` 
 """
 from . import _library, faults
 from ._library import ProgramError
-from .command import judge, profile, trace
+from .command import debug, diff, judge, profile, trace
 from .faults import Fault
 from .kernel import OPERATORS, Kernel, KernelError, Report, Value, Variable
+from .machine import SCRATCH_SIZE, VLEN, Core, CoreState, DebugInfo, Machine
 from .optimize import Optimized, optimize, pack
-from .machine import SCRATCH_SIZE, VLEN, Core, CoreState, DebugInfo, Machine, Program
+from .program import Program
 
 __version__ = _library.function("version")().decode()
 
@@ -36,6 +37,8 @@ __all__ = [
     "Report",
     "Value",
     "Variable",
+    "debug",
+    "diff",
     "faults",
     "judge",
     "optimize",

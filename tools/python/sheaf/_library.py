@@ -5,6 +5,7 @@ Looked for in this order: the file that SHEAF_LIBRARY names, libsheaf.so beside 
 package, the build folder of the tree it stands in, whatever the system's loader finds.
 """
 import ctypes
+import errno
 import json
 import operator
 import os
@@ -26,10 +27,6 @@ class ProgramError(ValueError):
 
 class Error(ctypes.Structure):
     _fields_ = [("text", c_char * 1024), ("line", ctypes.c_uint), ("column", ctypes.c_uint)]
-
-
-class Value(ctypes.Structure):
-    _fields_ = [("key", c_char_p), ("value", c_uint32)]
 
 
 class Fault(ctypes.Structure):
@@ -170,7 +167,6 @@ _FUNCTIONS: Dict[str, tuple] = {
     "version": (c_char_p,),
     "program_load": (c_int, c_char_p, _OUT, POINTER(Error)),
     "program_parse_json": (c_int, c_char_p, c_size_t, c_char_p, _OUT, POINTER(Error)),
-    "program_parse_marshal": (c_int, c_char_p, c_size_t, c_char_p, _OUT, POINTER(Error)),
     "program_save": (c_int, _OBJECT, c_char_p, POINTER(Error)),
     "program_json": (c_size_t, _OBJECT, c_char_p, c_size_t),
     "program_bundles": (c_size_t, _OBJECT),
@@ -180,6 +176,8 @@ _FUNCTIONS: Dict[str, tuple] = {
     "machine_create": (c_int, _OBJECT, POINTER(Config), c_void_p, c_size_t, _OUT, POINTER(Error)),
     "machine_reset": (None, _OBJECT, c_void_p),
     "machine_change": (c_int, _OBJECT, POINTER(Config), POINTER(Error)),
+    "machine_program": (c_int, _OBJECT, _OBJECT, POINTER(Config), POINTER(Error)),
+    "machine_expect": (c_int, _OBJECT, c_void_p, c_char_p, c_size_t),
     "machine_copy": (c_int, _OBJECT, _OUT, POINTER(Error)),
     "machine_destroy": (None, _OBJECT),
     "step": (c_int, _OBJECT, c_uint64),
@@ -254,6 +252,11 @@ def file_name(path: Any) -> bytes:
     if b"\0" in name:
         raise ValueError("a file name with a NUL in it")
     return name
+
+
+def no_file(name: Any) -> FileNotFoundError:
+    """That there is no such file, or no folder for it."""
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fsdecode(name))
 
 
 def config(simulator: str = "fast", *, cycle_limit: Optional[int] = None, slots: Optional[Dict[str, int]] = None,

@@ -19,7 +19,7 @@ trace_limit        RuntimeError          a trace buffer that outgrew its limit
 out_of_memory      MemoryError           of the host
 =================  ====================  ===========================================
 """
-from typing import Dict, Optional, Type
+from typing import Callable, Dict, Optional, Type
 
 from . import _library
 
@@ -39,6 +39,11 @@ class Fault(Exception):
         self.slot = slot  # from 0, in its engine's list
         self.slot_text = slot_text
         self.what = what
+
+    def spelled(self, say: Callable[[str], str]) -> "Fault":
+        """The same in the words that `say` makes of its own."""
+        return type(self)(say(str(self)), self.core, self.cycle, self.pc, self.engine, self.slot,
+                          say(self.slot_text), say(self.what))
 
 
 class OutOfRange(Fault, IndexError):

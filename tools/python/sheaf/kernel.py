@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
 from . import _library
-from .machine import Bundle, Program, _buffer
+from .machine import _buffer
+from .program import Bundle, Program
 
 OPERATORS: Tuple[str, ...] = _library.OPERATORS
 _CODES = {name: code for code, name in enumerate(OPERATORS)}
@@ -52,6 +53,14 @@ class Report:
         return self.text
 
 
+def _lane_number(lane: Any) -> int:
+    try:
+        return operator.index(lane)
+    except TypeError:
+        what = "a slice of a vector is no value" if isinstance(lane, slice) else "a lane is not %r" % (lane,)
+        raise TypeError(what + ": v[i] is lane i, and there are len(v) of them") from None
+
+
 class Value:
     """A word, or a vector of them, that exists when the kernel runs.
 
@@ -66,6 +75,7 @@ class Value:
 
     __slots__ = ("_kernel", "_reg", "_factors")
     __hash__ = None  # type: ignore[assignment]
+    __array_ufunc__ = None  # numbers of numpy leave their operators to this class
 
     def __init__(self, kernel: "Kernel", reg: _library.Reg) -> None:
         self._kernel = kernel
@@ -82,7 +92,7 @@ class Value:
         return self._reg.lanes
 
     def __getitem__(self, lane: int) -> "Variable":
-        number, lanes = operator.index(lane), self._reg.lanes
+        number, lanes = _lane_number(lane), self._reg.lanes
         if not -lanes <= number < lanes:
             raise IndexError("lane %d of %d" % (number, lanes))
         return Variable(self._kernel, self._kernel._call("lane", self._reg, number % lanes))

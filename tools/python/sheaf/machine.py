@@ -4,34 +4,28 @@ import contextlib
 import copy
 import ctypes
 import enum
-import errno
-import functools
-import json
-import marshal
 import operator
 import os
 import threading
+import weakref
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _library, faults
+from .program import AnyBundle, Program, ProgramError, names_of
+from .stepwise import EXECUTING, TRACING, Stepwise, overridden
 
 SCRATCH_SIZE: int = _library.REFERENCE["scratch"]
 VLEN: int = _library.REFERENCE["vlen"]
 _SLOTS = {engine: _library.REFERENCE[engine] for engine in _library.ENGINES}
 
-ProgramError = _library.ProgramError
-Bundle = Dict[str, List[Sequence[Any]]]
-
-_program_text = _library.function("program_text")
 _step = _library.function("step")
 _run_some = _library.function("run_some")
 _cycle = _library.function("cycle")
 _pc = _library.function("pc")
 _core_state = _library.function("core_state")
 _reset = _library.function("machine_reset")
-_destroy_machine = _library.function("machine_destroy")
-_destroy_program = _library.function("program_destroy")
+_expect = _library.function("machine_expect")
 
 
 class CoreState(enum.Enum):
@@ -82,177 +76,6 @@ def _copy_in(words: Sequence[int], address: Optional[int], room: int, what: str)
         ctypes.memmove(address, source.buffer_info()[0], 4 * room)
 
 
-def _hashable(key: Any) -> Any:
-    """A key as value_trace has it: what are lists in JSON are tuples."""
-    return tuple(_hashable(part) for part in key) if isinstance(key, (list, tuple)) else key
-
-
-class _Converted:
-    """A program of the library, the compares in it, and machines that nobody uses any more."""
-
-    IDLE, IDLE_WORDS = 2, 1 << 20  # how many of those, and the largest memory they may keep
-
-    def __init__(self, function: str, *arguments: Any) -> None:
-        handle, error = ctypes.c_void_p(), _library.Error()
-        self.handle: Optional[int] = None
-        _library.check(_library.function(function)(*arguments, handle, error), error)
-        self.handle = handle.value
-        self._texts: Optional[List[Tuple[bytes, Any]]] = None
-        self._idle: List[Tuple[tuple, int]] = []
-        self._lock = threading.Lock()
-        self._own_machine: Optional[bool] = None
-
-    def __copy__(self) -> "_Converted":
-        return self  # a program never changes
-
-    def __deepcopy__(self, memo: Any) -> "_Converted":
-        return self
-
-    def __reduce__(self) -> Any:
-        raise TypeError("a converted program cannot be pickled: pickle the Program")
-
-    def json(self) -> str:
-        return _library.text_of("program_json", self.handle)
-
-    def own_machine(self) -> bool:
-        """Whether it says on which machine it is to run, and that is another one than the reference's."""
-        if self._own_machine is None:
-            text = self.json()
-            told = json.loads(text) if text.startswith("{") else {}
-            machine = dict(told.get("machine", {}))
-            machine.update(machine.pop("slots", {}))
-            machine.update(("%s latency" % name, cycles) for name, cycles in machine.pop("latency", {}).items() if cycles != 1)
-            self._own_machine = any(_library.REFERENCE.get(name) != value for name, value in machine.items())
-        return self._own_machine
-
-    def __del__(self) -> None:
-        handle, self.handle = self.handle, None
-        if handle:
-            for _, machine in self._idle:
-                _destroy_machine(machine)
-            _destroy_program(handle)
-
-    def expected(self, value_trace: Dict[Any, int]) -> List[Tuple[bytes, int]]:
-        """What the program's compares find in value_trace: key in JSON, value."""
-        if self._texts is None:
-            texts: List[Tuple[bytes, Any]] = []
-            text = _program_text(self.handle, 0)
-            while text is not None:
-                texts.append((text, _hashable(json.loads(text))))
-                text = _program_text(self.handle, len(texts))
-            self._texts = texts
-        return [(text, value_trace[key] & 0xFFFFFFFF) for text, key in self._texts
-                if not isinstance(key, dict) and key in value_trace]
-
-    def take(self, kind: tuple) -> Optional[int]:
-        """An idle machine of this kind, in some state."""
-        with self._lock:
-            for i, (of, machine) in enumerate(self._idle):
-                if of == kind:
-                    del self._idle[i]
-                    return machine
-        return None
-
-    def give_back(self, kind: tuple, words: int, machine: int) -> None:
-        # Garbage that refers to itself is finalised in any order: the program may be gone.
-        if not self.handle or words > self.IDLE_WORDS or len(self._idle) == self.IDLE:
-            _destroy_machine(machine)
-        else:
-            self._idle.append((kind, machine))
-
-
-@functools.lru_cache(maxsize=8)
-def _from_marshal(data: bytes) -> _Converted:
-    return _Converted("program_parse_marshal", data, len(data), b"program")
-
-
-def _from_python(bundles: Any) -> _Converted:
-    data = marshal.dumps(bundles, 2)
-    known = len(data) < 1 << 24  # larger ones are not worth the memory
-    return _from_marshal(data) if known else _from_marshal.__wrapped__(data)
-
-
-def _plain(number: Any) -> int:
-    """A number of another package as Python's own."""
-    try:
-        return operator.index(number)
-    except TypeError:
-        raise ProgramError("program: %r is neither a number, a text, a list nor a dict" % (number,)) from None
-
-
-def _convert(bundles: Any) -> _Converted:
-    """Marshal is by far the quickest way, and takes Python's own types only: others go through JSON before."""
-    with contextlib.suppress(ValueError):
-        return _from_python(bundles)
-    return _from_python(json.loads(json.dumps(bundles, default=_plain)))
-
-
-class Program:
-    """Bundles converted for the library, once, for any number of machines.
-
-    `Program(bundles)` takes a list of dicts from engine to a list of slots (lists or tuples),
-    `Program.load(path)` a file of JSON or assembly. ProgramError when it is not a program.
-    """
-
-    def __init__(self, bundles: Union[Sequence[Bundle], Dict[str, Any]]) -> None:
-        self._converted = _convert(bundles)
-
-    @property
-    def _handle(self) -> Optional[int]:
-        return self._converted.handle
-
-    @classmethod
-    def load(cls, path: str) -> "Program":
-        """Reads a file: assembly if its name ends in .s, else JSON."""
-        name = _library.file_name(path)
-        if name != b"-" and not os.path.exists(name):
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), os.fsdecode(name))
-        program = cls.__new__(cls)
-        program._converted = _Converted("program_load", name)
-        return program
-
-    @classmethod
-    def _from_json(cls, text: str) -> "Program":
-        data = text.encode()
-        program = cls.__new__(cls)
-        program._converted = _Converted("program_parse_json", data, len(data), b"program")
-        return program
-
-    def __reduce__(self) -> Any:
-        return Program._from_json, (self._converted.json(),)
-
-    def __copy__(self) -> "Program":
-        return self
-
-    def __deepcopy__(self, memo: Any) -> "Program":
-        return self
-
-    def save(self, path: str) -> None:
-        """Writes a file, as assembly if its name ends in .s, else as JSON."""
-        error = _library.Error()
-        _library.check(_library.function("program_save")(self._handle, _library.file_name(path), error), error)
-
-    @property
-    def bundles(self) -> List[Bundle]:
-        """The program as a list of dicts of lists."""
-        read = json.loads(_library.text_of("program_json", self._handle))
-        return read["program"] if isinstance(read, dict) else read
-
-    def __len__(self) -> int:
-        return _library.function("program_bundles")(self._handle)
-
-
-def _named_program(bundles: Any, debug_info: Optional[Any]) -> Program:
-    """With the names that messages and traces show."""
-    names = {str(at): [name, words] for at, (name, words) in _names(debug_info).items()
-             if isinstance(at, int) and at >= 0 and isinstance(name, str) and isinstance(words, int) and words >= 0}
-    return Program({"scratch_map": names, "program": bundles} if names and isinstance(bundles, list) else bundles)
-
-
-def _names(debug_info: Optional[Any]) -> Dict[int, Tuple[str, int]]:
-    return getattr(debug_info, "scratch_map", None) or {}
-
-
 class _Simulator:
     """A machine of the library, which is made when it is first run."""
 
@@ -260,8 +83,8 @@ class _Simulator:
         self.handle: Optional[int] = None
         self.config = config
         self._converted = program._converted
-        self._expected: List[Tuple[bytes, int]] = []
         self._n_words = 0
+        self._values: Mapping[Any, int] = {}
         self.lock = threading.RLock()  # callers that run it or look at it; C runs without the interpreter's lock
 
     def __reduce__(self) -> Any:
@@ -272,7 +95,7 @@ class _Simulator:
         made = _Simulator.__new__(_Simulator)
         made.config = _library.Config.from_buffer_copy(self.config)
         made.handle, made._converted, made.lock = None, self._converted, threading.RLock()
-        made._expected, made._n_words = list(self._expected), self._n_words
+        made._n_words, made._values = self._n_words, self._values
         if self.handle:
             handle, error = ctypes.c_void_p(), _library.Error()
             _library.check(_library.function("machine_copy")(self.handle, handle, error), error)
@@ -280,30 +103,45 @@ class _Simulator:
         return made
 
     def __del__(self) -> None:
-        handle, self.handle = self.handle, None
-        if handle:
-            self._converted.give_back(self._kind(), self._n_words, handle)
+        self.release()
 
     def _kind(self) -> tuple:
         """What two machines of a program have in common when one can stand for the other."""
         c = self.config
-        return (self._n_words, c.simulator, c.pause, c.debug, c.strict, c.cycle_limit, c.cores, c.scratch,
-                tuple(self._expected))
+        return self._n_words, c.simulator, c.pause, c.debug, c.strict, c.cycle_limit, c.cores, c.scratch
 
-    def prepare(self, pause: bool, debug: bool, values: Dict[Any, int], start: "array.array[int]") -> None:
+    def prepare(self, pause: bool, debug: bool, values: Mapping[Any, int], start: "array.array[int]") -> None:
         """Sees to it that it is there, and does what it is told from now on."""
-        config, expected = self.config, self._converted.expected(values) if values and debug else []
-        if self.handle and (config.pause, config.debug, self._expected) == (pause, debug, expected):
-            return
-        config.pause, config.debug, self._expected = pause, debug, expected
-        held = (_library.Value * len(expected))(*expected)
-        config.values, config.n_values = ctypes.addressof(held), len(expected)
-        error = _library.Error()
+        config = self.config
+        if not self.handle or (config.pause, config.debug) != (pause, debug):
+            config.pause, config.debug = pause, debug
+            error = _library.Error()
+            if self.handle:
+                _library.check(_library.function("machine_change")(self.handle, config, error), error)
+            else:
+                self._make(start, error)
+        expected = self._converted.expected(values) if debug else None
+        if expected and _expect(self.handle, *expected.arguments()) != _library.OK:
+            raise MemoryError("out of memory for expected values")
+        self._values = values if expected else {}
+
+    def release(self) -> None:
+        """Is not there any more."""
+        handle, self.handle = self.handle, None
+        if handle:
+            self._converted.give_back(self._kind(), self._n_words, handle)
+
+    def go_on_with(self, program: Program) -> None:
+        """Has another program from here on."""
         if self.handle:
-            _library.check(_library.function("machine_change")(self.handle, config, error), error)
-        else:
-            self._make(start, error)
-        config.values, config.n_values = None, 0
+            error = _library.Error()
+            _library.check(_library.function("machine_program")(self.handle, program._handle, self.config, error), error)
+        self._converted = program._converted
+
+    def fault(self) -> faults.Fault:
+        """The one that it has, with keys and values of compares as Python has them."""
+        fault = faults.of_machine(self.handle)
+        return fault.spelled(lambda text: self._converted.message(text, self._values))
 
     def _make(self, start: "array.array[int]", error: _library.Error) -> None:
         address, self._n_words = start.buffer_info()
@@ -328,12 +166,23 @@ class _Simulator:
             return _copy_out(*self.words(what, *core)) if self.handle else []
 
 
+@dataclass
+class _ByHand:
+    """The state of a core that C does not run."""
+
+    pc: int
+    state: CoreState
+    trace_buf: List[int]
+
+
 class Core:
     """A core of a machine: `id`, `scratch`, `trace_buf`, `pc` and `state`."""
 
-    def __init__(self, simulator: _Simulator, number: int) -> None:
-        self._simulator = simulator
+    def __init__(self, machine: "Machine", number: int) -> None:
+        self._machine = weakref.ref(machine)
+        self._simulator = machine._simulator
         self._scratch: Optional[List[int]] = None
+        self._by_hand: Optional[_ByHand] = None
         self.id = number
 
     @property
@@ -351,24 +200,53 @@ class Core:
     @property
     def trace_buf(self) -> List[int]:
         """What its trace_write slots have written."""
-        return self._simulator.copy_out("trace", self.id)
+        return self._by_hand.trace_buf if self._by_hand else self._simulator.copy_out("trace", self.id)
 
     @property
     def pc(self) -> int:
-        """The next bundle; after a fault, the faulting one."""
+        """The next bundle; after a fault, the faulting one. Where it is set, the machine goes on in Python."""
+        if self._by_hand:
+            return self._by_hand.pc
         return _pc(self._simulator.handle, self.id) if self._simulator.handle else 0
+
+    @pc.setter
+    def pc(self, pc: int) -> None:
+        self._taken_over().pc = pc
 
     @property
     def state(self) -> CoreState:
+        """Running, paused or stopped. Where it is set, the machine goes on in Python."""
+        if self._by_hand:
+            return self._by_hand.state
         handle = self._simulator.handle
         return _STATES[_core_state(handle, self.id)] if handle else CoreState.RUNNING
+
+    @state.setter
+    def state(self, state: CoreState) -> None:
+        self._taken_over().state = _STATES[[str(one.name) for one in _STATES].index(state.name)]
+
+    def _taken_over(self) -> "_ByHand":
+        machine = self._machine()
+        if machine:
+            machine._take_over()
+        if not self._by_hand:
+            raise ReferenceError("the machine of this core is gone")
+        return self._by_hand
+
+    def _take_over(self) -> None:
+        """Has its state here from now on."""
+        self._scratch, self._by_hand = self.scratch, _ByHand(self.pc, self.state, self.trace_buf)
+
+    def _restart(self) -> None:
+        self._scratch = self._by_hand = None
 
     def __copy__(self) -> "Core":
         raise TypeError("a core is a part of its machine: copy that")
 
-    def _of(self, simulator: _Simulator) -> "Core":
+    def _of(self, machine: "Machine") -> "Core":
         """The same core of a copy."""
-        core = Core(simulator, self.id)
+        core = Core(machine, self.id)
+        core._by_hand = copy.deepcopy(self._by_hand)
         core._scratch = None if self._scratch is None else list(self._scratch)
         return core
 
@@ -390,7 +268,7 @@ class Core:
         return "Core(id=%d, pc=%d, state=%s)" % (self.id, self.pc, self.state)
 
 
-class Machine:
+class Machine(Stepwise):
     """Runs a program on a memory: the reference machine's interface and results, in C.
 
     mem_dump      words at the start, a list or anything like one; copied
@@ -405,8 +283,12 @@ class Machine:
     changes them in place. `enable_pause`, `enable_debug` and `prints` may be set at any time between
     runs. A fault raises one of `sheaf.faults`, which are also the reference's exceptions. Unlike there,
     a program is read when the machine is made: slots with wrong operands raise ProgramError then;
-    negative addresses are IndexErrors; words of mem are taken modulo 2^32; pc and state are to be read
-    only, and after a fault there is no going on.
+    negative addresses are IndexErrors; words of mem are taken modulo 2^32, and after a fault there is no
+    going on. `program` may be changed and assigned between runs.
+
+    Overridden methods are called. Where one of step, alu, valu, load, store and flow is overridden, where step() is
+    called, or pc or state of a core or `cycle` set, the machine goes on in Python, with the same state, and takes
+    as long as the reference. print_step, scratch_map, rewrite_instr and rewrite_slot are what `prints` calls.
 
     simulator (`fast`, `step`; `engine` is its old name), strict, cycle_limit: as in the command's options of these names. A program in the
     object form that asks for a machine other than the reference's is refused, unless machine="program" says that
@@ -416,29 +298,44 @@ class Machine:
     the same state; one that has been run cannot be pickled.
     """
 
-    def __init__(self, mem_dump: Sequence[int], program: Union[Sequence[Bundle], Program],
+    def __init__(self, mem_dump: Sequence[int], program: Union[Sequence[AnyBundle], Program],
                  debug_info: Optional[Any] = None, n_cores: int = 1, scratch_size: int = SCRATCH_SIZE,
-                 trace: Union[bool, str] = False, value_trace: Optional[Dict[Any, int]] = None, *,
+                 trace: Union[bool, str, "os.PathLike[str]"] = False, value_trace: Optional[Mapping[Any, int]] = None, *,
                  simulator: str = "fast", strict: bool = False, cycle_limit: Optional[int] = None,
                  machine: Optional[str] = None, engine: Optional[str] = None) -> None:
         self._start = _buffer(mem_dump)
         self._mem: Optional[List[int]] = None
-        self._program = program if isinstance(program, Program) else _named_program(program, debug_info)
+        self._cycle: Optional[int] = None  # where the state is here
+        self._own_machine = machine is not None
+        self._listed: Tuple[Any, Sequence[Any]] = (None, ())
+        self._program = program if isinstance(program, Program) else Program(program, debug_info)
         if machine not in (None, "program"):
             raise ValueError("machine is %r, expected None or 'program'" % (machine,))
-        if machine is None and not isinstance(program, list) and self._program._converted.own_machine():
-            raise ProgramError("the program asks for a machine of its own; machine='program' lets it have that")
+        self._check_machine(self._program)
         own = {} if machine else {"slots": _SLOTS, "vlen": VLEN}
         self._simulator = _Simulator(self._program, _library.config(
             engine or simulator, cycle_limit=cycle_limit, strict=bool(strict), cores=n_cores, scratch=scratch_size, **own))
         self.program = program
         self.debug_info = debug_info
-        self.value_trace: Dict[Any, int] = {} if value_trace is None else value_trace
+        self.value_trace: Mapping[Any, int] = {} if value_trace is None else value_trace
         self.trace = trace
         self.prints = False
         self.enable_pause = True
         self.enable_debug = True
-        self.cores = [Core(self._simulator, i) for i in range(n_cores)]
+        self.cores = [Core(self, i) for i in range(n_cores)]
+        self._given = program
+        self._check_trace()
+
+    def _check_machine(self, program: Program) -> None:
+        if not self._own_machine and program._converted.own_machine():
+            raise ProgramError("the program asks for a machine of its own; machine='program' lets it have that")
+
+    def _check_trace(self) -> None:
+        """The command writes it, from a run of its own."""
+        names = overridden(self, TRACING + EXECUTING) if self.trace else []
+        if names:
+            raise TypeError("%s overrides %s, which a trace does not show: it is written by the command sheaf" % (
+                type(self).__name__, ", ".join(names)))
 
     @property
     def mem(self) -> List[int]:
@@ -454,12 +351,21 @@ class Machine:
 
     @property
     def cycle(self) -> int:
-        """Cycles until now."""
+        """Cycles until now. Where they are set, the machine goes on in Python."""
+        if self._cycle is not None:
+            return self._cycle
         return _cycle(self._simulator.handle) if self._simulator.handle else 0
+
+    @cycle.setter
+    def cycle(self, cycle: int) -> None:
+        self._take_over()
+        self._cycle = cycle
 
     @property
     def double_writes(self) -> int:
         """Writes replaced by a later one to the same word in the same bundle."""
+        if self._cycle is not None:
+            return self._overwritten
         handle = self._simulator.handle
         return _library.function("double_writes")(handle) if handle else 0
 
@@ -470,7 +376,8 @@ class Machine:
             made._simulator = self._simulator.copy()
             made._program, made._start = self._program, self._start[:]
             made._mem = None if self._mem is None else list(self._mem)
-            made.cores = [core._of(made._simulator) for core in self.cores]
+            made.cores = [core._of(made) for core in self.cores]
+            memo.update((id(core), copied) for core, copied in zip(self.cores, made.cores))
         for name, value in vars(self).items():
             if name not in vars(made):
                 setattr(made, name, value if value is self._program else copy.deepcopy(value, memo))
@@ -488,6 +395,12 @@ class Machine:
             self._run_whole()
 
     def _run_whole(self) -> None:
+        self._check_trace()
+        if self._cycle is not None or overridden(self, EXECUTING):
+            self._take_over()
+            self._run_by_hand()
+            return
+        self._look_at_program()
         if not self._simulator.handle and self._mem is not None:
             self._start = _buffer(self._mem)
         self._simulator.prepare(bool(self.enable_pause), bool(self.enable_debug), self.value_trace, self._start)
@@ -499,15 +412,62 @@ class Machine:
             if self.trace and self.cycle:
                 self._write_trace()
 
+    def _look_at_program(self) -> None:
+        """It may be another one than it was, or have other bundles in it."""
+        given, names = self.program, names_of(self.debug_info)
+        if given is self._given and (not isinstance(given, (list, tuple))
+                                     or self._program._converted.is_of(given, names)):
+            return
+        program = given if isinstance(given, Program) else Program(given, self.debug_info)
+        if program._converted is not self._program._converted:
+            self._check_machine(program)
+            self._simulator.go_on_with(program)
+        self._program, self._given = program, given
+
+    def _take_over(self) -> None:
+        """Has the state here from now on."""
+        with self._simulator.lock:
+            if self._cycle is not None:
+                return
+            config = self._simulator.config
+            for name, there in (("strict", config.strict), ("machine='program'", self._own_machine)):
+                if there:
+                    raise TypeError("%s is not for a machine that runs in Python: %s" % (
+                        name, ", ".join(overridden(self, EXECUTING)) or "step() is called, or pc, state or cycle set"))
+            self._overwritten = self.double_writes
+            self._mem = self.mem
+            for core in self.cores:
+                core._take_over()
+            self._cycle = self.cycle
+            self._simulator.release()
+
+    def _run_by_hand(self) -> None:
+        if self.trace:
+            raise TypeError("trace: step() was called, or pc, state or cycle set, which a trace does not show")
+        limit = self._simulator.config.cycle_limit
+        for costs in self._rounds(self._bundles, CoreState, bool(self.prints)):
+            if costs and self.cycle >= limit:
+                raise faults.CycleLimit("cycle_limit: reached the limit of %d cycles" % limit, cycle=limit)
+            self._cycle = self.cycle + costs
+
+    def _bundles(self) -> Sequence[Any]:
+        """What is executed, in Python's own objects."""
+        if isinstance(self.program, (list, tuple)):
+            return self.program
+        if self.program is not self._listed[0]:
+            program = self.program if isinstance(self.program, Program) else Program(self.program)
+            self._listed = self.program, program.bundles
+        return self._listed[1]
+
     def reset(self, mem_dump: Sequence[int]) -> None:
         """Back to before the first cycle, with other memory of the same size: much quicker than a new machine."""
         words = _buffer(mem_dump)
         if len(words) != len(self._start):
             raise ValueError("mem has %d words, expected %d: its size cannot change" % (len(words), len(self._start)))
         with self._simulator.lock:
-            self._start, self._mem = words, None
+            self._start, self._mem, self._cycle = words, None, None
             for core in self.cores:
-                core._scratch = None
+                core._restart()
             if self._simulator.handle:
                 _reset(self._simulator.handle, words.buffer_info()[0])
 
@@ -528,7 +488,7 @@ class Machine:
     def _goes_on(self, end: int) -> bool:
         """Whether there is more to do."""
         if end == _library.FAULTED:
-            raise faults.of_machine(self._simulator.handle)
+            raise self._simulator.fault()
         return end == _library.MORE
 
     def _run(self) -> None:
@@ -537,34 +497,23 @@ class Machine:
             pass
 
     def _run_printing(self) -> None:
-        bundles = self._program.bundles if self.program is self._program else self.program
-        names = _names(self.debug_info)
+        bundles = self._bundles()
         first, more = all(core.state != CoreState.RUNNING for core in self.cores), True
         while more:
             for core in self.cores:
                 runs = core.state == CoreState.RUNNING or (first and core.state == CoreState.PAUSED)
                 if runs and core.pc < len(bundles):
-                    self._print_bundle(core, bundles[core.pc], names)
+                    self.print_step(bundles[core.pc], core)
+            self._push()
             first, more = False, self._goes_on(_step(self._simulator.handle, 1))
-
-    def _print_bundle(self, core: Core, bundle: Bundle, names: Dict[int, Tuple[str, int]]) -> None:
-        scratch = _copy_out(*self._simulator.words("scratch", core.id))
-        print({name: scratch[at:at + length] for at, (name, length) in names.items()})
-        named = {engine: [tuple(_name(names, part) for part in slot) for slot in slots]
-                 for engine, slots in bundle.items()}
-        print(core.pc, bundle, named)
+            self._pull()
 
     def _write_trace(self) -> None:
         """Runs again from the start what has been run, watched."""
         from . import command
 
         config = self._simulator.config
-        path = "trace.json" if self.trace is True else str(self.trace)
+        path = "trace.json" if self.trace is True else self.trace
         with contextlib.suppress(faults.Fault):
             command.trace(path, self._program, self._start, cycles="0:%d" % self.cycle, no_debug=True,
                           pause=config.pause, strict=config.strict, cores=config.cores, scratch=config.scratch)
-
-
-def _name(names: Dict[int, Tuple[str, int]], part: Any) -> Any:
-    """The name of scratch word `part`, as the reference puts it into a slot."""
-    return names.get(part, (None,))[0] or part if isinstance(part, int) else part

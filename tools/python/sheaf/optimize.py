@@ -6,7 +6,8 @@ import json
 from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple, Union
 
 from . import _library
-from .machine import Program, _buffer
+from .machine import _buffer
+from .program import Program
 
 Bundle = Dict[str, Sequence[Any]]
 Memory = Sequence[int]
