@@ -338,7 +338,7 @@ static void test_jump_dropped(void **state)
 {
     struct fixture *f = *state;
     drop(&f->e, nth(&f->e, OP_COND_JUMP, 0));
-    objects(f, "region 1 ends without its jump");
+    objects(f, "region 1 ends without its exit");
 }
 
 static void test_slot_limit(void **state)
