@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/base/file.h"
+#include "sim/sheaf.h"
 #include "tools/commands/commands.h"
 #include "tools/report.h"
 
@@ -23,8 +24,15 @@ static int help(void)
         text_addf(&t, "  %-10s %s\n", commands[i]->name, commands[i]->doc);
     text_add(
         &t,
-        "\nsheaf COMMAND --help tells more. PROGRAM is a file (.json, .s) or KERNEL[:VARIANT].\n"
+        "\nsheaf COMMAND --help tells more; sheaf --version. PROGRAM is a file (.json, .s) or KERNEL[:VARIANT].\n"
         "Exit status: 0 fine, 1 the check failed, 2 usage or bad input, 3 the simulated program faulted.\n");
+    return tool_print(&t);
+}
+
+static int version(void)
+{
+    struct text t = {0};
+    text_addf(&t, "sheaf %s\n", sheaf_version());
     return tool_print(&t);
 }
 
@@ -71,6 +79,8 @@ int main(int argc, char **argv)
     const char *name = argv[1];
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
         return help();
+    if (strcmp(name, "--version") == 0)
+        return version();
     for (unsigned i = 0; i < COMMANDS; i++)
         if (strcmp(commands[i]->name, name) == 0)
             return run(commands[i], argc - 1, argv + 1);
