@@ -201,7 +201,8 @@ static bool do_compare(struct bundle *b, const struct isa_slot *s, const struct 
         if (!e || e->kind == EXPECT_UNKNOWN)
             return FAIL(b, FAULT_DEBUG_MISMATCH, "no expected value for key %.80s", p->texts.at[key]);
         if (e->kind == EXPECT_OTHER)
-            return FAIL(b, FAULT_DEBUG_MISMATCH, "found %u, expected \"<value %" PRId64 ">\" for key %.80s (lane %u)", value, key,
+            return FAIL(b, FAULT_DEBUG_MISMATCH,
+                        "found %u, expected \"<value %" PRId64 ">\" for key %.80s (lane %u)", value, key,
                         p->texts.at[key], lane);
         if (e->value != value)
             return FAIL(b, FAULT_DEBUG_MISMATCH, "found %u, expected %u for key %.80s (lane %u)", value,

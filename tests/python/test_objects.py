@@ -150,6 +150,46 @@ class Differential(unittest.TestCase):
                                                "33": ["list", 3]})
 
 
+    def test_any_objects_anywhere(self):
+        """A program, or one kind of error, whatever is where."""
+        class Number(int):
+            pass
+
+        class Text(str):
+            pass
+
+        class Bundles(list):
+            pass
+
+        class Operation(str, enum.Enum):
+            ADD = "+"
+
+        things = (Number(3), Text("+"), Operation.ADD, Color.RED, object(), b"x", bytearray(b"x"), 1j, {1}, range(2), object, len,
+                  Bundles([1]), collections.OrderedDict(a=1), collections.deque([1]), memoryview(b"x"), "\ud800", None, (), [],
+                  {}, 2**70, -1, float("nan"), iter([]), {"alu": []}, [["+", 1, 2, 3]], ["+", 1, 2, 3])
+        draw, ends = random.Random(9), collections.Counter()
+
+        def anything(value):
+            if draw.random() < 0.04:
+                return draw.choice(things)
+            if isinstance(value, (list, tuple)):
+                return type(value)(anything(part) for part in value)
+            if isinstance(value, dict):
+                return {key: anything(part) for key, part in value.items()}
+            return value
+
+        for case in range(4000):
+            bundles = anything(Maker(case, 0).program())
+            names = DebugInfo(draw.choice(({}, {1: anything(("x", 1))}, {draw.choice((1, 2.5, "x")): ("n", 1)})))
+            try:
+                program = Program(bundles, names)
+                self.assertEqual(len(program), len(bundles))
+                program._converted.json()
+                ends["program"] += 1
+            except ProgramError:
+                ends["error"] += 1
+        self.assertGreater(min(ends["program"], ends["error"]), 500, ends)
+
     def test_names_of_other_types(self):
         class Number:
             def __init__(self, number):

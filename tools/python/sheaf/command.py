@@ -91,7 +91,8 @@ def _run(name: str, programs: Sequence[AnyProgram], mem: Optional[Iterable[int]]
             elif value is not True:
                 arguments.append(str(value))
     with _files(programs, mem, debug_info) as files:
-        done = subprocess.run([_command(), name] + files + arguments, input=said_to_it.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        done = subprocess.run([_command(), name] + files + arguments, input=said_to_it.encode(),
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     said = done.stderr.decode("utf-8", "replace").strip()
     if done.returncode == _FAULTED:
         raise faults.Fault(said)

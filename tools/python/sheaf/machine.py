@@ -135,7 +135,8 @@ class _Simulator:
         """Has another program from here on."""
         if self.handle:
             error = _library.Error()
-            _library.check(_library.function("machine_program")(self.handle, program._handle, self.config, error), error)
+            change = _library.function("machine_program")
+            _library.check(change(self.handle, program._handle, self.config, error), error)
         self._converted = program._converted
 
     def fault(self) -> faults.Fault:

@@ -131,7 +131,8 @@ class Stepwise:
         self._write(core)
 
     def _write(self, core: Any) -> None:
-        for words, writes, what in ((core.scratch, self.scratch_write, "scratch"), (self.mem, self.mem_write, "memory")):
+        for words, writes, what in ((core.scratch, self.scratch_write, "scratch"),
+                                    (self.mem, self.mem_write, "memory")):
             for at in writes:
                 if not 0 <= at < len(words):
                     self._fail(faults.OutOfRange, "writes %s word %d, %s has %d words" % (what, at, what, len(words)))
