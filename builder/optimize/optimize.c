@@ -104,13 +104,24 @@ static bool try_lists(struct start *s, const struct optimize_options *o)
     return true;
 }
 
+/* The best so far, moved together: words are not counted. */
+static bool try_again(struct start *s, const struct optimize_options *o)
+{
+    struct candidate *c = &s->c;
+    if (!compact_again(&c->sched, &s->best, c->sched.graph.ops > MANY_OPS ? 1 : o->passes, &c->schedule))
+        return false;
+    c->cost = c->schedule.length;
+    return keep_better(s);
+}
+
 static bool try_way(struct start *s, const struct optimize_options *o, const struct way *x)
 {
     s->cost = -1;
     s->c.options.live_limit = (uint32_t)((uint64_t)s->c.ir->machine.scratch * x->live / 100);
     s->c.options.ahead = x->ahead;
     const bool moves = x->window.share > 0;
-    return (!moves || try_own(s, o, x->window)) && (!x->live || try_lists(s, o));
+    return (!moves || try_own(s, o, x->window)) && (!x->live || try_lists(s, o)) &&
+           (!moves || !x->live || try_again(s, o));
 }
 
 static bool start_region(const struct ir *ir, uint32_t region, struct start *s)

@@ -266,7 +266,19 @@ static int by_cycle(const void *a, const void *b)
     return x->node < y->node ? -1 : x->node > y->node;
 }
 
-static void improve(struct compact *c, unsigned passes)
+/* A pass in the other direction, from the schedule as it is. */
+static void turn(struct compact *c)
+{
+    const uint32_t length = c->s->length;
+    c->backward = !c->backward;
+    for (uint32_t i = 0; i < c->p->graph.ops; i++)
+        c->end[i] = c->backward ? length - 1 - c->s->finish[i] : c->s->start[i];
+    sort_ops(c, c->end, length);
+    pass(c);
+}
+
+/* The ops as they come, each on the engine that its form names. */
+static void begin(struct compact *c)
 {
     const uint32_t n = c->p->graph.ops;
     for (uint32_t i = 0; i < n; i++) {
@@ -276,14 +288,18 @@ static void improve(struct compact *c, unsigned passes)
     for (uint32_t i = n; i < c->p->graph.nodes; i++)
         c->s->engine[i] = ISA_ENGINES;
     pass(c);
-    for (unsigned k = 0; k < 2 * passes && !c->failed; k++) {
-        const uint32_t length = c->s->length;
-        c->backward = !c->backward;
-        for (uint32_t i = 0; i < n; i++)
-            c->end[i] = c->backward ? length - 1 - c->s->finish[i] : c->s->start[i];
-        sort_ops(c, c->end, length);
-        pass(c);
-    }
+}
+
+static void begin_with(struct compact *c, const struct schedule *from)
+{
+    const uint32_t n = c->p->graph.nodes;
+    memcpy(c->s->start, from->start, n * sizeof *c->s->start);
+    memcpy(c->s->finish, from->finish, n * sizeof *c->s->finish);
+    memcpy(c->s->engine, from->engine, n);
+    c->s->length = 0;
+    for (uint32_t i = 0; i < c->p->graph.ops; i++)
+        if (c->s->length < from->finish[i] + 1)
+            c->s->length = from->finish[i] + 1;
 }
 
 static bool prepare(struct compact *c)
@@ -313,13 +329,18 @@ static bool prepare(struct compact *c)
     return good;
 }
 
-bool compact_schedule(const struct sched_graph *p, struct compact_window window, unsigned passes,
-                      struct schedule *s)
+static bool run(const struct sched_graph *p, const struct schedule *from, struct compact_window window,
+                unsigned passes, struct schedule *s)
 {
     struct compact c = {.p = p, .s = s, .window = window};
     bool good = prepare(&c);
     if (good) {
-        improve(&c, passes);
+        if (from)
+            begin_with(&c, from);
+        else
+            begin(&c);
+        for (unsigned k = 0; k < 2 * passes && !c.failed; k++)
+            turn(&c);
         good = !c.failed;
         if (s->pieces.n)
             qsort(s->pieces.at, s->pieces.n, sizeof *s->pieces.at, by_cycle);
@@ -337,4 +358,16 @@ bool compact_schedule(const struct sched_graph *p, struct compact_window window,
     vec_free(&c.pieces);
     vec_free(&c.stack);
     return good;
+}
+
+bool compact_schedule(const struct sched_graph *p, struct compact_window window, unsigned passes,
+                      struct schedule *s)
+{
+    return run(p, NULL, window, passes, s);
+}
+
+bool compact_again(const struct sched_graph *p, const struct schedule *from, unsigned passes,
+                   struct schedule *s)
+{
+    return run(p, from, (struct compact_window){1, 0}, passes ? passes : 1, s);
 }

@@ -28,4 +28,9 @@ struct compact_window {
 bool compact_schedule(const struct sched_graph *p, struct compact_window window, unsigned passes,
                       struct schedule *s);
 
+/* The same for a schedule of any other origin: *s, made likewise, becomes what is left of `from`, which is
+ * no longer. */
+bool compact_again(const struct sched_graph *p, const struct schedule *from, unsigned passes,
+                   struct schedule *s);
+
 #endif
