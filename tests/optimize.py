@@ -278,11 +278,40 @@ def loops():
     check("memory after a loop", dumps[0] == dumps[1])
 
 
+def memory():
+    """What is known of memory is forgotten where an access may touch it, and only there."""
+    head = [{"load": [["const", 1, 5], ["load", 2, 0]]}, {"load": [["const", 3, 1], ["const", 4, 9]]}, {"load": [["const", 5, 6]]}]
+    for name, middle, mem, stores, loads in (
+        ("through a pointer", [{"store": [["store", 1, 3]]}, {"store": [["store", 2, 4]]}, {"load": [["load", 6, 1]]}], [5] + [0] * 7, 0, 0),
+        ("read between", [{"store": [["store", 1, 3]]}, {"load": [["load", 6, 2]]}, {"store": [["store", 1, 4]]}], [5] + [0] * 7, 0, 0),
+        ("overwritten unread", [{"store": [["store", 1, 3]]}, {"store": [["store", 1, 4]]}, {"load": [["load", 6, 1]]}], [5] + [0] * 7, 1, 1),
+    ):
+        path, out, image = file("memory.json", head + middle + [{"store": [["store", 5, 6]]}]), file("memory.out.json"), file("mem.json", mem)
+        report = json.loads(run("optimize", path, "--mem", image, "-o", out, "--json")[0])
+        check(name, (report["repeated"]["stores"], report["repeated"]["loads"]) == (stores, loads), report["repeated"])
+        left = []
+        for program in (path, out):
+            run("run", program, "--mem", image, "-o", file("after.json"))
+            left.append(read(file("after.json")))
+        check(name + ": memory", left[0] == left[1], left)
+
+
+def left_out():
+    program = read_built("scalar", "--set", "height=4,rounds=5,batch=16")
+    sizes = "height=4,rounds=5,batch=16"
+    steps = lambda *options: [s["name"] for s in optimized("steps", program, "--effort", "0", *options, sizes=sizes)["steps"]]
+    check("all steps", len(steps()) == 4, steps())
+    check("one step less", len(steps("--without", "number")) == 3)
+    check("two steps less", len(steps("--without", "fold,number")) == 2)
+    _, error = run("optimize", file("steps.json"), "--without", "folding", status=2)
+    check("no such step", "--without folding: expected fold or number" in error, error)
+
+
 def main():
     global build, folder
     build = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
-        for part in (rungs, apart, naive, assumptions, refused, loops):
+        for part in (rungs, apart, naive, assumptions, refused, loops, memory, left_out):
             part()
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0

@@ -58,7 +58,7 @@
     OPTION(SCRIPT, "script", 0, "FILE", "take commands from there instead of standard input")                \
     OPTION(DAP, "dap", 0, NULL, "speak the Debug Adapter Protocol on standard input and output")             \
     OPTION(NO_ASSUME, "no-assume", 0, NULL, "use only what can be proved of accesses to memory")             \
-    OPTION(NO_FOLD, "no-fold", 0, NULL, "keep constants, copies and dead slots as they are")                 \
+    OPTION(WITHOUT, "without", 0, "STEP,...", "leave steps out: fold, number")                               \
     OPTION(KEEP_SCRATCH, "keep-scratch", 0, NULL, "what the program writes to scratch counts at the end")    \
     OPTION(OUTPUT, "output", 'o', "FILE", "write the result there (its ending says the format)")             \
     OPTION(JSON, "json", 0, NULL, "print one JSON object instead of the report")                             \

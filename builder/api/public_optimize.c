@@ -15,6 +15,7 @@ void sheaf_optimize_init(struct sheaf_optimize_options *options, size_t size)
                                                .seed = o.seed,
                                                .threads = o.threads,
                                                .fold = o.fold,
+                                               .number = o.number,
                                                .assume = true};
     memset(options, 0, size);
     memcpy(options, &all, size < sizeof all ? size : sizeof all);
@@ -52,6 +53,7 @@ static enum status optimize(const struct prog *p, const struct sheaf_optimize_op
     const struct optimize_options inner = {
         .lift = {.keep_scratch = o->keep_scratch, .pause = o->pause},
         .fold = o->fold,
+        .number = o->number,
         .passes = optimize_default_options().passes,
         .evaluations = o->evaluations,
         .seed = o->seed,

@@ -256,6 +256,7 @@ struct sheaf_optimize_options {
     bool pause;           /* pause slots pause; otherwise those between stores are left out */
     bool keep_scratch;    /* what the program writes to scratch counts when it ends */
     bool fold;            /* constants, copies and slots that nobody reads are removed */
+    bool number;          /* and what computes, loads or stores a value again */
     bool assume;          /* an access touches only words, or arrays, that it touched on the inputs */
     uint32_t header;      /* memory words at the start that are the same in all runs */
     const struct sheaf_range *arrays; /* what memory is divided in; may be NULL */

@@ -38,7 +38,7 @@ struct work {
 
 struct optimize_options optimize_default_options(void)
 {
-    return (struct optimize_options){.fold = true, .passes = 6, .seed = 1, .threads = 1};
+    return (struct optimize_options){.fold = true, .number = true, .passes = 6, .seed = 1, .threads = 1};
 }
 
 static enum status no_memory(struct diag *d)
@@ -215,6 +215,8 @@ static enum status lift_again(const void *context, struct choices *choices, stru
     enum status status = lift_program(w->p, &w->lift, &l, d);
     if (status == ST_OK && w->o->fold)
         status = fold_ir(l.ir, NULL, d);
+    if (status == ST_OK && w->o->number)
+        status = number_ir(l.ir, NULL, d);
     if (status == ST_OK) {
         *out = l.ir;
         l.ir = NULL;
@@ -416,6 +418,10 @@ static enum status improve(struct work *w)
         status = fold_ir(w->lifted.ir, &w->out->folded, w->d);
     if (status == ST_OK && w->o->fold)
         status = schedule_step(w, "constants, copies, dead slots");
+    if (status == ST_OK && w->o->number)
+        status = number_ir(w->lifted.ir, &w->out->numbered, w->d);
+    if (status == ST_OK && w->o->number)
+        status = schedule_step(w, "repeated values");
     if (status == ST_OK && w->best_bundles >= w->out->bundles)
         status = lift(w, false);
     if (status == ST_OK && !w->lift.rename)

@@ -16,11 +16,13 @@
 
 #include "builder/optimize/lift.h"
 #include "builder/passes/fold.h"
+#include "builder/passes/number.h"
 #include "builder/search/search.h"
 
 struct optimize_options {
     struct lift_options lift;
     bool fold;            /* constants, copies, dead slots */
+    bool number;          /* values computed, loaded or stored again; products and sums */
     unsigned passes;      /* forward and backward, for each start */
     uint64_t evaluations; /* of the search; 0: none */
     uint64_t seed;
@@ -49,6 +51,7 @@ struct optimized {
     uint32_t regions;
     uint32_t work, dep; /* bounds of what is left, all regions added up: engines, longest chain */
     struct fold_counts folded;
+    struct number_counts numbered;
     struct optimize_step step[OPTIMIZE_MAX_STEPS];
     unsigned steps;
     /* As in struct lifted. */

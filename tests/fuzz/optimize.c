@@ -126,6 +126,7 @@ static bool run_case(uint64_t seed, struct counts *n)
     if (one_in(&f, 2))
         o.lift.facts = (struct lift_facts){NULL, mems, fixed, f.mem_words};
     o.fold = !one_in(&f, 3);
+    o.number = !one_in(&f, 3);
     o.passes = below(&f, 3);
     o.any = true;
     o.lift.pause = f.config.pause;

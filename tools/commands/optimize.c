@@ -38,6 +38,23 @@ static bool progress(void *context, const struct search_progress *p)
     return true;
 }
 
+/* "fold,number" */
+static int leave_out(struct work *w)
+{
+    const char *text = opt_text(w->o, OPT_WITHOUT);
+    while (text) {
+        const size_t n = strcspn(text, ",");
+        if (n == 4 && strncmp(text, "fold", n) == 0)
+            w->options.fold = false;
+        else if (n == 6 && strncmp(text, "number", n) == 0)
+            w->options.number = false;
+        else
+            return tool_error("--without %.*s: expected fold or number", (int)n, text);
+        text = text[n] ? text + n + 1 : NULL;
+    }
+    return EXIT_FINE;
+}
+
 static int read_options(struct work *w)
 {
     static const uint64_t evals[] = {0, EVALS_NORMAL, EVALS_THOROUGH};
@@ -55,12 +72,11 @@ static int read_options(struct work *w)
     w->options.threads = (unsigned)workers;
     w->options.lift.keep_scratch = opt_given(o, OPT_KEEP_SCRATCH);
     w->options.lift.pause = opt_given(o, OPT_PAUSE);
-    w->options.fold = !opt_given(o, OPT_NO_FOLD);
     w->options.seed = w->job.seed;
     w->options.progress = progress;
     w->options.context = w;
     w->shows_progress = isatty(STDERR_FILENO) && !opt_given(o, OPT_JSON);
-    return EXIT_FINE;
+    return leave_out(w);
 }
 
 /* Inputs of the kernel, of every shape that a judgement has. */
@@ -124,6 +140,15 @@ static void report_folded(const struct optimized *x, struct text *t)
                   f->copies, f->simplified, f->dead);
 }
 
+static void report_numbered(const struct optimized *x, struct text *t)
+{
+    const struct number_counts *n = &x->numbered;
+    if (n->repeated + n->loads + n->stores + n->fused)
+        text_addf(
+            t, "repeated   %u values, %u loads, %u stores overwritten unread; %u products and sums are one\n",
+            n->repeated, n->loads, n->stores, n->fused);
+}
+
 static void report_assumptions(const struct work *w, struct text *t)
 {
     const struct optimized *x = &w->result;
@@ -159,6 +184,7 @@ static void report_text(const struct work *w, struct text *t)
     else
         text_addf(t, "result     unchanged: %s\n", x->why);
     report_folded(x, t);
+    report_numbered(x, t);
     report_steps(x, t);
     report_assumptions(w, t);
 }
@@ -197,6 +223,12 @@ static void report_json(const struct work *w, const char *path, struct text *t)
     json_number(&j, "copies", x->folded.copies);
     json_number(&j, "simplified", x->folded.simplified);
     json_number(&j, "dead", x->folded.dead);
+    json_close(&j, '}');
+    json_open(&j, "repeated", '{');
+    json_number(&j, "values", x->numbered.repeated);
+    json_number(&j, "loads", x->numbered.loads);
+    json_number(&j, "stores", x->numbered.stores);
+    json_number(&j, "multiply_adds", x->numbered.fused);
     json_close(&j, '}');
     json_number(&j, "debug_slots_left_out", x->debug_slots);
     json_text(&j, "output", path);
@@ -285,6 +317,6 @@ const struct command command_optimize = {
     .max_operands = 1,
     .options = OPT(SET) | OPT(SEED) | OPT(CONTRACT) | OPT(KERNEL) | OPT(MEM) | OPT(MACHINE) | OPT(CORES) |
                OPT(SCRATCH) | OPT(PAUSE) | OPT(INPUTS) | OPT(EFFORT) | OPT(EVALS) | OPT(JOBS) |
-               OPT(NO_ASSUME) | OPT(NO_FOLD) | OPT(KEEP_SCRATCH) | OPT(OUTPUT) | OPT(JSON),
+               OPT(NO_ASSUME) | OPT(WITHOUT) | OPT(KEEP_SCRATCH) | OPT(OUTPUT) | OPT(JSON),
     .run = optimize,
 };

@@ -137,6 +137,7 @@ class OptimizeOptions(ctypes.Structure):
         ("pause", c_bool),
         ("keep_scratch", c_bool),
         ("fold", c_bool),
+        ("number", c_bool),
         ("assume", c_bool),
         ("header", c_uint32),
         ("arrays", c_void_p),

@@ -42,13 +42,14 @@ def _memories(mem: Union[None, Memory, Sequence[Memory]]) -> List["array.array[i
 
 def optimize(program: Union[Sequence[Bundle], Program], mem: Union[None, Memory, Sequence[Memory]] = None, *,
              arrays: Iterable[Tuple[int, int]] = (), header: int = 0, evals: int = 0, seed: int = 1, threads: int = 1,
-             pause: bool = False, keep_scratch: bool = False, fold: bool = True, assume: bool = True) -> Optimized:
+             pause: bool = False, keep_scratch: bool = False, fold: bool = True, number: bool = True,
+             assume: bool = True) -> Optimized:
     """The same program in fewer cycles, held against the one given by proof and by runs on `mem`.
 
     mem: a memory (a list of words) or several of the same kind, as different as the program's inputs may be: they are
     run, and with `assume` an access is taken to touch only words that it touches on them, widened to the `arrays`
-    (first word, words) these lie in. header: how many words at the start are the same in all runs. evals: schedules that
-    a search tries. ProgramError where the program cannot be lifted or faults, with bundle and slot."""
+    (first word, words) these lie in. header: how many words at the start are the same in all runs. fold, number: whether
+    dead slots and constants, and values computed again, go. evals: schedules that a search tries. ProgramError where the program cannot be lifted or faults, with bundle and slot."""
     given = program if isinstance(program, Program) else Program(program)
     images = _memories(mem)
     ranges = [_library.Range(first, words) for first, words in arrays]
@@ -58,7 +59,8 @@ def optimize(program: Union[Sequence[Bundle], Program], mem: Union[None, Memory,
     options.seed = _library.within("seed", seed, 0, 2**64 - 1, ValueError)
     options.threads = _library.within("threads", threads, 1, 64, ValueError)
     options.header = _library.within("header", header, 0, _library.WORD, ValueError)
-    options.pause, options.keep_scratch, options.fold, options.assume = pause, keep_scratch, fold, assume
+    options.pause, options.keep_scratch, options.assume = pause, keep_scratch, assume
+    options.fold, options.number = fold, number
     if ranges:
         kept = (_library.Range * len(ranges))(*ranges)
         options.arrays, options.n_arrays = ctypes.cast(kept, ctypes.c_void_p), len(ranges)
