@@ -156,11 +156,12 @@ def check_readme(name, build, environment):
     good, problems = 0, []
     with tempfile.TemporaryDirectory(prefix="sheaf_docs.") as scratch:
         tree = os.path.join(scratch, "sheaf")
-        shutil.copytree(TOP, tree, ignore=shutil.ignore_patterns(".git", "build", "build-*"))
-        os.symlink(build, os.path.join(tree, "build"))
         with open(os.path.join(TOP, name), encoding="utf-8") as file:
             text = file.read()
-        problems += [f"{name}: {p}" for p in check_targets(text, tree)]
+        if "```console" in text:
+            shutil.copytree(TOP, tree, ignore=shutil.ignore_patterns(".git", "build", "build-*"))
+            os.symlink(build, os.path.join(tree, "build"))
+        problems += [f"{name}: {p}" for p in check_targets(text, TOP)]
         problems += [f"{name}: {p}" for p in check_links(text, os.path.dirname(os.path.join(TOP, name)))]
         problems += [f"{name}: {p}" for p in check_sources(text, os.path.dirname(os.path.join(TOP, name)))]
         good += not problems
@@ -187,6 +188,7 @@ def readmes():
         folders[:] = [f for f in folders if not f.startswith(".") and not re.fullmatch("build(-.*)?", f)]
         if "README.md" in files:
             yield os.path.relpath(os.path.join(folder, "README.md"), TOP)
+    yield ".github/CONTRIBUTING.md"
 
 
 def main():
