@@ -1,13 +1,14 @@
 #!/bin/sh
 # Prints those of the source files that are not as the main branch has them, or that
 # include what is not: changed since the merge base, not committed, or new. Where
-# there is no history, or the rules themselves have changed, all of them.
+# there is no history, or the rules themselves have changed, all of them. LINT_BASE may
+# name another commit to compare with.
 #
 # usage: tools/changed.sh FILE...    (from the root, from where includes have their paths)
 set -eu
 
-base=
-for main in origin/main origin/master main master; do
+base=${LINT_BASE:-}
+for main in ${base:+"$base"} origin/main origin/master main master; do
     base=$(git merge-base HEAD "$main" 2>/dev/null) && break
 done
 changed=$([ -z "$base" ] || { git diff --name-only "$base" && git ls-files --others --exclude-standard; })

@@ -169,10 +169,11 @@ static void report_text(const struct work *w, struct text *t)
 {
     const struct optimized *x = &w->result;
     job_text(&w->job, t);
-    text_addf(t, "cycles     %" PRIu64, x->runs ? x->cycles_before / x->runs : x->bundles);
-    if (x->prog)
-        text_addf(t, " before, %" PRIu64 " after (%.3f of that)", x->cycles_after / x->runs,
-                  (double)x->cycles_after / (double)x->cycles_before);
+    const uint64_t runs = x->runs ? x->runs : 1, before = x->runs ? x->cycles_before : x->bundles;
+    text_addf(t, "cycles     %" PRIu64, before / runs);
+    if (x->prog && before)
+        text_addf(t, " before, %" PRIu64 " after (%.3f of that)", x->cycles_after / runs,
+                  (double)x->cycles_after / (double)before);
     text_add(t, "\n");
     const uint32_t bound = x->work > x->dep ? x->work : x->dep;
     if (bound && x->regions == 1)
