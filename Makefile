@@ -210,8 +210,9 @@ bench-sizes: $(BUILD)/sheaf ## build the main kernel for many sizes: cycles over
 	tests/bench/sizes.py $<
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-asan: ## run every test under the address and undefined-behaviour sanitizers
-	@$(MAKE) test BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(SANITIZE)' LDFLAGS='$(SANITIZE)'
+asan: ## run the tests under the address and undefined-behaviour sanitizers
+	@$(MAKE) programs BUILD=$(BUILD)/asan CFLAGS='-O1 -g $(SANITIZE)' LDFLAGS='$(SANITIZE)'
+	@tests/run.sh $(BUILD)/asan sanitized
 
 # The threads of the library and of the command. Where addresses are drawn too widely for the sanitizer's
 # shadow memory, they are not drawn at all.

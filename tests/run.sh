@@ -49,18 +49,26 @@ once() {
 
 # Of a suite that is tests/NAME.py, tests/NAME.sh or tests/NAME/run.py the name is enough.
 # What takes long comes first, so that nothing long is left for the end.
+# Under the sanitizers: what is not about memory, and what starts a process for each of thousands of
+# checks, is left out, and fuzzers try fewer cases.
+sanitized='cli_run cli_files fuzz explain optimize python traces dap unit judge serve embed golden conform'
 everything='html table optimize cli docs fuzz explain python traces dap unit judge serve terminal install embed golden manual layers lint conform runner'
 
+few=1
 suite() {
     case $1 in
     all) for each in $everything; do suite "$each"; done ;;
+    sanitized)
+        few=4
+        for each in $sanitized; do suite "$(echo "$each" | tr _ ' ')"; done
+        ;;
     cli) for each in pool search sweep run files; do suite "cli $each"; done ;;
     cli\ *) run "$1" "tests/cli/${1#cli }.sh" ;;
     fuzz)
-        once 'fuzz, step against the others' "$build/fuzz/differential" --cases 50000
-        once 'fuzz, optimize' "$build/fuzz/optimize" --cases 4000
-        once 'fuzz, kernels built' "$build/fuzz/random_ir" --cases 300
-        once 'fuzz, machines' "$build/fuzz/machines" --cases 40
+        once 'fuzz, step against the others' "$build/fuzz/differential" --cases $((50000 / few))
+        once 'fuzz, optimize' "$build/fuzz/optimize" --cases $((4000 / few))
+        once 'fuzz, kernels built' "$build/fuzz/random_ir" --cases $((300 / few))
+        once 'fuzz, machines' "$build/fuzz/machines" --cases $((40 / few))
         once 'fuzz, mutants of tree_hash' "$build/fuzz/mutants" --mutants 60 --inputs 400 --judgements 2
         once 'fuzz, mutants of moe_sort' "$build/fuzz/mutants" --kernel moe_sort:fused --mutants 80 --inputs 400 --judgements 2 --accepted 5
         once 'fuzz, mutants of pq_index' "$build/fuzz/mutants" --kernel pq_index:fused --mutants 8 --inputs 100 --judgements 1

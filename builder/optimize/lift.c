@@ -97,8 +97,8 @@ static bool is_exit(const struct lift *f, const struct isa_slot *s)
 /* The bundle that a jump goes to; the end where it is beyond that. */
 static int64_t target_of(const struct lift *f, uint32_t bundle, const struct isa_slot *s)
 {
-    const int64_t to = s->op == OP_COND_JUMP_REL ? (int64_t)bundle + 1 + s->literal : s->literal;
-    return to > (int64_t)f->p->bundles.n ? (int64_t)f->p->bundles.n : to;
+    const int64_t end = (int64_t)f->p->bundles.n, next = s->op == OP_COND_JUMP_REL ? (int64_t)bundle + 1 : 0;
+    return s->literal > end - next ? end : next + s->literal;
 }
 
 static enum status check_slot(const struct lift *f, uint32_t bundle, uint32_t slot)
