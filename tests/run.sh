@@ -50,8 +50,8 @@ once() {
 # Of a suite that is tests/NAME.py, tests/NAME.sh or tests/NAME/run.py the name is enough.
 # What takes long comes first, so that nothing long is left for the end.
 # Under the sanitizers: what is not about memory, and what starts a process for each of thousands of
-# checks, is left out, and fuzzers try fewer cases.
-sanitized='cli_run cli_files fuzz explain optimize python traces dap unit judge serve embed golden conform'
+# checks, is left out, and fuzzers try fewer cases. What runs the command on large programs is in `all`.
+sanitized='cli_run cli_files fuzz python traces dap unit judge serve embed golden conform'
 everything='html table optimize cli docs fuzz explain python traces dap unit judge serve terminal install embed golden manual layers lint conform runner'
 
 few=1
